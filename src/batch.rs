@@ -1,0 +1,539 @@
+//! Bounded, ordered, interruptible work over items: guards, `-n`, `-P`, `--rest`, `--stream`, and the exit status.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::api::{Answer, Api};
+use crate::cli::{Args, opts};
+use crate::error::{Error, FAILED, TEMPORARY};
+use crate::guard::{Guard, Present};
+use crate::input::{Lines, Origin, Sniffer};
+use crate::io::{Messages, Stop, Watch, lock};
+use crate::kind::Kind;
+use crate::output::{Output, Style};
+use crate::record::Record;
+use crate::rest::Rest;
+use crate::targets::{Item, Targets, Wanted, item, refuse_terminal};
+use crate::world::{PARALLEL, World};
+
+/// What a changing tool does, told once for all of them.
+pub struct Work<'a> {
+    /// What is done to an object of a kind, for `-n`: `revoke`, `rotate`, ….
+    pub verb: &'a dyn Fn(Kind) -> &'static str,
+    /// Removing a client takes its authorizations along.
+    pub removes: bool,
+    /// The objects exist already, so guards have something to guard.
+    pub guarded: bool,
+    /// What must be known before the first change; the targets, unless they come as a stream.
+    pub prepare: &'a Prepare<'a>,
+    /// What would be done to an item, as JSON members, for `-n`.
+    pub draft: &'a (dyn Fn(&Item<'_>) -> Option<String> + Sync),
+    /// Does it.
+    pub act: &'a (dyn Fn(&Api, &Item<'_>) -> Result<Done, Error> + Sync),
+}
+
+/// See [`Work::prepare`].
+pub type Prepare<'a> = dyn Fn(&Api, Option<&Targets>) -> Result<(), Error> + 'a;
+
+/// What came of one item.
+pub struct Done {
+    /// The answer, if there was one to print.
+    pub answer: Option<Answer>,
+    /// The news: `created`, `revoked`, ….
+    pub status: &'static str,
+    /// Members to add behind the record's lead.
+    pub added: Vec<(&'static str, String)>,
+}
+
+impl Done {
+    /// An answer and its news.
+    pub fn new(answer: Answer, status: &'static str) -> Done {
+        Done { answer: Some(answer), status, added: Vec::new() }
+    }
+
+    /// Prints the record.
+    fn print(&self, item: &Item<'_>, output: &mut Output<'_>) -> Result<(), Error> {
+        let mut record = match &self.answer {
+            Some(answer) => answer.record(item.kind).map_err(|what| Error::Temporary {
+                what: format!("unusable answer: {what}"),
+                unreachable: false,
+            })?,
+            None => Record::bare(item.kind, &item.id, self.status),
+        };
+        record.status = self.status.into();
+        record.added.clone_from(&self.added);
+        output.record(&record)
+    }
+
+    /// The id of the object that was made or changed.
+    fn id<'a>(&'a self, item: &'a Item<'_>) -> String {
+        let record = self.answer.as_ref().and_then(|a| a.record(item.kind).ok());
+        record.map_or(item.id.to_string(), |r| r.id.into_owned())
+    }
+}
+
+/// The options of all changing tools.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    dry_run: bool,
+    stream: bool,
+    parallel: usize,
+    rest: Option<PathBuf>,
+    include_self: bool,
+    include_default: bool,
+}
+
+impl Settings {
+    /// Reads them from a command line.
+    ///
+    /// # Errors
+    /// [`Error::Usage`].
+    pub fn read(args: &Args) -> Result<Settings, Error> {
+        Ok(Settings {
+            dry_run: args.has(&opts::DRY_RUN),
+            stream: args.has(&opts::STREAM),
+            parallel: args.number(&opts::PARALLEL, 1..=64)?.unwrap_or(PARALLEL),
+            rest: args.path(&opts::REST),
+            include_self: args.has(&opts::INCLUDE_SELF),
+            include_default: args.has(&opts::INCLUDE_DEFAULT),
+        })
+    }
+
+    fn guard(&self, api: &Api, present: Present) -> Result<Guard, Error> {
+        Guard::look_up(api, present, self.include_self, self.include_default)
+    }
+}
+
+/// Works on all input.
+///
+/// # Errors
+/// What stops the run; [`Error::Reported`] where all was told on the way.
+pub fn run(
+    world: &mut World,
+    args: &Args,
+    style: Style,
+    wanted: &Wanted<'_>,
+    work: &Work<'_>,
+) -> Result<(), Error> {
+    let settings = Settings::read(args)?;
+    let single = wanted.operands.len() == 1 || wanted.given.is_some();
+    let style = Style { single, ..style };
+    let mut rest = match &settings.rest {
+        Some(path) if !settings.dry_run => Some(Rest::start(path)?),
+        _ => None,
+    };
+    if settings.stream && wanted.operands.is_empty() && wanted.given.is_none() {
+        return run_stream(world, args, style, wanted, work, &settings, rest);
+    }
+    let targets = Targets::read(world, wanted, rest.as_mut())?;
+    if let Some(rest) = &mut rest {
+        rest.publish()?;
+    }
+    if targets.is_empty() {
+        Output::new(&mut world.io, style).finish()?;
+        return rest.map_or(Ok(()), Rest::finish);
+    }
+    let present = if work.guarded { Present::of(targets.iter(), work.removes) } else { Present::default() };
+    if settings.dry_run {
+        let guard =
+            if work.guarded { settings.guard(&world.api(args, 3)?, present)? } else { Guard::default() };
+        return rehearse(world, style, &mut targets.iter().map(Ok), &guard, work);
+    }
+    world.heed_signals()?;
+    let api = world.api(args, settings.parallel.max(3))?;
+    let guard = settings.guard(&api, present)?;
+    (work.prepare)(&api, Some(&targets))?;
+    let rest = rest.map(Mutex::new);
+    let messages = world.io.messages.clone();
+    let mut crew = Crew::new(world, style, &api, &guard, work, rest.as_ref());
+    crew.output.announce(targets.get(0).kind)?;
+    crew.drive(&mut targets.iter().filter(|item| !guard.goes_last(item)).map(Ok), settings.parallel);
+    // What may end our own access waits until all else is done; the authorization in use is the very last.
+    let mut last: Vec<Item<'_>> = targets.iter().filter(|item| guard.goes_last(item)).collect();
+    last.sort_by_key(|item| guard.is_own(item));
+    crew.drive(&mut last.into_iter().map(Ok), 1);
+    let ended = crew.settle(Some(targets.len()));
+    finish(rest, &messages).and(ended)
+}
+
+/// Cleans the file of `--rest` up, and says what is in it.
+fn finish(rest: Option<Mutex<Rest>>, messages: &Messages) -> Result<(), Error> {
+    let Some(rest) = rest else { return Ok(()) };
+    let rest = rest.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if rest.left() > 0 {
+        messages.say(&format!(
+            "{} input lines are not done: they are in {}",
+            rest.left(),
+            rest.path().display()
+        ));
+    }
+    rest.finish()
+}
+
+/// Works on lines while they come, without a look at the whole input first.
+fn run_stream(
+    world: &mut World,
+    args: &Args,
+    style: Style,
+    wanted: &Wanted<'_>,
+    work: &Work<'_>,
+    settings: &Settings,
+    mut rest: Option<Rest>,
+) -> Result<(), Error> {
+    refuse_terminal(world)?;
+    if let Some(rest) = &mut rest {
+        rest.publish()?;
+    }
+    world.heed_signals()?;
+    let api = world.api(args, settings.parallel.max(3))?;
+    let guard = if work.guarded { settings.guard(&api, Present::ALL)? } else { Guard::default() };
+    (work.prepare)(&api, None)?;
+    let mut lines = Lines::new(world.io.patient_input(&world.stop));
+    let mut sniffer = Sniffer::new(wanted.need);
+    let mut index = 0;
+    let rest = rest.map(Mutex::new);
+    let kept = |line: &[u8], is_record| match &rest {
+        Some(rest) if is_record => lock(rest).keep(line),
+        Some(rest) => lock(rest).header(line),
+        None => Ok(()),
+    };
+    let mut source = std::iter::from_fn(|| {
+        loop {
+            let (number, line) = match lines.next_line() {
+                Ok(Some(line)) => line,
+                Ok(None) => return None,
+                Err(e) => return Some(Err((Origin::Line(0), e.to_string()))),
+            };
+            let origin = Origin::Line(number);
+            let checked = match sniffer.line(line) {
+                Ok(None) => {
+                    if let Err(e) = kept(line, false) {
+                        return Some(Err((origin, e.to_string())));
+                    }
+                    continue;
+                }
+                Ok(Some(entry)) => item(index, origin, &entry, wanted.kind, wanted.need)
+                    .and_then(|item| (wanted.check)(&item).map(|()| item))
+                    .map(|item| Item { id: item.id.into_owned().into(), ..item }),
+                Err(what) => Err(what),
+            };
+            index += 1;
+            return Some(match kept(line, true) {
+                Ok(()) => checked.map_err(|what| (origin, what)),
+                Err(e) => Err((origin, e.to_string())),
+            });
+        }
+    });
+    if settings.dry_run {
+        return rehearse(world, style, &mut source, &guard, work);
+    }
+    let messages = world.io.messages.clone();
+    let mut crew = Crew::new(world, style, &api, &guard, work, rest.as_ref());
+    crew.drive(&mut source, settings.parallel);
+    let ended = crew.settle(None);
+    finish(rest, &messages).and(ended)
+}
+
+/// `-n`: prints what would be done.
+fn rehearse<'t>(
+    world: &mut World,
+    style: Style,
+    source: &mut dyn Iterator<Item = Sourced<'t>>,
+    guard: &Guard,
+    work: &Work<'_>,
+) -> Result<(), Error> {
+    let messages = world.io.messages.clone();
+    let mut output = Output::new(&mut world.io, Style { change: false, ..style });
+    for sourced in source {
+        let item = match sourced {
+            Ok(item) => item,
+            Err((origin, what)) => {
+                messages.fail(&format!("{origin}: {what}"));
+                continue;
+            }
+        };
+        if let Err(e) = guard.check(&item) {
+            messages.error(&item.place(), &e);
+            continue;
+        }
+        let status = format!("would-{}", (work.verb)(item.kind));
+        match (work.draft)(&item) {
+            Some(json) => output.record(&Record::draft(item.kind, &item.id, status, &json))?,
+            None => output.record(&Record::bare(item.kind, &item.id, status))?,
+        }
+    }
+    output.finish()?;
+    if messages.has_failed() { Err(Error::Reported(FAILED)) } else { Ok(()) }
+}
+
+/// An item, or what is wrong with a line.
+type Sourced<'t> = Result<Item<'t>, (Origin, String)>;
+
+/// What came of an item, on its way to the output.
+struct Finished<'t> {
+    item: Sourced<'t>,
+    result: Result<Done, Error>,
+}
+
+/// The threads of a run, and the one place where their results come together.
+struct Crew<'a> {
+    api: &'a Api,
+    guard: &'a Guard,
+    work: &'a Work<'a>,
+    stop: Stop,
+    watch: Watch,
+    messages: Messages,
+    output: Output<'a>,
+    rest: Option<&'a Mutex<Rest>>,
+    tally: Tally,
+}
+
+/// How a run is going.
+#[derive(Default)]
+struct Tally {
+    /// Items that were dealt with, well or not.
+    finished: usize,
+    failed: usize,
+    /// Of the failed, those that may go better another time.
+    temporary: usize,
+    /// The status of the error that stopped the run.
+    stopper: Option<u8>,
+    /// Standard output takes no more.
+    deaf: bool,
+}
+
+/// What the threads share.
+struct Queue<'t> {
+    started: usize,
+    delivered: usize,
+    waiting: VecDeque<Option<Finished<'t>>>,
+    working: usize,
+    closed: bool,
+}
+
+/// How many results may wait for their turn, for each request in flight.
+const WINDOW: usize = 4;
+
+impl<'a> Crew<'a> {
+    fn new(
+        world: &'a mut World,
+        style: Style,
+        api: &'a Api,
+        guard: &'a Guard,
+        work: &'a Work<'a>,
+        rest: Option<&'a Mutex<Rest>>,
+    ) -> Crew<'a> {
+        Crew {
+            api,
+            guard,
+            work,
+            stop: world.stop.clone(),
+            watch: world.io.watch(),
+            messages: world.io.messages.clone(),
+            output: Output::new(&mut world.io, style),
+            rest,
+            tally: Tally::default(),
+        }
+    }
+
+    /// Works on what the source gives, `parallel` items at a time, and delivers the results in its order.
+    fn drive<'t>(&mut self, source: &mut (dyn Iterator<Item = Sourced<'t>> + Send), parallel: usize) {
+        let queue = Mutex::new(Queue {
+            started: 0,
+            delivered: 0,
+            waiting: VecDeque::new(),
+            working: parallel,
+            closed: false,
+        });
+        let (ready, room) = (Condvar::new(), Condvar::new());
+        let worker = Worker {
+            api: self.api,
+            guard: self.guard,
+            act: self.work.act,
+            stop: self.stop.clone(),
+            watch: &self.watch,
+            source: Mutex::new(source),
+            queue: &queue,
+            ready: &ready,
+            room: &room,
+            window: parallel * WINDOW,
+        };
+        let (output, rest, tally) = (&mut self.output, self.rest, &mut self.tally);
+        let mut delivery = Delivery { output, rest, tally, stop: &self.stop, messages: &self.messages };
+        std::thread::scope(|scope| {
+            for _ in 0..parallel {
+                scope.spawn(|| worker.work());
+            }
+            let mut state = lock(&queue);
+            loop {
+                if let Some(Some(_)) = state.waiting.front() {
+                    let finished = state.waiting.pop_front().flatten();
+                    state.delivered += 1;
+                    room.notify_all();
+                    drop(state);
+                    if let Some(finished) = finished {
+                        delivery.take(finished);
+                    }
+                    state = lock(&queue);
+                } else if state.working == 0 {
+                    break;
+                } else {
+                    state = wait(&ready, state);
+                }
+            }
+        });
+    }
+
+    /// Ends the output, and finds the run's exit status; `total` is how many items there were.
+    fn settle(self, total: Option<usize>) -> Result<(), Error> {
+        let Tally { finished, failed, temporary, stopper, deaf } = self.tally;
+        if !deaf {
+            self.output.finish()?;
+        }
+        let left = total.map(|total| total - finished);
+        if let Some(n) = left.filter(|n| *n > 0) {
+            self.messages.fail(&format!("stopped: {n} records were not attempted"));
+        }
+        match (self.stop.signal(), stopper) {
+            (Some(signal), _) if left != Some(0) => Err(Error::Signal(signal)),
+            (_, Some(code)) => Err(Error::Reported(code)),
+            _ if failed > 0 && failed == temporary => Err(Error::Reported(TEMPORARY)),
+            _ if failed > 0 => Err(Error::Reported(FAILED)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What each thread needs.
+struct Worker<'s, 't> {
+    api: &'s Api,
+    guard: &'s Guard,
+    act: &'s (dyn Fn(&Api, &Item<'_>) -> Result<Done, Error> + Sync),
+    stop: Stop,
+    watch: &'s Watch,
+    source: Mutex<&'s mut (dyn Iterator<Item = Sourced<'t>> + Send)>,
+    queue: &'s Mutex<Queue<'t>>,
+    ready: &'s Condvar,
+    room: &'s Condvar,
+    window: usize,
+}
+
+impl<'t> Worker<'_, 't> {
+    fn work(&self) {
+        while let Some((place, item)) = self.next() {
+            let result = match &item {
+                Ok(item) => self.guard.check(item).and_then(|()| (self.act)(self.api, item)),
+                Err((origin, what)) => Err(Error::Left { what: format!("{origin}: {what}"), hint: "" }),
+            };
+            if result.as_ref().is_err_and(Error::stops_the_run) {
+                self.stop.ask();
+            }
+            let mut queue = lock(self.queue);
+            let at = place - queue.delivered;
+            if let Some(slot) = queue.waiting.get_mut(at) {
+                *slot = Some(Finished { item, result });
+            }
+            self.ready.notify_one();
+        }
+        lock(self.queue).working -= 1;
+        self.ready.notify_one();
+    }
+
+    /// The next item and its place in the order; `None` where nothing more shall be started.
+    fn next(&self) -> Option<(usize, Sourced<'t>)> {
+        let mut queue = lock(self.queue);
+        while !queue.closed && queue.started - queue.delivered >= self.window {
+            queue = wait(self.room, queue);
+        }
+        drop(queue);
+        // The source may block (a slow pipe), so the queue is not locked meanwhile.
+        let mut source = lock(&self.source);
+        if lock(self.queue).closed {
+            return None;
+        }
+        if self.watch.is_gone() {
+            self.stop.ask();
+        }
+        let next = if self.stop.is_set() { None } else { source.next() };
+        let mut queue = lock(self.queue);
+        let Some(item) = next else {
+            queue.closed = true;
+            self.room.notify_all();
+            return None;
+        };
+        queue.waiting.push_back(None);
+        queue.started += 1;
+        Some((queue.started - 1, item))
+    }
+}
+
+/// Results in their order: to the output, to `--rest`, to the messages.
+struct Delivery<'s, 'o> {
+    output: &'s mut Output<'o>,
+    rest: Option<&'s Mutex<Rest>>,
+    tally: &'s mut Tally,
+    stop: &'s Stop,
+    messages: &'s Messages,
+}
+
+impl Delivery<'_, '_> {
+    fn take(&mut self, finished: Finished<'_>) {
+        let Finished { item, result } = finished;
+        self.tally.finished += 1;
+        match (item, result) {
+            (Ok(item), Ok(done)) => self.print(&item, &done),
+            (Ok(item), Err(e)) => self.failed(&item.place(), &e),
+            (Err(_), Err(e)) => self.failed("", &e),
+            (Err((origin, what)), Ok(_)) => self.failed(&origin.to_string(), &Error::Left { what, hint: "" }),
+        }
+    }
+
+    fn print(&mut self, item: &Item<'_>, done: &Done) {
+        let printed = if self.tally.deaf { Ok(()) } else { done.print(item, self.output) };
+        if let Err(e) = &printed {
+            self.failed(&item.place(), e);
+        }
+        if matches!(printed, Err(Error::Stdout(_))) {
+            self.tally.deaf = true;
+            self.stop.ask();
+        }
+        if self.tally.deaf {
+            let id = done.id(item);
+            let what = format!("{}, but its record could not be delivered", done.status);
+            let hint = if done.answer.as_ref().is_some_and(|a| a.holds_secret(item.kind)) {
+                "its secret is lost: give it a new one with oauth-rot, or remove it with oauth-rm"
+            } else {
+                ""
+            };
+            self.messages.error(&format!("{} {id}", item.kind.word()), &Error::Left { what, hint });
+            self.tally.stopper.get_or_insert(FAILED);
+            return;
+        }
+        if let Some(rest) = self.rest
+            && let Err(e) = lock(rest).done(item.index)
+        {
+            self.failed("--rest", &e);
+            self.stop.ask();
+            self.tally.stopper.get_or_insert(FAILED);
+        }
+    }
+
+    fn failed(&mut self, place: &str, error: &Error) {
+        self.tally.failed += 1;
+        if error.code() == TEMPORARY {
+            self.tally.temporary += 1;
+        }
+        // What stops the run would be said once for each request in flight.
+        if !(error.stops_the_run() && self.tally.stopper.is_some()) {
+            self.messages.error(place, error);
+        }
+        if error.stops_the_run() {
+            self.tally.stopper.get_or_insert(error.code());
+        }
+    }
+}
+
+fn wait<'g, T>(condition: &Condvar, guard: MutexGuard<'g, T>) -> MutexGuard<'g, T> {
+    condition.wait(guard).unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,211 @@
+//! Creation that never makes a second object (DESIGN: "never twice, never lost").
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::api::{Answer, Api, Fault};
+use crate::batch::Done;
+use crate::error::Error;
+use crate::io::lock;
+use crate::kind::Kind;
+use crate::record::Record;
+use crate::when::{self, Unix};
+
+/// How long an API may still be busy with a request whose answer was lost: only then is it looked for.
+const SETTLE: Duration = Duration::from_secs(1);
+/// How far the clocks that date objects and answers may differ, in seconds.
+const SKEW: Unix = 2;
+
+/// What makes one object the same as another to a person: description and scopes, or name and URL.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Likeness {
+    kind: Kind,
+    name: String,
+    /// The scopes, or the redirect URI.
+    rest: BTreeSet<String>,
+}
+
+impl Likeness {
+    /// Of an object to be made.
+    pub fn new(kind: Kind, name: &str, rest: impl IntoIterator<Item = String>) -> Likeness {
+        Likeness { kind, name: name.to_owned(), rest: rest.into_iter().collect() }
+    }
+
+    fn of(record: &Record<'_>) -> Likeness {
+        let rest = match record.kind {
+            Kind::Client => vec![record.text(&["redirect_uri"])],
+            _ => record.text(&["scope"]).split(' ').map(str::to_owned).collect(),
+        };
+        Likeness::new(record.kind, &record.name(), rest)
+    }
+}
+
+/// Makes objects, each once.
+pub struct Maker<'a> {
+    team: Option<&'a str>,
+    once: bool,
+    /// With `--once`: what was there before the run or was made in it, as far as it is wanted, secrets masked.
+    existing: Mutex<HashMap<Likeness, (String, Unix)>>,
+    /// What this run has made itself.
+    own: Mutex<HashSet<String>>,
+    /// Two alike are not made side by side: a lost one could not be told from the other.
+    busy: Mutex<HashSet<Likeness>>,
+    free: Condvar,
+}
+
+impl<'a> Maker<'a> {
+    /// A maker. `wanted` are the objects to be made where those that exist shall not be made again (`--once`).
+    ///
+    /// # Errors
+    /// Those of the list.
+    pub fn new(
+        api: &Api,
+        team: Option<&'a str>,
+        wanted: Option<&HashSet<Likeness>>,
+    ) -> Result<Maker<'a>, Error> {
+        let maker = Maker {
+            team,
+            once: wanted.is_some(),
+            existing: Mutex::default(),
+            own: Mutex::default(),
+            busy: Mutex::default(),
+            free: Condvar::new(),
+        };
+        let wanted = wanted.into_iter().flatten();
+        let kinds: HashSet<Kind> = wanted.clone().map(|w| w.kind).collect();
+        let wanted: HashSet<&Likeness> = wanted.collect();
+        for kind in kinds {
+            api.list(kind, team, &mut |page, date| {
+                for object in page {
+                    let record = Record::from_api(kind, object.get(), date).map_err(unusable)?;
+                    // What has expired grants nothing: it does not stand for one that is wanted.
+                    if record.status == "active" && wanted.contains(&Likeness::of(&record)) {
+                        maker.remember(&record, date);
+                    }
+                }
+                Ok(())
+            })?;
+        }
+        Ok(maker)
+    }
+
+    fn remember(&self, record: &Record<'_>, date: Unix) {
+        let mut json = Vec::new();
+        record.write_json(&mut json, false);
+        let json = String::from_utf8(json).unwrap_or_default();
+        lock(&self.existing).entry(Likeness::of(record)).or_insert((json, date));
+    }
+
+    /// Makes one object, or finds it.
+    ///
+    /// # Errors
+    /// Those of the calls; [`Error::Unresolved`] where it cannot be told whether it was made.
+    pub fn make(&self, api: &Api, likeness: &Likeness, body: &str) -> Result<Done, Error> {
+        let _turn = self.turn(likeness);
+        if let Some((json, date)) = lock(&self.existing).get(likeness) {
+            return Ok(Done::new(Answer::known(json.clone(), *date), "exists"));
+        }
+        let mut backoff = api.backoff();
+        loop {
+            let from = Instant::now();
+            let lost = match api.create_once(likeness.kind, self.team, body) {
+                Ok(answer) => {
+                    self.note(likeness.kind, &answer);
+                    return Ok(Done::new(answer, "created"));
+                }
+                Err(Fault::Error(e)) => return Err(e),
+                Err(Fault::Lost(what)) => what,
+            };
+            // What is looked for must be there by then, if it ever will be.
+            let interrupted = !api.pause(SETTLE);
+            let candidates = match self.candidates(api, likeness, from) {
+                Ok(candidates) => candidates,
+                Err(e) => {
+                    let what = format!("the answer was lost ({lost}), and so was the look for it: {e}");
+                    return Err(Error::Unresolved { what });
+                }
+            };
+            match &candidates[..] {
+                [] if interrupted => {
+                    let what = format!("stopped, and not made: {lost}");
+                    return Err(Error::Temporary { what, unreachable: false });
+                }
+                [] => match backoff.pause(None) {
+                    Some(pause) if api.pause(pause) => {}
+                    _ => return Err(Error::Temporary { what: lost, unreachable: false }),
+                },
+                [one] if self.once => {
+                    let answer = api.rotate(likeness.kind, one)?;
+                    self.note(likeness.kind, &answer);
+                    return Ok(Done::new(answer, "created"));
+                }
+                several => {
+                    let what = format!(
+                        "the answer was lost ({lost}); it may have been made: {} {}",
+                        likeness.kind.word(),
+                        several.join(", ")
+                    );
+                    return Err(Error::Unresolved { what });
+                }
+            }
+        }
+    }
+
+    /// Objects like the one whose answer was lost that are younger than the request for it, and not from elsewhere
+    /// in this run.
+    fn candidates(&self, api: &Api, likeness: &Likeness, from: Instant) -> Result<Vec<String>, Error> {
+        let mut found = Vec::new();
+        api.list(likeness.kind, self.team, &mut |page, date| {
+            let since = date - from.elapsed().as_secs() as Unix - SKEW;
+            for object in page {
+                let record = Record::from_api(likeness.kind, object.get(), date).map_err(unusable)?;
+                let born = when::parse_rfc3339(&record.text(&["created_at"]));
+                if Likeness::of(&record) == *likeness
+                    && born.is_none_or(|born| born >= since)
+                    && !lock(&self.own).contains(record.id.as_ref())
+                {
+                    found.push(record.id.into_owned());
+                }
+            }
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    fn note(&self, kind: Kind, answer: &Answer) {
+        if let Ok(record) = answer.record(kind) {
+            if self.once {
+                self.remember(&record, answer.date);
+            }
+            lock(&self.own).insert(record.id.into_owned());
+        }
+    }
+
+    /// Waits until no other thread makes one alike.
+    fn turn<'s>(&'s self, likeness: &'s Likeness) -> Turn<'s> {
+        let mut busy = lock(&self.busy);
+        while !busy.insert(likeness.clone()) {
+            busy = self.free.wait(busy).unwrap_or_else(PoisonError::into_inner);
+        }
+        Turn { busy: &self.busy, free: &self.free, likeness }
+    }
+}
+
+/// The right to make one object of a likeness; ends when dropped.
+struct Turn<'s> {
+    busy: &'s Mutex<HashSet<Likeness>>,
+    free: &'s Condvar,
+    likeness: &'s Likeness,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        lock(self.busy).remove(self.likeness);
+        self.free.notify_all();
+    }
+}
+
+fn unusable(what: String) -> Error {
+    Error::Permanent { what: format!("unusable answer: {what}"), hint: "" }
+}

@@ -1,0 +1,140 @@
+//! The token that the official client left on this machine, found without it (WIRE.md, "Credentials").
+//!
+//! In its order: `HEROKU_API_KEY`; the desktop's keychain; `~/.netrc.gpg`; `~/.netrc`. Nothing here ever asks for
+//! a login. Helpers are started with their arguments as a list, and without our secrets in their environment.
+
+use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::config::{Config, check_token};
+use crate::error::{Error, reason};
+use crate::io::Messages;
+use crate::netrc;
+use crate::secret::Secret;
+
+/// What to do where no token is found.
+const HINT: &str = "set HEROKU_API_KEY, or log in with the Heroku CLI; see oauth-tools(7), CREDENTIALS";
+
+/// Variables that hold secrets: no helper and no command of the user's gets them from us unasked.
+pub const SECRET_VARIABLES: [&str; 4] =
+    ["HEROKU_API_KEY", "HEROKU_API_TOKEN", "HEROKU_TWO_FACTOR_CODE", "HEROKU_HEADERS"];
+
+/// The token for the API at `host`.
+///
+/// # Errors
+/// [`Error::Auth`] where there is none; [`Error::Config`] where `HEROKU_API_KEY` is unusable.
+pub fn find(config: &Config, host: &str, messages: &Messages) -> Result<Secret, Error> {
+    if let Some(key) = config.api_key()? {
+        return Ok(key);
+    }
+    let home = config.path("HOME");
+    let found = keychain(config, home.as_deref(), messages).or_else(|| {
+        let home = home.as_deref()?;
+        let text = encrypted(&home.join(".netrc.gpg"), messages)
+            .or_else(|| plain(&home.join(".netrc"), messages))?;
+        netrc::password(&text, host)
+    });
+    if let Some(text) = found {
+        return match check_token(&text) {
+            Ok(()) => Ok(Secret::new(text)),
+            Err(what) => Err(Error::Auth { what: format!("the stored token {what}"), hint: HINT }),
+        };
+    }
+    if config.is_set("HEROKU_API_TOKEN") {
+        let what = "no token: HEROKU_API_TOKEN is set, but the variable is called HEROKU_API_KEY".to_owned();
+        return Err(Error::Auth { what, hint: HINT });
+    }
+    Err(Error::Auth { what: format!("no token for {host}"), hint: HINT })
+}
+
+/// The password that the official client put into the desktop's keychain for its account.
+fn keychain(config: &Config, home: Option<&Path>, messages: &Messages) -> Option<String> {
+    if config.text("HEROKU_NETRC_WRITE").ok().flatten() == Some("true") {
+        return None;
+    }
+    let data = config.path("XDG_DATA_HOME").or_else(|| Some(home?.join(".local/share")))?;
+    let login = std::fs::read(data.join("heroku/login.json")).ok()?;
+    #[derive(serde::Deserialize)]
+    struct Login {
+        account: String,
+    }
+    let account = serde_json::from_slice::<Login>(&login).ok()?.account;
+    // An account that begins with - would be read as an option by the helper.
+    if account.is_empty() || account.starts_with('-') || account.contains(char::is_control) {
+        return None;
+    }
+    let (program, args) = if cfg!(target_os = "macos") {
+        ("security", vec!["find-generic-password", "-a", &account, "-s", "heroku-cli", "-w"])
+    } else {
+        ("secret-tool", vec!["lookup", "service", "heroku-cli", "account", &account])
+    };
+    let found = helper(program, &args, &[], messages)?;
+    let found = found.trim_end_matches(['\r', '\n']);
+    (!found.is_empty()).then(|| found.to_owned())
+}
+
+/// The text of `~/.netrc.gpg`, if it is there and gpg can decrypt it without asking.
+fn encrypted(path: &Path, messages: &Messages) -> Option<String> {
+    if !path.exists() {
+        return None;
+    }
+    helper("gpg", &["--batch", "--quiet", "--decrypt"], &[path.to_owned()], messages)
+}
+
+/// The text of `~/.netrc`; others being able to read it is worth a warning.
+fn plain(path: &Path, messages: &Messages) -> Option<String> {
+    let open = std::fs::File::open(path).and_then(|file| Ok((file.metadata()?, file)));
+    match open {
+        Ok((meta, file)) => {
+            if meta.permissions().mode() & 0o077 != 0 {
+                messages.say(&format!("warning: {} can be read by others: chmod 600 it", path.display()));
+            }
+            let mut bytes = Vec::new();
+            // A netrc file has a few hundred bytes; what has more than 1 MiB is something else.
+            file.take(1 << 20).read_to_end(&mut bytes).ok()?;
+            Some(String::from_utf8_lossy(&bytes).into_owned())
+        }
+        Err(e) if e.kind() == io::ErrorKind::NotFound => None,
+        Err(e) => {
+            messages.say(&format!("warning: {}: {}", path.display(), reason(&e)));
+            None
+        }
+    }
+}
+
+/// What a helper prints, or `None` where it is missing or fails.
+fn helper(program: &str, args: &[&str], files: &[PathBuf], messages: &Messages) -> Option<String> {
+    let mut command = Command::new(program);
+    command.args(args).args(files).stdin(Stdio::null()).stderr(Stdio::null());
+    for name in SECRET_VARIABLES {
+        command.env_remove(name);
+    }
+    match command.output() {
+        Ok(out) if out.status.success() => String::from_utf8(out.stdout).ok(),
+        Ok(out) => {
+            messages.trace(|| format!("{program} gave no token ({})", out.status));
+            None
+        }
+        Err(e) => {
+            messages.trace(|| format!("{program}: {}", reason(&e)));
+            None
+        }
+    }
+}
+
+/// Asks on the terminal for a second factor.
+///
+/// # Errors
+/// [`Error::Auth`] where there is no terminal, or no answer.
+pub fn ask_two_factor_code(messages: &Messages) -> Result<Secret, Error> {
+    let prompt = format!("{}: two-factor code: ", messages.program());
+    match rpassword::prompt_password(prompt) {
+        Ok(code) if check_token(code.trim()).is_ok() => Ok(Secret::new(code.trim().to_owned())),
+        _ => Err(Error::Auth {
+            what: "a two-factor code is needed, and there is no terminal to ask on".to_owned(),
+            hint: "set HEROKU_TWO_FACTOR_CODE for this one command",
+        }),
+    }
+}

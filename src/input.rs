@@ -1,0 +1,511 @@
+//! Records, CSV rows and bare ids from operands or standard input, line by line (oauth-record(5)).
+
+use std::borrow::Cow;
+use std::fmt;
+use std::io::Read;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::error::Error;
+use crate::io::Messages;
+use crate::kind::{Kind, check_id};
+use crate::output::{columns, uncsv};
+use crate::record::{Text, string};
+use crate::text::{escape, shorten};
+
+/// Bytes read at once.
+const CHUNK: usize = 256 * 1024;
+/// The longest line that is read, in bytes; beyond it the input is no list of records.
+pub const LONGEST_LINE: usize = 16 * 1024 * 1024;
+/// How many bad lines are reported one by one.
+const REPORTED: usize = 20;
+
+/// Where an entry came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// An operand of the command line.
+    Operand,
+    /// A line of standard input; the first is 1.
+    Line(u32),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Operand => f.write_str("operand"),
+            Origin::Line(number) => write!(f, "stdin:{number}"),
+        }
+    }
+}
+
+/// What a line names, and what it says about it. Only what tools need is read.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Entry<'a> {
+    #[serde(borrow)]
+    kind: Option<Text<'a>>,
+    #[serde(borrow)]
+    id: Option<Text<'a>>,
+    /// The record's mark as the one in use.
+    pub current: Option<bool>,
+    /// The record's mark as the default API key.
+    pub default: Option<bool>,
+    /// The rest, where the tool asked for it.
+    #[serde(skip)]
+    pub fields: Fields,
+}
+
+/// What a record says about the object itself.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Fields {
+    /// `description`
+    pub description: Option<String>,
+    /// `scope`
+    pub scope: Option<Vec<String>>,
+    /// `expires_in` (seconds or a span) of the record itself.
+    pub expires_in: Option<String>,
+    /// `expires_at`
+    pub expires_at: Option<String>,
+    /// `name`
+    pub name: Option<String>,
+    /// `redirect_uri` or `url`
+    pub url: Option<String>,
+    /// The id of the client it is tied to.
+    pub client_id: Option<String>,
+}
+
+impl Fields {
+    fn set(&mut self, column: &str, text: String) {
+        // An empty cell says nothing: CSV cannot tell null from empty.
+        let text = Some(text).filter(|t| !t.is_empty());
+        match column {
+            "description" => self.description = text,
+            "scope" => self.scope = text.map(|t| scopes(&t)),
+            "expires_in" => self.expires_in = text,
+            "expires_at" => self.expires_at = text,
+            "name" => self.name = text,
+            "redirect_uri" | "url" => self.url = text,
+            "client_id" => self.client_id = text,
+            _ => {}
+        }
+    }
+
+    fn from_json(line: &[u8]) -> Result<Fields, String> {
+        #[derive(Deserialize)]
+        struct Full<'a> {
+            #[serde(borrow)]
+            description: Option<Text<'a>>,
+            #[serde(borrow)]
+            scope: Option<&'a RawValue>,
+            #[serde(borrow)]
+            expires_in: Option<&'a RawValue>,
+            expires_at: Option<Text<'a>>,
+            name: Option<Text<'a>>,
+            redirect_uri: Option<Text<'a>>,
+            url: Option<Text<'a>>,
+            client: Option<Client<'a>>,
+        }
+        #[derive(Deserialize)]
+        struct Client<'a> {
+            #[serde(borrow)]
+            id: Option<Text<'a>>,
+        }
+        let full: Full<'_> = serde_json::from_slice(line).map_err(|e| json_error(&e))?;
+        let owned = |t: Option<Text<'_>>| t.map(|Text(t)| t.into_owned());
+        let scope = match full.scope.filter(|raw| raw.get() != "null") {
+            None => None,
+            Some(raw) => Some(match serde_json::from_str::<Vec<String>>(raw.get()) {
+                Ok(list) => list,
+                Err(_) => scopes(&string(raw).ok_or("its scope is no list of texts")?),
+            }),
+        };
+        Ok(Fields {
+            description: owned(full.description),
+            scope,
+            expires_in: full.expires_in.map(|raw| string(raw).map_or(raw.get().to_owned(), Cow::into_owned)),
+            expires_at: owned(full.expires_at),
+            name: owned(full.name),
+            url: owned(full.redirect_uri).or(owned(full.url)),
+            client_id: full.client.and_then(|c| owned(c.id)),
+        })
+    }
+}
+
+/// Scopes with commas or blanks between them.
+pub fn scopes(text: &str) -> Vec<String> {
+    text.split([',', ' ']).filter(|s| !s.is_empty()).map(str::to_owned).collect()
+}
+
+impl Entry<'_> {
+    /// The kind that the line itself names.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn own_kind(&self) -> Result<Option<Kind>, String> {
+        self.kind.as_ref().map(|Text(word)| Kind::parse(word)).transpose()
+    }
+
+    /// What the entry is, by itself and by the KIND operand.
+    ///
+    /// # Errors
+    /// That they contradict each other, or that neither says.
+    pub fn kind(&self, asked: Option<Kind>) -> Result<Kind, String> {
+        match (self.own_kind()?, asked) {
+            (Some(own), Some(asked)) if own != asked => {
+                Err(format!("the record is of kind {}, not {}", own.word(), asked.word()))
+            }
+            (Some(kind), _) | (None, Some(kind)) => Ok(kind),
+            (None, None) => Err("a bare id needs a KIND operand: authz, client, session or token".to_owned()),
+        }
+    }
+
+    /// The id, checked; `~` passes, for the guards to deal with.
+    ///
+    /// # Errors
+    /// That there is none, or that it cannot stand in a path.
+    pub fn id(&self) -> Result<&str, String> {
+        match &self.id {
+            Some(Text(id)) if id == "~" => Ok("~"),
+            Some(Text(id)) => check_id(id).map(|()| id.as_ref()),
+            None => Err("the record has no id".to_owned()),
+        }
+    }
+
+    /// Whether the line has an id at all.
+    pub fn has_id(&self) -> bool {
+        self.id.is_some()
+    }
+
+    /// An entry that is only an id.
+    pub fn bare(id: &str) -> Entry<'_> {
+        Entry { id: Some(Text(Cow::Borrowed(id))), ..Entry::default() }
+    }
+}
+
+/// What a tool reads from its lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// What identifies a record.
+    Identity,
+    /// Its fields too.
+    Fields,
+    /// The fields of records to be made: they have no id, and a CSV row of two cells is NAME,URL.
+    New,
+}
+
+/// Takes lines apart: JSON, CSV by its header or by the fixed columns, bare ids.
+#[derive(Debug)]
+pub struct Sniffer {
+    need: Need,
+    header: Option<Vec<String>>,
+    at_start: bool,
+}
+
+impl Sniffer {
+    /// A sniffer for a tool's need.
+    pub fn new(need: Need) -> Sniffer {
+        Sniffer { need, header: None, at_start: true }
+    }
+
+    /// Reads a line: `None` where it holds no record (blank, a header).
+    ///
+    /// # Errors
+    /// What is wrong with the line.
+    pub fn line<'a>(&mut self, line: &'a [u8]) -> Result<Option<Entry<'a>>, String> {
+        let mut line = line.strip_suffix(b"\r").unwrap_or(line);
+        if std::mem::take(&mut self.at_start) {
+            line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+        }
+        let line = line.trim_ascii();
+        match line.first() {
+            None => Ok(None),
+            Some(b'{') => {
+                let mut entry: Entry<'_> = serde_json::from_slice(line).map_err(|e| json_error(&e))?;
+                if self.need != Need::Identity {
+                    entry.fields = Fields::from_json(line)?;
+                }
+                Ok(Some(entry))
+            }
+            Some(b'[') => {
+                Err("this is a JSON array: give one object a line, as jq -c '.[]' prints them".to_owned())
+            }
+            Some(_) => {
+                let text = std::str::from_utf8(line).map_err(|_| "the line is not UTF-8".to_owned())?;
+                if text.contains(',') || self.header.is_some() {
+                    self.csv(text)
+                } else if text == "id" {
+                    self.header = Some(vec![text.to_owned()]);
+                    Ok(None)
+                } else if self.need == Need::New {
+                    Err("this is no record: give JSON, or CSV with a header".to_owned())
+                } else {
+                    Ok(Some(Entry::bare(text)))
+                }
+            }
+        }
+    }
+
+    fn csv<'a>(&mut self, line: &str) -> Result<Option<Entry<'a>>, String> {
+        let cells = split(line)?;
+        if is_header(&cells, self.need) {
+            self.header = Some(cells);
+            return Ok(None);
+        }
+        let fixed = cells.first().and_then(|word| Kind::named(word));
+        let names: Vec<&str> = match (&self.header, fixed) {
+            (Some(header), _) => header.iter().map(String::as_str).collect(),
+            (None, Some(kind)) => columns(kind).iter().map(|(name, _)| *name).collect(),
+            (None, None) if self.need == Need::New && cells.len() == 2 => vec!["name", "redirect_uri"],
+            (None, None) => {
+                return Err(
+                    "a CSV row needs a header line, or a kind and an id as its first cells".to_owned()
+                );
+            }
+        };
+        if cells.len() > names.len() || (self.header.is_some() && cells.len() != names.len()) {
+            return Err(format!("the row has {} cells where {} are named", cells.len(), names.len()));
+        }
+        let mut entry = Entry::default();
+        for (name, cell) in names.into_iter().zip(cells) {
+            let owned = |cell: String| Some(Text(Cow::Owned(cell))).filter(|Text(t)| !t.is_empty());
+            match name {
+                "kind" => entry.kind = owned(cell),
+                "id" => entry.id = owned(cell),
+                "current" => entry.current = Some(cell == "true"),
+                "default" => entry.default = Some(cell == "true"),
+                name if self.need != Need::Identity => entry.fields.set(name, uncsv(&cell)),
+                _ => {}
+            }
+        }
+        Ok(Some(entry))
+    }
+}
+
+/// Whether a row names columns: `kind,id,…`, or only names we know and one that makes sense of a row.
+fn is_header(cells: &[String], need: Need) -> bool {
+    if cells.len() >= 2 && cells[0] == "kind" && cells[1] == "id" {
+        return true;
+    }
+    const OTHERS: [&str; 2] = ["expires_in", "url"];
+    let known = |cell: &String| {
+        OTHERS.contains(&cell.as_str())
+            || Kind::ALL.iter().any(|k| columns(*k).iter().any(|(name, _)| name == cell))
+    };
+    let key = |cell: &String| match need {
+        Need::New => ["name", "description", "scope"].contains(&cell.as_str()),
+        Need::Identity | Need::Fields => cell == "id",
+    };
+    cells.iter().all(known) && cells.iter().any(key)
+}
+
+fn split(line: &str) -> Result<Vec<String>, String> {
+    if !line.contains('"') {
+        return Ok(line.split(',').map(str::to_owned).collect());
+    }
+    if line.bytes().filter(|b| *b == b'"').count() % 2 == 1 {
+        return Err(
+            "a quoted cell does not end on its line; a line break in a cell is written \\n".to_owned()
+        );
+    }
+    let mut row = csv::StringRecord::new();
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(line.as_bytes());
+    match reader.read_record(&mut row) {
+        Ok(true) => Ok(row.iter().map(str::to_owned).collect()),
+        _ => Err("the row is no CSV".to_owned()),
+    }
+}
+
+fn json_error(e: &serde_json::Error) -> String {
+    // Only the kind of mistake and its column: the text itself may hold a secret.
+    let what = e.to_string();
+    let what = what.split(" at line").next().unwrap_or_default();
+    let what = if what.contains('`') || what.contains('"') { what } else { &what.to_lowercase() };
+    format!("not a usable record: {}", shorten(&escape(what), 120))
+}
+
+/// Lines of a stream, each at most [`LONGEST_LINE`] long.
+pub struct Lines<R> {
+    from: R,
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    number: u32,
+    eof: bool,
+}
+
+impl<R: Read> Lines<R> {
+    /// The lines of `from`.
+    pub fn new(from: R) -> Lines<R> {
+        Lines { from, buffer: vec![0; CHUNK], start: 0, end: 0, number: 0, eof: false }
+    }
+
+    /// The next line without its line break, and its number.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where the stream fails or a line is too long.
+    pub fn next_line(&mut self) -> Result<Option<(u32, &[u8])>, Error> {
+        let mut searched = self.start;
+        loop {
+            if let Some(at) = memchr::memchr(b'\n', &self.buffer[searched..self.end]) {
+                let line = self.start..searched + at;
+                self.start = line.end + 1;
+                self.number = self.number.saturating_add(1);
+                return Ok(Some((self.number, &self.buffer[line])));
+            }
+            searched = self.end;
+            if self.eof {
+                let line = self.start..self.end;
+                self.start = self.end;
+                self.number = self.number.saturating_add(1);
+                return Ok((!line.is_empty()).then(|| (self.number, &self.buffer[line])));
+            }
+            if self.start > 0 {
+                self.buffer.copy_within(self.start..self.end, 0);
+                searched -= self.start;
+                self.end -= self.start;
+                self.start = 0;
+            }
+            if self.end == self.buffer.len() {
+                if self.end >= LONGEST_LINE {
+                    let origin = Origin::Line(self.number.saturating_add(1)).to_string();
+                    return Err(Error::Input { origin, what: "the line is longer than 16 MiB".to_owned() });
+                }
+                self.buffer.resize(self.buffer.len() * 2, 0);
+            }
+            match self.from.read(&mut self.buffer[self.end..]) {
+                Ok(0) => self.eof = true,
+                Ok(n) => self.end += n,
+                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(e) => {
+                    return Err(Error::Input { origin: "stdin".to_owned(), what: crate::error::reason(&e) });
+                }
+            }
+        }
+    }
+}
+
+/// Collects what is wrong with an input, so that all of it is told before the run is given up.
+pub struct Complaints<'a> {
+    messages: &'a Messages,
+    count: usize,
+}
+
+impl<'a> Complaints<'a> {
+    /// No complaints yet.
+    pub fn new(messages: &'a Messages) -> Complaints<'a> {
+        Complaints { messages, count: 0 }
+    }
+
+    /// Reports what is wrong at `origin`.
+    pub fn add(&mut self, origin: Origin, what: &str) {
+        self.count += 1;
+        if self.count <= REPORTED {
+            self.messages.fail(&format!("{origin}: {what}"));
+        }
+    }
+
+    /// Fails where there was one.
+    ///
+    /// # Errors
+    /// [`Error::Reported`] with the status of bad input.
+    pub fn settle(self) -> Result<(), Error> {
+        if self.count == 0 {
+            return Ok(());
+        }
+        if self.count > REPORTED {
+            self.messages.fail(&format!("and {} more bad lines", self.count - REPORTED));
+        }
+        self.messages.say("nothing was changed");
+        Err(Error::Reported(crate::error::USAGE))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Found = Result<(Option<String>, Option<String>, Fields), String>;
+
+    fn all(need: Need, text: &str) -> Vec<Found> {
+        let mut sniffer = Sniffer::new(need);
+        let mut lines = Lines::new(text.as_bytes());
+        let mut found = Vec::new();
+        while let Ok(Some((_, line))) = lines.next_line() {
+            match sniffer.line(line) {
+                Ok(None) => {}
+                Ok(Some(e)) => found.push(Ok((
+                    e.kind.map(|Text(t)| t.into_owned()),
+                    e.id.map(|Text(t)| t.into_owned()),
+                    e.fields,
+                ))),
+                Err(e) => found.push(Err(e)),
+            }
+        }
+        found
+    }
+
+    fn ids(text: &str) -> Vec<String> {
+        all(Need::Identity, text)
+            .into_iter()
+            .map(|r| match r {
+                Ok((kind, id, _)) => format!("{} {}", kind.unwrap_or_default(), id.unwrap_or_default()),
+                Err(e) => e,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_same_ids_in_every_form() {
+        for text in [
+            "{\"kind\":\"authz\",\"id\":\"a1\",\"x\":[1,{\"id\":\"no\"}]}\n{\"id\":\"a2\",\"kind\":\"authz\"}\n",
+            "kind,id,status\nauthz,a1,active\nauthz,a2,expired",
+            "authz,a1,active,,,,\"x, y\"\r\nauthz,a2\r\n",
+            "\u{feff}id,kind\na1,authz\na2,authz\n",
+            "\n  \n{\"kind\":\"authz\",\"id\":\"a1\"}\nauthz,a2,expired\n",
+        ] {
+            assert_eq!(ids(text), ["authz a1", "authz a2"], "{text:?}");
+        }
+        assert_eq!(ids("a1\r\n a2 \n\na3"), [" a1", " a2", " a3"]);
+        assert_eq!(ids("id\na1"), [" a1"]);
+    }
+
+    #[test]
+    fn bad_lines_say_what_is_wrong() {
+        for (text, want) in [
+            ("[", "JSON array"),
+            ("{\"id\":\"a\",\"id\":\"b\"}", "duplicate"),
+            ("{\"id\":7}", "invalid type"),
+            ("{\"id\":\"a\"", "not a usable record"),
+            ("a,b", "header"),
+            ("kind,id\nauthz,a,b", "3 cells where 2"),
+            ("authz,\"a", "does not end on its line"),
+            ("{\"id\":\"a\"} x", "not a usable record"),
+        ] {
+            let found = ids(text);
+            assert!(found.last().is_some_and(|e| e.contains(want)), "{text}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn fields_of_csv_and_json_agree() {
+        let json = r#"{"kind":"client","id":"c","name":"a, \"b\"","redirect_uri":"https://x"}"#;
+        let csv = "kind,id,name,redirect_uri\nclient,c,\"a, \"\"b\"\"\",https://x";
+        assert_eq!(all(Need::Fields, json), all(Need::Fields, csv));
+        let json = r#"{"description":"-x","scope":["read","write"],"expires_in":60}"#;
+        let csv = "description,scope,expires_in\n'-x,\"read,write\",60";
+        assert_eq!(all(Need::New, json), all(Need::New, csv));
+        let pair = all(Need::New, "x,https://y");
+        assert_eq!(pair[0].as_ref().map(|r| r.2.name.as_deref()), Ok(Some("x")));
+    }
+
+    #[test]
+    fn long_lines_cross_buffers() {
+        let id = "x".repeat(3 * CHUNK);
+        let text = format!("{id}\nb");
+        let mut lines = Lines::new(text.as_bytes());
+        assert_eq!(lines.next_line().ok().flatten().map(|(n, l)| (n, l.len())), Some((1, id.len())));
+        assert_eq!(lines.next_line().ok().flatten(), Some((2, b"b".as_slice())));
+        assert!(matches!(lines.next_line(), Ok(None)));
+    }
+}

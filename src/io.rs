@@ -1,0 +1,351 @@
+//! The streams of a run as a value, so that a test can hold them, and what is known about the terminal.
+
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use crate::error::Error;
+use crate::secret::{self, Secret};
+use crate::text;
+
+/// Bytes buffered on each stream.
+const BUFFER: usize = 64 * 1024;
+
+/// What is known about the terminal, if there is one.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Terminal {
+    /// Standard input is a terminal.
+    pub stdin: bool,
+    /// Standard output is a terminal.
+    pub stdout: bool,
+    /// Standard error is a terminal.
+    pub stderr: bool,
+    /// Columns of the window behind standard output; 0 where unknown.
+    pub columns: usize,
+}
+
+impl Terminal {
+    fn look() -> Terminal {
+        let stdout = io::stdout();
+        let columns = rustix::termios::tcgetwinsize(stdout.as_fd()).map_or(0, |w| usize::from(w.ws_col));
+        Terminal {
+            stdin: io::stdin().is_terminal(),
+            stdout: stdout.is_terminal(),
+            stderr: io::stderr().is_terminal(),
+            columns,
+        }
+    }
+}
+
+/// The streams of a run.
+pub struct Io {
+    /// Standard input, unbuffered: [`Lines`](crate::input::Lines) has its own buffer.
+    pub input: Box<dyn Read + Send>,
+    /// Standard output, buffered: see [`Output`](crate::output::Output) for who flushes.
+    pub out: Box<dyn Write + Send>,
+    /// Standard error, shared by the threads of a run.
+    pub messages: Messages,
+    /// What is known about the terminal.
+    pub terminal: Terminal,
+    stdin: Option<OwnedFd>,
+    stdout: Option<OwnedFd>,
+}
+
+impl Io {
+    /// The process's own streams.
+    pub fn system(program: &'static str) -> Io {
+        // Files instead of std's handles: those lock at each call, and flush at each line.
+        let stdout = io::stdout().as_fd().try_clone_to_owned().ok();
+        let out: Box<dyn Write + Send> = match stdout.as_ref().and_then(|fd| fd.try_clone().ok()) {
+            Some(fd) => Box::new(BufWriter::with_capacity(BUFFER, File::from(fd))),
+            None => Box::new(BufWriter::with_capacity(BUFFER, io::stdout())),
+        };
+        let stdin = io::stdin().as_fd().try_clone_to_owned().ok();
+        let input: Box<dyn Read + Send> = match stdin.as_ref().and_then(|fd| fd.try_clone().ok()) {
+            Some(fd) => Box::new(File::from(fd)),
+            None => Box::new(io::stdin()),
+        };
+        Io {
+            input,
+            out,
+            messages: Messages::new(program, Box::new(io::stderr())),
+            terminal: Terminal::look(),
+            stdin,
+            stdout,
+        }
+    }
+
+    /// Streams over buffers, for tests in process.
+    #[cfg(test)]
+    pub(crate) fn test(stdin: &str) -> (Io, Captured, Captured) {
+        let (out, err) = (Captured::default(), Captured::default());
+        let io = Io {
+            input: Box::new(io::Cursor::new(stdin.as_bytes().to_vec())),
+            out: Box::new(out.clone()),
+            messages: Messages::new("oauth-test", Box::new(err.clone())),
+            terminal: Terminal::default(),
+            stdin: None,
+            stdout: None,
+        };
+        (io, out, err)
+    }
+
+    /// Standard input, which ends early once a stop is asked for, even while nothing comes.
+    pub fn patient_input(&mut self, stop: &Stop) -> impl Read + Send + 'static {
+        let input = std::mem::replace(&mut self.input, Box::new(io::empty()));
+        Patient { input, ready: self.stdin.as_ref().and_then(|fd| fd.try_clone().ok()), stop: stop.clone() }
+    }
+
+    /// A watch on standard output that another thread can hold.
+    pub fn watch(&self) -> Watch {
+        Watch { stdout: self.stdout.as_ref().and_then(|fd| fd.try_clone().ok()) }
+    }
+}
+
+/// A reader that does not sleep through a stop.
+struct Patient {
+    input: Box<dyn Read + Send>,
+    ready: Option<OwnedFd>,
+    stop: Stop,
+}
+
+impl Read for Patient {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let a_while = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+        while let Some(fd) = &self.ready {
+            if self.stop.is_set() {
+                return Ok(0);
+            }
+            let mut fds = [PollFd::new(fd, PollFlags::IN)];
+            if poll(&mut fds, Some(&a_while)).is_ok_and(|n| n > 0) {
+                break;
+            }
+        }
+        self.input.read(buffer)
+    }
+}
+
+/// Tells whether the reader of standard output went away, without writing to it.
+#[derive(Debug)]
+pub struct Watch {
+    stdout: Option<OwnedFd>,
+}
+
+impl Watch {
+    /// True once nothing written to standard output can arrive (poll(2): `POLLERR`, `POLLHUP`).
+    pub fn is_gone(&self) -> bool {
+        let Some(fd) = &self.stdout else { return false };
+        let mut fds = [PollFd::new(fd, PollFlags::empty())];
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        poll(&mut fds, Some(&at_once)).is_ok_and(|n| n > 0)
+            && fds[0].revents().intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL)
+    }
+}
+
+/// Standard error: every line with the program's name before it, secrets redacted, control characters escaped,
+/// and in one write, so that lines of parallel work never mix.
+#[derive(Clone)]
+pub struct Messages {
+    program: &'static str,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    to: Mutex<Box<dyn Write + Send>>,
+    known: Mutex<Vec<Secret>>,
+    failed: AtomicBool,
+    verbose: AtomicBool,
+}
+
+impl Messages {
+    /// Messages of `program` to `to`.
+    pub fn new(program: &'static str, to: Box<dyn Write + Send>) -> Messages {
+        let shared = Shared {
+            to: Mutex::new(to),
+            known: Mutex::default(),
+            failed: AtomicBool::new(false),
+            verbose: AtomicBool::new(false),
+        };
+        Messages { program, shared: Arc::new(shared) }
+    }
+
+    /// The program's name.
+    pub fn program(&self) -> &'static str {
+        self.program
+    }
+
+    /// Names a secret that must never appear in a message, whatever its shape.
+    pub fn hide(&self, secret: &Secret) {
+        lock(&self.shared.known).push(secret.clone());
+    }
+
+    /// Turns `-v` on.
+    pub fn set_verbose(&self) {
+        self.shared.verbose.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether `-v` is on.
+    pub fn is_verbose(&self) -> bool {
+        self.shared.verbose.load(Ordering::Relaxed)
+    }
+
+    /// A line for the user.
+    pub fn say(&self, text: &str) {
+        let known = lock(&self.shared.known);
+        let known: Vec<&str> = known.iter().map(Secret::expose).collect();
+        let text = secret::redact(text, &known);
+        let line = format!("{}: {}\n", self.program, text::shorten(&text::escape(&text), 2000));
+        // There is nowhere left to tell that standard error failed.
+        let _ = lock(&self.shared.to).write_all(line.as_bytes());
+    }
+
+    /// A line for the user about something that failed; the run's status is then not 0.
+    pub fn fail(&self, text: &str) {
+        self.shared.failed.store(true, Ordering::Relaxed);
+        self.say(text);
+    }
+
+    /// Whether something was reported as failed.
+    pub fn has_failed(&self) -> bool {
+        self.shared.failed.load(Ordering::Relaxed)
+    }
+
+    /// A line of `-v`.
+    pub fn trace(&self, text: impl FnOnce() -> String) {
+        if self.is_verbose() {
+            self.say(&text());
+        }
+    }
+
+    /// An error, after `place` where it names one, with its hint on a line of its own.
+    pub fn error(&self, place: &str, error: &Error) {
+        let colon = if place.is_empty() { "" } else { ": " };
+        self.fail(&format!("{place}{colon}{error}"));
+        if let Some(hint) = error.hint() {
+            self.say(hint);
+        }
+    }
+}
+
+/// Locks, whatever happened to a thread that held the lock before: what is behind it stays valid between calls.
+pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Why a run shall start nothing more: the number of the signal that came, or that it must stop for another reason.
+#[derive(Debug, Clone, Default)]
+pub struct Stop {
+    signal: Arc<std::sync::atomic::AtomicUsize>,
+    asked: Arc<AtomicBool>,
+}
+
+impl Stop {
+    /// A stop that SIGINT, SIGTERM and SIGHUP bring about.
+    ///
+    /// # Errors
+    /// Those of sigaction(2).
+    pub fn on_signals() -> io::Result<Stop> {
+        let stop = Stop::default();
+        let ignored = ignored_signals();
+        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP]
+        {
+            let number = usize::try_from(signal).unwrap_or(0);
+            // What the parent ignores (nohup, a shell's background job) stays ignored.
+            if ignored >> number.saturating_sub(1) & 1 == 1 {
+                continue;
+            }
+            signal_hook::flag::register_usize(signal, stop.signal.clone(), number)?;
+        }
+        Ok(stop)
+    }
+
+    /// Asks for the stop from inside the run.
+    pub fn ask(&self) {
+        self.asked.store(true, Ordering::Relaxed);
+    }
+
+    /// The signal that came, if one did.
+    pub fn signal(&self) -> Option<u8> {
+        u8::try_from(self.signal.load(Ordering::Relaxed)).ok().filter(|n| *n != 0)
+    }
+
+    /// The signal that came, once: for those that pass it on instead of stopping.
+    pub fn take_signal(&self) -> Option<u8> {
+        u8::try_from(self.signal.swap(0, Ordering::Relaxed)).ok().filter(|n| *n != 0)
+    }
+
+    /// Whether nothing more shall be started.
+    pub fn is_set(&self) -> bool {
+        self.asked.load(Ordering::Relaxed) || self.signal().is_some()
+    }
+
+    /// Sleeps for `span`, or until a stop is asked for; false if it was.
+    pub fn sleep(&self, span: Duration) -> bool {
+        const SLICE: Duration = Duration::from_millis(20);
+        let mut left = span;
+        while !left.is_zero() && !self.is_set() {
+            let slice = left.min(SLICE);
+            std::thread::sleep(slice);
+            left -= slice;
+        }
+        !self.is_set()
+    }
+}
+
+/// The set of signals that this process ignores, bit N - 1 for signal N (proc(5), `SigIgn`); empty where unknown.
+fn ignored_signals() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+}
+
+/// A stream that a test can read back.
+#[cfg(test)]
+#[derive(Clone, Default)]
+pub(crate) struct Captured(Arc<Mutex<Vec<u8>>>);
+
+#[cfg(test)]
+impl Captured {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&lock(&self.0)).into_owned()
+    }
+}
+
+#[cfg(test)]
+impl Write for Captured {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        lock(&self.0).write(bytes)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_one_safe_line() {
+        let err = Captured::default();
+        let messages = Messages::new("oauth-rm", Box::new(err.clone()));
+        messages.hide(&Secret::new("hunter22".into()));
+        messages.say("a\nb \x1b[31m hunter22");
+        assert_eq!(err.text(), "oauth-rm: a\\nb \\u{1b}[31m **********\n");
+        assert!(!messages.has_failed());
+    }
+
+    #[test]
+    fn an_error_brings_its_hint() {
+        let err = Captured::default();
+        let messages = Messages::new("oauth-rm", Box::new(err.clone()));
+        messages.error("stdin:3", &Error::Left { what: "not touched".into(), hint: "use --x" });
+        assert_eq!(err.text(), "oauth-rm: stdin:3: not touched\noauth-rm: use --x\n");
+        assert!(messages.has_failed());
+    }
+}

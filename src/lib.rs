@@ -1,0 +1,92 @@
+//! The library behind the programs of oauth-tools; see oauth-tools(7).
+//!
+//! `bin/oauth-rm.rs → lib::main → tools/rm.rs → { input, output, batch, api, cli } → { record, kind, transport,
+//! config } → { error, secret, io }`
+
+#![forbid(unsafe_code)]
+
+use std::ffi::OsString;
+use std::io::ErrorKind;
+use std::process::ExitCode;
+
+use cli::{Args, Asked, Tool, opts};
+use error::Error;
+use world::World;
+
+pub mod api;
+pub mod batch;
+pub mod child;
+pub mod cli;
+pub mod config;
+pub mod create;
+pub mod credentials;
+pub mod error;
+pub mod files;
+pub mod guard;
+pub mod input;
+pub mod io;
+pub mod kind;
+pub mod netrc;
+pub mod output;
+pub mod pace;
+pub mod record;
+pub mod redirect;
+pub mod rest;
+pub mod sandbox;
+pub mod secret;
+#[cfg(test)]
+pub(crate) mod stub;
+pub mod table;
+pub mod targets;
+pub mod text;
+pub mod tools;
+pub mod transport;
+pub mod when;
+pub mod world;
+
+/// A tool's work.
+pub type Run = fn(&Args, &mut World) -> Result<(), Error>;
+
+/// The main of every program: reads the command line, runs the tool, tells what went wrong, and finds the status.
+pub fn main(tool: &'static Tool, run: Run) -> ExitCode {
+    let mut world = World::system(tool.name);
+    ExitCode::from(start(tool, run, std::env::args_os().skip(1), &mut world))
+}
+
+/// [`main`] without the process around it.
+pub fn start(
+    tool: &'static Tool,
+    run: Run,
+    args: impl IntoIterator<Item = OsString>,
+    world: &mut World,
+) -> u8 {
+    let print =
+        |world: &mut World, text: &str| world.io.out.write_all(text.as_bytes()).map_err(Error::Stdout);
+    let ran = match cli::parse(tool, args) {
+        Ok(Asked::Usage) => print(world, &tool.short_help()),
+        Ok(Asked::Help) => print(world, &tool.help()),
+        Ok(Asked::Version) => {
+            print(world, &format!("{} (oauth-tools) {}\n", tool.name, env!("CARGO_PKG_VERSION")))
+        }
+        Ok(Asked::Work(args)) => {
+            if args.has(&opts::VERBOSE) {
+                world.io.messages.set_verbose();
+            }
+            run(&args, world)
+        }
+        Err(e) => Err(e),
+    };
+    let flushed = world.io.out.flush().map_err(Error::Stdout);
+    match ran.and(flushed) {
+        Ok(()) => u8::from(world.io.messages.has_failed()),
+        Err(Error::Stdout(e)) if tool.read_only && e.kind() == ErrorKind::BrokenPipe => error::OK,
+        Err(e @ (Error::Reported(_) | Error::Signal(_))) => e.code(),
+        Err(e) => {
+            world.io.messages.error("", &e);
+            if matches!(e, Error::Usage(_)) {
+                world.io.messages.say(&format!("see {} -h, or man {}", tool.name, tool.name));
+            }
+            e.code()
+        }
+    }
+}

@@ -1,0 +1,457 @@
+//! Records to each format. Nothing that a pipe sees depends on the terminal.
+
+use std::io::Write;
+
+use crate::error::Error;
+use crate::io::Io;
+use crate::kind::Kind;
+use crate::record::{Expiry, Record, quote};
+use crate::table::{self, Table};
+use crate::text;
+use crate::when::{self, Unix};
+
+/// How records are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// One JSON object a line.
+    Ndjson,
+    /// Fixed columns a kind, a header before the first row of each kind.
+    Csv,
+    /// Indented JSON: an array, or one object where one was asked for by id.
+    Json,
+    /// `HEROKU_OAUTH_ID=…` lines for a shell.
+    Env,
+    /// Secrets alone.
+    Secret,
+    /// Ids alone.
+    Id,
+    /// For a person: aligned columns, or a sentence a change.
+    Table,
+}
+
+impl Format {
+    /// The words of `-o`.
+    pub const WORDS: [(&'static str, Format); 7] = [
+        ("ndjson", Format::Ndjson),
+        ("table", Format::Table),
+        ("csv", Format::Csv),
+        ("json", Format::Json),
+        ("env", Format::Env),
+        ("secret", Format::Secret),
+        ("id", Format::Id),
+    ];
+}
+
+/// What a run prints, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Style {
+    /// The format.
+    pub format: Format,
+    /// Secrets are shown.
+    pub reveal: bool,
+    /// One object was asked for: no array around it, and a block instead of a table.
+    pub single: bool,
+    /// Records are news of changes, and each must be on its way before the next change.
+    pub change: bool,
+    /// Colour on the table.
+    pub color: bool,
+}
+
+/// A column of CSV and of tables: its name, and where it stands in the object; no path for the lead.
+pub(crate) type Column = (&'static str, &'static [&'static str]);
+
+/// The fixed CSV columns of a kind (oauth-record(5)).
+pub(crate) fn columns(kind: Kind) -> &'static [Column] {
+    match kind {
+        Kind::Authz => &[
+            ("kind", &[]),
+            ("id", &[]),
+            ("status", &[]),
+            ("expires_at", &[]),
+            ("current", &[]),
+            ("default", &[]),
+            ("description", &["description"]),
+            ("scope", &["scope"]),
+            ("client_id", &["client", "id"]),
+            ("client_name", &["client", "name"]),
+            ("token", &["access_token", "token"]),
+            ("created_at", &["created_at"]),
+            ("updated_at", &["updated_at"]),
+        ],
+        Kind::Client => &[
+            ("kind", &[]),
+            ("id", &[]),
+            ("status", &[]),
+            ("expires_at", &[]),
+            ("name", &["name"]),
+            ("redirect_uri", &["redirect_uri"]),
+            ("secret", &["secret"]),
+            ("created_at", &["created_at"]),
+            ("updated_at", &["updated_at"]),
+        ],
+        Kind::Session => &[
+            ("kind", &[]),
+            ("id", &[]),
+            ("status", &[]),
+            ("expires_at", &[]),
+            ("current", &[]),
+            ("description", &["description"]),
+            ("created_at", &["created_at"]),
+            ("updated_at", &["updated_at"]),
+        ],
+        Kind::Token => &[
+            ("kind", &[]),
+            ("id", &[]),
+            ("status", &[]),
+            ("expires_at", &[]),
+            ("authorization_id", &["authorization", "id"]),
+            ("token", &["access_token", "token"]),
+            ("refresh_token", &["refresh_token", "token"]),
+        ],
+    }
+}
+
+/// The text of a cell, secrets masked unless `reveal`.
+pub(crate) fn cell(record: &Record<'_>, column: Column, reveal: bool) -> String {
+    let mark = |is: bool| if is { "true".to_owned() } else { String::new() };
+    match column {
+        ("kind", _) => record.kind.word().to_owned(),
+        ("id", _) => record.id.to_string(),
+        ("status", _) => record.status.to_string(),
+        ("expires_at", _) => record.expires_at().unwrap_or_default(),
+        ("current", _) => mark(record.current),
+        ("default", _) => mark(record.default),
+        (name, path) => {
+            let text = record.text(path);
+            let hide = matches!(name, "token" | "secret" | "refresh_token") && !reveal;
+            if hide && !text.is_empty() && !crate::secret::is_masked(&text) {
+                crate::secret::STARS.to_owned()
+            } else {
+                text
+            }
+        }
+    }
+}
+
+/// A cell of CSV: on one line, and no formula to a spreadsheet.
+///
+/// `\` and control characters are written as in JSON (`\\`, `\n`, `\u001b`); a text that begins with one of
+/// `= + - @ '` gets a `'` before it. [`uncsv`] takes both back, so that a round trip is exact.
+pub(crate) fn csv_cell(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    if text.starts_with(['=', '+', '-', '@', '\'']) {
+        out.push('\'');
+    }
+    for c in text.chars() {
+        match c {
+            '\\' => out.push_str(r"\\"),
+            '\n' => out.push_str(r"\n"),
+            '\r' => out.push_str(r"\r"),
+            '\t' => out.push_str(r"\t"),
+            c if c.is_control() => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// The text of a CSV cell: the reverse of [`csv_cell`]; what it would not have written stays as it is.
+pub(crate) fn uncsv(cell: &str) -> String {
+    let cell = match cell.strip_prefix('\'') {
+        Some(rest) if rest.starts_with(['=', '+', '-', '@', '\'']) => rest,
+        _ => cell,
+    };
+    let mut out = String::with_capacity(cell.len());
+    let mut rest = cell;
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        let escape = &rest[at + 1..];
+        let (c, len) = match escape.bytes().next() {
+            Some(b'\\') => ('\\', 1),
+            Some(b'n') => ('\n', 1),
+            Some(b'r') => ('\r', 1),
+            Some(b't') => ('\t', 1),
+            Some(b'u') => match escape.get(1..5).and_then(|hex| u32::from_str_radix(hex, 16).ok()) {
+                Some(code) => (char::from_u32(code).unwrap_or('\u{fffd}'), 5),
+                None => ('\\', 0),
+            },
+            _ => ('\\', 0),
+        };
+        out.push(c);
+        rest = &escape[len..];
+    }
+    out + rest
+}
+
+/// Prints records.
+pub struct Output<'a> {
+    out: &'a mut (dyn Write + Send),
+    style: Style,
+    now: Unix,
+    line: Vec<u8>,
+    csv_kind: Option<Kind>,
+    table: Table,
+    count: usize,
+}
+
+impl<'a> Output<'a> {
+    /// An output to the standard output of `io`.
+    pub fn new(io: &'a mut Io, style: Style) -> Output<'a> {
+        let table = Table::new(io.terminal.columns, style.color);
+        Output {
+            out: &mut *io.out,
+            style,
+            now: when::now(),
+            line: Vec::new(),
+            csv_kind: None,
+            table,
+            count: 0,
+        }
+    }
+
+    /// Prints one record. A change is flushed at once.
+    ///
+    /// # Errors
+    /// [`Error::Stdout`]; [`Error::Left`] where the format asks for a secret that the API does not show.
+    pub fn record(&mut self, record: &Record<'_>) -> Result<(), Error> {
+        self.line.clear();
+        let reveal = self.style.reveal;
+        match self.style.format {
+            Format::Ndjson => {
+                record.write_json(&mut self.line, reveal);
+                self.line.push(b'\n');
+            }
+            Format::Json => {
+                let mut json = Vec::new();
+                record.write_json(&mut json, reveal);
+                let depth = usize::from(!self.style.single);
+                if !self.style.single {
+                    self.line.extend_from_slice(if self.count == 0 { b"[\n  " } else { b",\n  " });
+                }
+                indent(&mut self.line, &json, depth);
+                if self.style.single {
+                    self.line.push(b'\n');
+                }
+            }
+            Format::Csv => self.csv(record),
+            Format::Env => self.env(record),
+            Format::Secret => match record.whole_secret() {
+                Some(secret) => self.secret(&secret),
+                None => return Err(unknown_secret(record)),
+            },
+            Format::Id => {
+                self.line.extend_from_slice(record.id.as_bytes());
+                self.line.push(b'\n');
+            }
+            Format::Table if self.style.change => {
+                table::sentence(&mut self.line, record);
+                if record.whole_secret().is_some() && reveal {
+                    table::details(&mut self.line, record, self.now, reveal);
+                }
+            }
+            Format::Table if self.style.single => table::details(&mut self.line, record, self.now, reveal),
+            Format::Table => self.table.add(record, self.now, reveal),
+        }
+        self.count += 1;
+        self.out.write_all(&self.line).map_err(Error::Stdout)?;
+        if self.style.change { self.flush() } else { Ok(()) }
+    }
+
+    /// Hands on what has been printed.
+    ///
+    /// # Errors
+    /// [`Error::Stdout`].
+    pub fn flush(&mut self) -> Result<(), Error> {
+        self.out.flush().map_err(Error::Stdout)
+    }
+
+    /// Ends the output: prints a table, closes an array.
+    ///
+    /// # Errors
+    /// [`Error::Stdout`].
+    pub fn finish(mut self) -> Result<(), Error> {
+        self.line.clear();
+        match self.style.format {
+            Format::Table if !self.style.change && !self.style.single => self.table.print(&mut self.line),
+            Format::Json if !self.style.single && self.count == 0 => self.line.extend_from_slice(b"[]\n"),
+            Format::Json if !self.style.single => self.line.extend_from_slice(b"\n]\n"),
+            _ => {}
+        }
+        self.out.write_all(&self.line).map_err(Error::Stdout)?;
+        self.flush()
+    }
+
+    /// Prints what CSV has before its first record, so that a full disk shows before the first change.
+    ///
+    /// # Errors
+    /// [`Error::Stdout`].
+    pub fn announce(&mut self, kind: Kind) -> Result<(), Error> {
+        if self.style.format == Format::Csv {
+            self.line.clear();
+            self.header(kind);
+            self.out.write_all(&self.line).map_err(Error::Stdout)?;
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn header(&mut self, kind: Kind) {
+        if self.csv_kind != Some(kind) {
+            self.csv_kind = Some(kind);
+            for (i, (name, _)) in columns(kind).iter().enumerate() {
+                if i > 0 {
+                    self.line.push(b',');
+                }
+                self.line.extend_from_slice(name.as_bytes());
+            }
+            self.line.push(b'\n');
+        }
+    }
+
+    fn csv(&mut self, record: &Record<'_>) {
+        self.header(record.kind);
+        let row = columns(record.kind).iter().map(|c| csv_cell(&cell(record, *c, self.style.reveal)));
+        let mut writer = csv::WriterBuilder::new().from_writer(&mut self.line);
+        // Writing to a Vec cannot fail, and a row always has its kind.
+        let _ = writer.write_record(row);
+        let _ = writer.flush();
+    }
+
+    fn env(&mut self, record: &Record<'_>) {
+        let name = match record.kind {
+            Kind::Client => "HEROKU_OAUTH_SECRET",
+            _ => "HEROKU_API_KEY",
+        };
+        let _ = writeln!(self.line, "HEROKU_OAUTH_ID={}", text::shell_word(&record.id));
+        // A masked secret in a shell's environment would only fail later and elsewhere.
+        if let Some(secret) = record.whole_secret() {
+            let _ = writeln!(self.line, "{name}={}", text::shell_word(&secret));
+        }
+    }
+
+    fn secret(&mut self, secret: &str) {
+        self.line.extend(secret.bytes().filter(|b| !b.is_ascii_control()));
+        self.line.push(b'\n');
+    }
+}
+
+fn unknown_secret(record: &Record<'_>) -> Error {
+    let (what, hint) = match record.kind {
+        Kind::Session => ("a session has no secret", ""),
+        Kind::Client => ("the API did not show its secret", ""),
+        Kind::Authz | Kind::Token => (
+            "the API shows a token in full only once, when it is made",
+            "oauth-rot gives it a new one; oauth-rot --replace makes a second authorization like it",
+        ),
+    };
+    Error::Left { what: what.to_owned(), hint }
+}
+
+/// Appends compact JSON with line breaks and two blanks a level.
+fn indent(out: &mut Vec<u8>, json: &[u8], mut depth: usize) {
+    let (mut quoted, mut escaped) = (false, false);
+    let break_line = |out: &mut Vec<u8>, depth: usize| {
+        out.push(b'\n');
+        out.resize(out.len() + 2 * depth, b' ');
+    };
+    for (i, &b) in json.iter().enumerate() {
+        if quoted {
+            quoted = escaped || b != b'"';
+            escaped = !escaped && b == b'\\';
+            out.push(b);
+            continue;
+        }
+        match b {
+            b'{' | b'[' => {
+                out.push(b);
+                if !matches!(json.get(i + 1), Some(b'}' | b']')) {
+                    depth += 1;
+                    break_line(out, depth);
+                }
+            }
+            b'}' | b']' => {
+                if !matches!(json[i.saturating_sub(1)], b'{' | b'[') {
+                    depth = depth.saturating_sub(1);
+                    break_line(out, depth);
+                }
+                out.push(b);
+            }
+            b',' => {
+                out.push(b);
+                break_line(out, depth);
+            }
+            b':' => out.extend_from_slice(b": "),
+            b if b.is_ascii_whitespace() => {}
+            b => {
+                quoted = b == b'"';
+                out.push(b);
+            }
+        }
+    }
+}
+
+/// One line of JSON made of names and texts; for records that are not the API's.
+pub fn json_line(members: &[(&str, &str)]) -> Vec<u8> {
+    let mut line = vec![b'{'];
+    for (i, (name, text)) in members.iter().enumerate() {
+        if i > 0 {
+            line.push(b',');
+        }
+        quote(&mut line, name);
+        line.push(b':');
+        quote(&mut line, text);
+    }
+    line.extend_from_slice(b"}\n");
+    line
+}
+
+/// When a record ends, for a person.
+pub(crate) fn expiry_words(record: &Record<'_>, now: Unix) -> String {
+    match record.expiry {
+        Expiry::At(at) => when::relative(at, now),
+        Expiry::Never => "never".to_owned(),
+        Expiry::Unknown => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_csv_cell_stays_on_its_line_and_is_no_formula() {
+        for text in [
+            "=1+1", "+x", "-n", "@a", "'=x", "'", "a\nb", r"a\nb", "\x1b[31m", "\u{85}", "plain", "",
+            r"\u0041",
+        ] {
+            let cell = csv_cell(text);
+            assert!(!cell.starts_with(['=', '+', '-', '@']) && !cell.contains(char::is_control), "{cell}");
+            assert_eq!(uncsv(&cell), text);
+        }
+        assert_eq!(uncsv(r"C:\temp \x"), "C:\temp \\x", "\\t is a tab to us; the manual says so");
+    }
+
+    #[test]
+    fn indented_json_is_the_same_json() {
+        let json = br#"{"a":[],"b":{},"c":[1,{"d":"x,{\"}"}]}"#;
+        let mut out = Vec::new();
+        indent(&mut out, json, 0);
+        let text = String::from_utf8(out).expect("UTF-8");
+        assert_eq!(
+            text,
+            "{\n  \"a\": [],\n  \"b\": {},\n  \"c\": [\n    1,\n    {\n      \"d\": \"x,{\\\"}\"\n    }\n  ]\n}"
+        );
+    }
+
+    #[test]
+    fn column_names_are_unique_and_start_alike() {
+        for kind in Kind::ALL {
+            let names: Vec<_> = columns(kind).iter().map(|(name, _)| *name).collect();
+            assert_eq!(names[..4], ["kind", "id", "status", "expires_at"]);
+            let mut sorted = names.clone();
+            sorted.sort_unstable();
+            sorted.dedup();
+            assert_eq!(sorted.len(), names.len());
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! How fast to go: backoff between tries, `Retry-After`, and the account's quota (WIRE.md, "Quota").
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use crate::io::lock;
+use crate::when::{self, Unix};
+
+/// The longest wait that a `Retry-After` is believed.
+const LONGEST: Duration = Duration::from_secs(300);
+/// Calls that the API gives back each second: about 75 a minute.
+const REFILL: f64 = 75.0 / 60.0;
+
+/// Growing, jittered pauses within a budget.
+#[derive(Debug)]
+pub struct Backoff {
+    from: Instant,
+    budget: Duration,
+    next: Duration,
+}
+
+impl Backoff {
+    /// Pauses that end `budget` after now.
+    pub fn new(budget: Duration) -> Backoff {
+        Backoff { from: Instant::now(), budget, next: Duration::from_millis(100) }
+    }
+
+    /// The next pause, at least `wish` if the server named one; `None` once the budget is spent.
+    pub fn pause(&mut self, wish: Option<Duration>) -> Option<Duration> {
+        let left = self.budget.checked_sub(self.from.elapsed()).filter(|left| !left.is_zero())?;
+        let base = self.next;
+        self.next = (base * 2).min(Duration::from_secs(10));
+        let jittered = base.mul_f64(0.5 + 0.5 * random());
+        Some(wish.map_or(jittered, |w| w.min(LONGEST) + jittered / 4).min(left))
+    }
+}
+
+/// A number from 0 to 1 that differs from process to process and from call to call.
+fn random() -> f64 {
+    let bits = RandomState::new().build_hasher().finish();
+    (bits >> 11) as f64 / (1u64 << 53) as f64
+}
+
+/// What a `Retry-After` asks for: seconds, an HTTP date, or a Unix time (it is undocumented; WIRE.md).
+pub fn retry_after(value: &str, now: Unix) -> Option<Duration> {
+    let value = value.trim();
+    let seconds = match value.parse::<i64>() {
+        // A Unix time is recognised by being later than 2001; no server asks for thirty years.
+        Ok(number) if number > 1_000_000_000 => number - now,
+        Ok(number) => number,
+        Err(_) => when::parse_http_date(value)? - now,
+    };
+    Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)).min(LONGEST))
+}
+
+/// Keeps the calls of a run within the account's quota before the quota is spent.
+#[derive(Debug, Default)]
+pub struct Pacer {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Calls left as of `at`, those in flight already taken off; unknown until the first answer.
+    left: Option<f64>,
+    at: Option<Instant>,
+    in_flight: u32,
+}
+
+impl Pacer {
+    /// Takes one call from the quota; how long to wait before it may go out.
+    pub fn take(&self) -> Duration {
+        let mut state = lock(&self.state);
+        state.in_flight += 1;
+        let Some(left) = state.left else { return Duration::ZERO };
+        let refilled = state.at.map_or(0.0, |at| at.elapsed().as_secs_f64() * REFILL);
+        let left = left + refilled - 1.0;
+        state.left = Some(left);
+        state.at = Some(Instant::now());
+        // One call stays in hand for whoever else uses the account.
+        if left >= 1.0 { Duration::ZERO } else { Duration::from_secs_f64((1.0 - left) / REFILL).min(LONGEST) }
+    }
+
+    /// Notes what an answer said about the quota; `None` where no answer came.
+    pub fn put(&self, remaining: Option<&str>) {
+        let mut state = lock(&self.state);
+        state.in_flight = state.in_flight.saturating_sub(1);
+        if let Some(remaining) = remaining.and_then(|r| r.trim().parse::<u32>().ok()) {
+            // The server has not counted the calls that are still on their way to it.
+            state.left = Some(f64::from(remaining) - f64::from(state.in_flight));
+            state.at = Some(Instant::now());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_in_its_three_forms() {
+        let seconds = |value| retry_after(value, 1_700_000_000).map(|d| d.as_secs());
+        assert_eq!(seconds("7"), Some(7));
+        assert_eq!(seconds("1700000009"), Some(9));
+        assert_eq!(seconds("Tue, 14 Nov 2023 22:13:30 GMT"), Some(10));
+        assert_eq!(seconds("86400"), Some(300), "clamped");
+        assert_eq!(seconds("-5"), Some(0));
+        assert_eq!(seconds("1600000000"), Some(0), "a time that has passed");
+        assert_eq!(seconds("soon"), None);
+    }
+
+    #[test]
+    fn pauses_grow_and_end_with_their_budget() {
+        let mut backoff = Backoff::new(Duration::from_secs(60));
+        let pauses: Vec<_> = (0..4).filter_map(|_| backoff.pause(None)).collect();
+        for (i, pause) in pauses.iter().enumerate() {
+            let base = Duration::from_millis(100 << i);
+            assert!(*pause >= base / 2 && *pause <= base, "{pauses:?}");
+        }
+        assert!(backoff.pause(Some(Duration::from_secs(9))).is_some_and(|p| p.as_secs() >= 9));
+        assert_eq!(Backoff::new(Duration::ZERO).pause(None), None);
+    }
+
+    #[test]
+    fn calls_wait_before_the_quota_is_spent() {
+        let pacer = Pacer::default();
+        assert_eq!(pacer.take(), Duration::ZERO);
+        pacer.put(Some("3"));
+        assert_eq!(pacer.take(), Duration::ZERO);
+        assert_eq!(pacer.take(), Duration::ZERO);
+        assert!(pacer.take() > Duration::ZERO, "the last one stays in hand");
+        let unknown = Pacer::default();
+        for _ in 0..100 {
+            assert_eq!(unknown.take(), Duration::ZERO);
+        }
+    }
+}

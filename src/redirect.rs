@@ -1,0 +1,84 @@
+//! Which redirect URIs a client may have.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// Checks a redirect URI: https, or http for this machine and its network (WIRE.md, "Redirect URIs": `localhost`,
+/// `*.local`, loopback and private addresses), absolute, and without a fragment (RFC 6749, 3.1.2).
+///
+/// # Errors
+/// What is wrong.
+pub fn check(uri: &str) -> Result<(), String> {
+    if uri.bytes().any(|b| b <= b' ' || b == 0x7f || b == b'\\') {
+        return Err("the redirect URI has a blank or a control character in it".to_owned());
+    }
+    if uri.contains('#') {
+        return Err("a redirect URI has no fragment (#)".to_owned());
+    }
+    let (scheme, rest) = uri.split_once("://").ok_or("the redirect URI must start with https://")?;
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    if authority.contains('@') {
+        return Err("a redirect URI has no user name in it".to_owned());
+    }
+    let host = match authority.strip_prefix('[') {
+        Some(six) => six.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    if host.is_empty() {
+        return Err("the redirect URI names no host".to_owned());
+    }
+    match scheme.to_ascii_lowercase().as_str() {
+        "https" => Ok(()),
+        "http" if is_local(host) => Ok(()),
+        "http" => Err(format!("http is only for this machine and its network, and {host} is neither")),
+        _ => Err("the redirect URI must start with https://".to_owned()),
+    }
+}
+
+fn is_local(host: &str) -> bool {
+    let name = host.to_ascii_lowercase();
+    let four = |ip: Ipv4Addr| ip.is_loopback() || ip.is_private();
+    name == "localhost"
+        || name.ends_with(".local")
+        || host.parse().is_ok_and(four)
+        || host.parse().is_ok_and(|ip: Ipv6Addr| ip.is_loopback() || ip.is_unique_local())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+
+    #[test]
+    fn https_anywhere_and_http_at_home() {
+        for good in [
+            "https://example.com/callback",
+            "http://localhost:3000/cb",
+            "http://printer.local",
+            "http://10.1.2.3",
+            "http://127.9.9.9:80/x?y=z",
+            "http://172.16.0.1",
+            "http://172.31.255.255",
+            "http://192.168.0.9",
+            "http://[::1]:3000",
+            "HTTPS://example.com",
+        ] {
+            assert_eq!(check(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "http://example.com",
+            "http://172.32.0.1",
+            "http://192.0.2.1",
+            "http://localhost.evil.example",
+            "http://local",
+            "http://user@localhost",
+            "ftp://example.com",
+            "https://",
+            "example.com",
+            "https://x/#y",
+            "https://x /y",
+            "javascript:alert(1)",
+            "",
+        ] {
+            assert!(check(bad).is_err(), "{bad}");
+        }
+    }
+}

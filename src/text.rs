@@ -1,0 +1,105 @@
+//! Text that is safe where it is shown: on a terminal, in a shell, on one line.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+/// Whether a character could move the cursor, hide text or turn its direction.
+fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{61c}')
+}
+
+/// `text` with control and bidirectional characters written as escapes (`\n`, `\u{202e}`).
+pub fn escape(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_unsafe(c) { out.extend(c.escape_default()) } else { out.push(c) }
+    }
+    Cow::Owned(out)
+}
+
+/// `text` as one word of a POSIX shell, bare where no shell gives its characters a meaning.
+///
+/// A line break stays one inside the quotes: sh, dash, bash and zsh all read it back.
+pub fn shell_word(text: &str) -> Cow<'_, str> {
+    let bare = |b: u8| b.is_ascii_alphanumeric() || b"_-./:@,+".contains(&b);
+    if !text.is_empty() && text.bytes().all(bare) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(format!("'{}'", text.replace('\'', r"'\''")))
+}
+
+/// The candidate nearest to `word`, if one is near enough to be what was meant.
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .into_iter()
+        .map(|c| (distance(word, c), c))
+        .filter(|&(d, c)| d <= 1 + c.len().min(word.len()) / 4)
+        .min_by_key(|&(d, _)| d)
+        .map(|(_, c)| c)
+}
+
+/// How many letters must be added, dropped, changed or swapped with their neighbour (optimal string alignment).
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut before: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for i in 1..=a.len() {
+        let mut row = vec![i; b.len() + 1];
+        for j in 1..=b.len() {
+            let change = last[j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            row[j] = change.min(last[j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                row[j] = row[j].min(before[j - 2] + 1);
+            }
+        }
+        before = std::mem::replace(&mut last, row);
+    }
+    last[b.len()]
+}
+
+/// `text` with the first `max` characters, and how many were left out if any were.
+pub fn shorten(text: &str, max: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(max) {
+        None => Cow::Borrowed(text),
+        Some((at, _)) => {
+            let mut short = text[..at].to_owned();
+            let _ = write!(short, "… ({} more)", text[at..].chars().count());
+            Cow::Owned(short)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_moves_a_cursor_or_turns_text_is_escaped() {
+        assert_eq!(escape("a\x1b[31m\n\u{202e}b\u{9b}"), r"a\u{1b}[31m\n\u{202e}b\u{9b}");
+        assert_eq!(escape("naïve 漢字"), "naïve 漢字");
+    }
+
+    #[test]
+    fn shell_words() {
+        assert_eq!(shell_word("0f3a-1"), "0f3a-1");
+        assert_eq!(shell_word(""), "''");
+        assert_eq!(shell_word("a'b $(x)\n"), "'a'\\''b $(x)\n'");
+    }
+
+    #[test]
+    fn the_nearest_name() {
+        assert_eq!(nearest("--dry-rum", ["--dry-run", "--rest"]), Some("--dry-run"));
+        assert_eq!(nearest("clinet", ["client", "session"]), Some("client"));
+        assert_eq!(nearest("--xyz", ["--dry-run", "--rest"]), None);
+    }
+
+    #[test]
+    fn shortened_text_says_so() {
+        assert_eq!(shorten("ééé", 2), "éé… (1 more)");
+        assert_eq!(shorten("ééé", 3), "ééé");
+    }
+}

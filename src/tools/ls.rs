@@ -1,0 +1,317 @@
+//! oauth-ls(1): lists authorizations, clients and sessions, or shows them one by one.
+
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+
+use crate::api::Api;
+use crate::cli::{Args, Opt, Tool, opts};
+use crate::error::{Error, FAILED};
+use crate::guard::alias;
+use crate::input::{Complaints, Lines, Need, Origin, Sniffer, scopes};
+use crate::kind::{Kind, check_id};
+use crate::output::{Format, Output, Style, cell, columns};
+use crate::record::{Expiry, Record};
+use crate::targets::refuse_terminal;
+use crate::when::{self, Unix};
+use crate::world::World;
+
+const fn value(long: &'static str, arg: &'static str, help: &'static str) -> Opt {
+    Opt { short: None, long, arg: Some(arg), help, repeat: false }
+}
+
+const STATUS: Opt = value("status", "STATUS", "only active, or only expired ones");
+const WITHIN: Opt = value("expires-within", "SPAN", "only those that will expire within SPAN");
+const OLDER: Opt = value("older-than", "SPAN", "only those made longer than SPAN ago");
+const CLIENT: Opt = value("client", "CLIENT", "only those of a client (its id or name), or none");
+const SORT: Opt = value("sort", "FIELD", "sort by a column");
+const MARKS: Opt = Opt {
+    short: None,
+    long: "marks",
+    arg: None,
+    help: "also look up the default API key and the session in use",
+    repeat: false,
+};
+const SECRETS: Opt = Opt {
+    short: None,
+    long: "secrets",
+    arg: None,
+    help: "show what the API shows of secrets",
+    repeat: false,
+};
+
+/// What there is to know about oauth-ls before it runs.
+pub static TOOL: Tool = Tool {
+    name: "oauth-ls",
+    about: "List authorizations, clients and sessions, or show them one by one.",
+    usage: &["[options] [KIND [ID...]]", "[options] [KIND] - < RECORDS"],
+    opts: &[
+        &STATUS,
+        &WITHIN,
+        &OLDER,
+        &opts::SCOPE,
+        &CLIENT,
+        &opts::TEAM,
+        &SORT,
+        &MARKS,
+        &SECRETS,
+        &opts::FORMAT,
+        &opts::JSON,
+        &opts::SHELL,
+        &opts::SHORT,
+        &opts::COLOR,
+        &opts::RETRY_FOR,
+        &opts::NO_WAIT,
+    ],
+    read_only: true,
+    runs_command: false,
+};
+
+/// Which records are printed; each test needs no more than the record itself.
+struct Filter {
+    status: Option<&'static str>,
+    within: Option<Duration>,
+    older: Option<Duration>,
+    scope: Vec<String>,
+    client: Option<String>,
+}
+
+impl Filter {
+    fn read(args: &Args) -> Result<Filter, Error> {
+        Ok(Filter {
+            status: args.word(&STATUS, &[("active", "active"), ("expired", "expired")])?,
+            within: args.span(&WITHIN)?,
+            older: args.span(&OLDER)?,
+            scope: args.all(&opts::SCOPE)?.into_iter().flat_map(scopes).collect(),
+            client: args.get(&CLIENT)?.map(str::to_owned),
+        })
+    }
+
+    fn takes(&self, record: &Record<'_>, now: Unix) -> bool {
+        let seconds = |span: Duration| span.as_secs() as Unix;
+        self.status.is_none_or(|status| record.status == status)
+            && self.within.is_none_or(
+                |span| matches!(record.expiry, Expiry::At(at) if at > now && at <= now + seconds(span)),
+            )
+            && self.older.is_none_or(|span| {
+                let born = when::parse_rfc3339(&record.text(&["created_at"]));
+                born.is_some_and(|born| born < now - seconds(span))
+            })
+            && (self.scope.is_empty() || {
+                let has = record.text(&["scope"]);
+                self.scope.iter().all(|wanted| has.split(' ').any(|s| s == wanted))
+            })
+            && self.client.as_ref().is_none_or(|client| {
+                let (id, name) = (record.text(&["client", "id"]), record.text(&["client", "name"]));
+                if client == "none" { id.is_empty() } else { *client == id || *client == name }
+            })
+    }
+}
+
+/// The marks that a list can set.
+#[derive(Default)]
+struct Marks {
+    default: Option<String>,
+    session: Option<String>,
+}
+
+/// Prints what the operands ask for.
+///
+/// # Errors
+/// Those of the calls and of the output.
+pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
+    let mut operands = args.texts()?;
+    let from_stdin = operands.last().is_some_and(|o| o == "-");
+    if from_stdin {
+        operands.pop();
+    }
+    let kind = match operands.is_empty() {
+        true => None,
+        false => Some(Kind::parse(&operands.remove(0)).map_err(Error::Usage)?),
+    };
+    let mut style = args.style(world, false)?;
+    style.reveal |= args.has(&SECRETS);
+    let filter = Filter::read(args)?;
+    let team = args.get(&opts::TEAM)?;
+    if let Some(team) = team {
+        check_id(team).map_err(|e| Error::Usage(format!("--team: {e}")))?;
+        if kind.is_some_and(|k| k != Kind::Authz) {
+            return Err(Error::Usage("--team is for authorizations".to_owned()));
+        }
+    }
+    let sort = args.get(&SORT)?;
+    if let Some(field) = sort
+        && !Kind::LISTED.iter().any(|k| columns(*k).iter().any(|(name, _)| *name == field))
+    {
+        let names = columns(Kind::Authz).iter().chain(columns(Kind::Client)).map(|(name, _)| *name);
+        let near = crate::text::nearest(field, names);
+        let hint = near.map_or("see oauth-record(5)".to_owned(), |near| format!("did you mean '{near}'?"));
+        return Err(Error::Usage(format!("--sort: '{field}' is no column; {hint}")));
+    }
+    let asked = match (kind, from_stdin) {
+        (_, true) if !operands.is_empty() => {
+            return Err(Error::Usage("with -, all ids come from standard input".to_owned()));
+        }
+        (kind, true) => Some(read(world, kind)?),
+        (Some(kind), false) if !operands.is_empty() => {
+            for id in operands.iter().filter(|id| *id != "~") {
+                check_id(id).map_err(Error::Usage)?;
+            }
+            Some(operands.into_iter().map(|id| (Origin::Operand, kind, id)).collect())
+        }
+        _ => None,
+    };
+    if asked.iter().flatten().any(|(_, kind, _)| *kind == Kind::Token) || kind == Some(Kind::Token) {
+        return Err(Error::Usage("the API has no list of tokens and shows none".to_owned()));
+    }
+    let api = world.api(args, 2)?;
+    let marks = if args.has(&MARKS) {
+        Marks { default: alias(&api, Kind::Authz)?, session: alias(&api, Kind::Session)? }
+    } else {
+        Marks::default()
+    };
+    let list = List { api: &api, filter, team, sort, marks };
+    match asked {
+        Some(asked) => list.show(world, style, &asked),
+        None => {
+            let kinds = match (kind, team) {
+                (Some(kind), _) => vec![kind],
+                (None, Some(_)) => vec![Kind::Authz],
+                (None, None) => Kind::LISTED.to_vec(),
+            };
+            list.all(world, style, &kinds)
+        }
+    }
+}
+
+type Asked = (Origin, Kind, String);
+
+/// The ids on standard input, all checked before the first call.
+fn read(world: &mut World, kind: Option<Kind>) -> Result<Vec<Asked>, Error> {
+    refuse_terminal(world)?;
+    let messages = world.io.messages.clone();
+    let mut complaints = Complaints::new(&messages);
+    let (mut sniffer, mut lines) = (Sniffer::new(Need::Identity), Lines::new(&mut world.io.input));
+    let mut asked = Vec::new();
+    while let Some((number, line)) = lines.next_line()? {
+        let origin = Origin::Line(number);
+        let found = sniffer
+            .line(line)
+            .and_then(|entry| entry.map(|e| Ok((origin, e.kind(kind)?, e.id()?.to_owned()))).transpose());
+        match found {
+            Ok(one) => asked.extend(one),
+            Err(what) => complaints.add(origin, &what),
+        }
+    }
+    complaints.settle()?;
+    Ok(asked)
+}
+
+struct List<'a> {
+    api: &'a Api,
+    filter: Filter,
+    team: Option<&'a str>,
+    sort: Option<&'a str>,
+    marks: Marks,
+}
+
+impl List<'_> {
+    /// Lists whole collections, page by page.
+    fn all(&self, world: &mut World, style: Style, kinds: &[Kind]) -> Result<(), Error> {
+        let messages = world.io.messages.clone();
+        let mut output = Output::new(&mut world.io, style);
+        for &kind in kinds {
+            let mut count = 0;
+            let mut sorted = Vec::new();
+            let listed = self.api.list(kind, self.team, &mut |page, date| {
+                for object in page {
+                    let record = self.record(kind, object, date)?;
+                    if !self.filter.takes(&record, date) {
+                        continue;
+                    }
+                    count += 1;
+                    match self.sort {
+                        Some(field) => sorted.push((self.key(&record, field), object.get().to_owned(), date)),
+                        None => one(&mut output, &messages, &record)?,
+                    }
+                }
+                output.flush()
+            });
+            sorted.sort();
+            for (_, json, date) in &sorted {
+                one(&mut output, &messages, &self.marked(from_api(kind, json, *date)?))?;
+            }
+            listed?;
+            if count == 0 && style.format == Format::Table {
+                messages.say(&format!("no {}s", kind.noun()));
+            }
+        }
+        output.finish()?;
+        if messages.has_failed() { Err(Error::Reported(FAILED)) } else { Ok(()) }
+    }
+
+    /// Shows objects one by one; one that cannot be shown does not keep the others back.
+    fn show(&self, world: &mut World, style: Style, asked: &[Asked]) -> Result<(), Error> {
+        let messages = world.io.messages.clone();
+        let single = matches!(asked, [(Origin::Operand, ..)]);
+        let mut output = Output::new(&mut world.io, Style { single, ..style });
+        for (origin, kind, id) in asked {
+            let shown = self.api.get(*kind, id).and_then(|answer| {
+                let record = self.marked(from_api(*kind, &answer.body, answer.date)?);
+                if self.filter.takes(&record, answer.date) { output.record(&record) } else { Ok(()) }
+            });
+            match shown {
+                Ok(()) => {}
+                Err(e @ Error::Stdout(_)) => return Err(e),
+                Err(e) if e.stops_the_run() => return Err(e),
+                Err(e) => {
+                    let line =
+                        if let Origin::Line(_) = origin { format!("{origin}: ") } else { String::new() };
+                    messages.error(&format!("{line}{} {id}", kind.word()), &e);
+                }
+            }
+        }
+        output.finish()?;
+        if messages.has_failed() { Err(Error::Reported(FAILED)) } else { Ok(()) }
+    }
+
+    fn record<'r>(&self, kind: Kind, object: &'r RawValue, date: Unix) -> Result<Record<'r>, Error> {
+        Ok(self.marked(from_api(kind, object.get(), date)?))
+    }
+
+    fn marked<'r>(&self, mut record: Record<'r>) -> Record<'r> {
+        let is = |id: &Option<String>| id.as_deref() == Some(record.id.as_ref());
+        match record.kind {
+            Kind::Authz => {
+                record.default = is(&self.marks.default);
+                record.current = record.secret().is_some_and(|shown| self.api.token().may_be(&shown));
+            }
+            Kind::Session => record.current = is(&self.marks.session),
+            Kind::Client | Kind::Token => {}
+        }
+        record
+    }
+
+    fn key(&self, record: &Record<'_>, field: &str) -> String {
+        let column = columns(record.kind).iter().find(|(name, _)| *name == field);
+        column.map_or_else(String::new, |column| cell(record, *column, false))
+    }
+}
+
+fn from_api(kind: Kind, json: &str, date: Unix) -> Result<Record<'_>, Error> {
+    Record::from_api(kind, json, date).map_err(|what| Error::Permanent {
+        what: format!("unusable {} in the answer: {what}", kind.noun()),
+        hint: "",
+    })
+}
+
+/// Prints a record; that its secret is not known keeps no other back.
+fn one(output: &mut Output<'_>, messages: &crate::io::Messages, record: &Record<'_>) -> Result<(), Error> {
+    match output.record(record) {
+        Err(e @ Error::Left { .. }) => {
+            messages.error(&format!("{} {}", record.kind.word(), record.id), &e);
+            Ok(())
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,248 @@
+//! oauth-mk(1): makes authorizations and clients.
+
+use std::sync::OnceLock;
+
+use serde_json::{Map, Value, json};
+
+use crate::batch::{self, Work};
+use crate::cli::{Args, Opt, Tool, opts};
+use crate::create::{Likeness, Maker};
+use crate::error::Error;
+use crate::input::{Fields, Need, scopes};
+use crate::kind::{Kind, check_id};
+use crate::redirect;
+use crate::targets::{Item, Wanted};
+use crate::when;
+use crate::world::World;
+
+/// `--once`
+const ONCE: Opt = Opt {
+    short: None,
+    long: "once",
+    arg: None,
+    help: "what exists with these properties is not made again",
+    repeat: false,
+};
+
+/// What there is to know about oauth-mk before it runs.
+pub static TOOL: Tool = Tool {
+    name: "oauth-mk",
+    about: "Make authorizations and clients, and print their new secrets.",
+    usage: &[
+        "[options] authz [-d TEXT] [-s SCOPES] [-e SPAN]",
+        "[options] client NAME URL",
+        "[options] [KIND] - < RECORDS",
+    ],
+    opts: &[
+        &opts::DESCRIPTION,
+        &opts::SCOPE,
+        &opts::EXPIRES_IN,
+        &opts::NAME,
+        &opts::URL,
+        &opts::CLIENT_ID,
+        &opts::TEAM,
+        &ONCE,
+        &opts::DRY_RUN,
+        &opts::PARALLEL,
+        &opts::REST,
+        &opts::STREAM,
+        &opts::FORMAT,
+        &opts::JSON,
+        &opts::SHELL,
+        &opts::SHORT,
+        &opts::COLOR,
+        &opts::RETRY_FOR,
+        &opts::NO_WAIT,
+    ],
+    read_only: false,
+    runs_command: false,
+};
+
+/// What the API calls an authorization without a description (WIRE.md). Sent in full, so that what was made can be
+/// recognised after a lost answer.
+const DEFAULT_DESCRIPTION: &str = "Long-lived user authorization";
+/// The scopes that the API knows (WIRE.md, "Objects").
+const SCOPES: [&str; 6] = ["global", "identity", "read", "write", "read-protected", "write-protected"];
+
+/// Makes what the operands, or the records, describe.
+///
+/// # Errors
+/// Those of [`batch::run`].
+pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
+    let mut operands = args.texts()?;
+    let from_stdin = operands.last().is_some_and(|o| o == "-");
+    if from_stdin {
+        operands.pop();
+    }
+    let kind = match operands.is_empty() {
+        true => None,
+        false => Some(Kind::parse(&operands.remove(0)).map_err(Error::Usage)?),
+    };
+    let options = given(args)?;
+    let team = args.get(&opts::TEAM)?;
+    if let Some(team) = team {
+        check_id(team).map_err(|e| Error::Usage(format!("--team: {e}")))?;
+    }
+    let one = match (from_stdin, kind) {
+        (true, _) if !operands.is_empty() => {
+            return Err(Error::Usage("with -, all comes from the records".to_owned()));
+        }
+        (true, _) => None,
+        (false, None) => return Err(Error::Usage("say what to make: authz or client".to_owned())),
+        (false, Some(kind)) => Some((kind, one(kind, &operands, &options)?)),
+    };
+    let filled = |item: &Item<'_>| fill(&item.fields, &options);
+    let check = |item: &Item<'_>| {
+        super::only(item.kind, &[Kind::Authz, Kind::Client], "made from records")?;
+        if team.is_some() && item.kind != Kind::Authz {
+            return Err("--team is for authorizations".to_owned());
+        }
+        body(item.kind, &filled(item)).map(drop)
+    };
+    if let Some((kind, fields)) = &one {
+        check(&Item::given(*kind, fields.clone())).map_err(Error::Usage)?;
+    }
+    let style = args.style(world, true)?;
+    let once = args.has(&ONCE);
+    if once && args.has(&opts::STREAM) {
+        return Err(Error::Usage("--once looks at all input first, --stream at none".to_owned()));
+    }
+    let wanted = Wanted { kind, operands: &[], need: Need::New, given: one, check: &check };
+    let maker = OnceLock::new();
+    let work = Work {
+        verb: &|_| "create",
+        removes: false,
+        guarded: false,
+        prepare: &|api, targets| {
+            let alike =
+                targets.map(|targets| targets.iter().map(|i| likeness(i.kind, &filled(&i))).collect());
+            let existing = alike.filter(|_| once);
+            let _ = maker.set(Maker::new(api, team, existing.as_ref())?);
+            Ok(())
+        },
+        draft: &|item| body(item.kind, &filled(item)).ok(),
+        act: &|api, item| {
+            let fields = filled(item);
+            let body = body(item.kind, &fields).map_err(Error::Usage)?;
+            match maker.get() {
+                Some(maker) => maker.make(api, &likeness(item.kind, &fields), &body),
+                None => Err(Error::Usage("nothing can be made yet".to_owned())),
+            }
+        },
+    };
+    batch::run(world, args, style, &wanted, &work)
+}
+
+/// What the options say; it wins over what a record says.
+fn given(args: &Args) -> Result<Fields, Error> {
+    let text = |opt| args.get(opt).map(|v| v.map(str::to_owned));
+    let scope: Vec<String> = args.all(&opts::SCOPE)?.into_iter().flat_map(scopes).collect();
+    Ok(Fields {
+        description: text(&opts::DESCRIPTION)?,
+        scope: Some(scope).filter(|s| !s.is_empty()),
+        expires_in: text(&opts::EXPIRES_IN)?,
+        expires_at: None,
+        name: text(&opts::NAME)?,
+        url: text(&opts::URL)?,
+        client_id: text(&opts::CLIENT_ID)?,
+    })
+}
+
+/// The one thing that operands and options describe.
+fn one(kind: Kind, operands: &[String], options: &Fields) -> Result<Fields, Error> {
+    let mut fields = Fields::default();
+    let usage = |what: &str| Err(Error::Usage(what.to_owned()));
+    match (kind, operands) {
+        (Kind::Authz, []) => {}
+        (Kind::Authz, _) => return usage("an authorization takes no operands; its description is -d TEXT"),
+        (Kind::Client, [name, url]) if options.name.is_none() && options.url.is_none() => {
+            fields.name = Some(name.clone());
+            fields.url = Some(url.clone());
+        }
+        (Kind::Client, []) => {}
+        (Kind::Client, _) => return usage("a client takes two operands: NAME and URL"),
+        (Kind::Session | Kind::Token, _) => {
+            return Err(Error::Usage(format!("a {} cannot be made", kind.noun())));
+        }
+    }
+    Ok(fields)
+}
+
+fn fill(fields: &Fields, options: &Fields) -> Fields {
+    let or = |a: &Option<String>, b: &Option<String>| a.clone().or_else(|| b.clone());
+    Fields {
+        description: or(&options.description, &fields.description),
+        scope: options.scope.clone().or_else(|| fields.scope.clone()),
+        expires_in: or(&options.expires_in, &fields.expires_in),
+        // A lifetime from an option takes the place of the record's own end.
+        expires_at: fields.expires_at.clone().filter(|_| options.expires_in.is_none()),
+        name: or(&options.name, &fields.name),
+        url: or(&options.url, &fields.url),
+        client_id: or(&options.client_id, &fields.client_id),
+    }
+}
+
+fn description(fields: &Fields) -> &str {
+    fields.description.as_deref().unwrap_or(DEFAULT_DESCRIPTION)
+}
+
+fn scope(fields: &Fields) -> Vec<String> {
+    fields.scope.clone().filter(|s| !s.is_empty()).unwrap_or_else(|| vec!["global".to_owned()])
+}
+
+fn likeness(kind: Kind, fields: &Fields) -> Likeness {
+    match kind {
+        Kind::Client => Likeness::new(kind, fields.name.as_deref().unwrap_or_default(), fields.url.clone()),
+        _ => Likeness::new(kind, description(fields), scope(fields)),
+    }
+}
+
+/// The body of the request that makes it.
+fn body(kind: Kind, fields: &Fields) -> Result<String, String> {
+    let mut body = Map::new();
+    if kind == Kind::Client {
+        if [&fields.description, &fields.expires_in].iter().any(|f| f.is_some()) || fields.scope.is_some() {
+            return Err("a client has no description, scope or expiry".to_owned());
+        }
+        let (Some(name), Some(url)) = (&fields.name, &fields.url) else {
+            return Err("a client needs a name and a redirect URI".to_owned());
+        };
+        redirect::check(url)?;
+        body.insert("name".to_owned(), json!(name));
+        body.insert("redirect_uri".to_owned(), json!(url));
+        return Ok(Value::Object(body).to_string());
+    }
+    if fields.name.is_some() || fields.url.is_some() {
+        return Err("an authorization has no name and no URL; its description is -d TEXT".to_owned());
+    }
+    let scope = scope(fields);
+    if let Some(unknown) = scope.iter().find(|s| !SCOPES.contains(&s.as_str())) {
+        let near = crate::text::nearest(unknown, SCOPES);
+        let hint = near.map_or(SCOPES.join(", "), |near| format!("did you mean '{near}'?"));
+        return Err(format!("'{unknown}' is no scope: {hint}"));
+    }
+    body.insert("scope".to_owned(), json!(scope));
+    body.insert("description".to_owned(), json!(description(fields)));
+    if let Some(seconds) = lifetime(fields)? {
+        body.insert("expires_in".to_owned(), json!(seconds));
+    }
+    if let Some(id) = &fields.client_id {
+        check_id(id)?;
+        body.insert("client".to_owned(), json!(id));
+    }
+    Ok(Value::Object(body).to_string())
+}
+
+/// Seconds that an authorization is to live; `None` for ever.
+fn lifetime(fields: &Fields) -> Result<Option<u64>, String> {
+    if let Some(span) = fields.expires_in.as_deref().filter(|s| *s != "null") {
+        let seconds = when::parse_span(span)?.as_secs();
+        return if seconds > 0 { Ok(Some(seconds)) } else { Err("it would have expired at once".to_owned()) };
+    }
+    let Some(at) = &fields.expires_at else { return Ok(None) };
+    let at = when::parse_rfc3339(at).ok_or_else(|| format!("'{at}' is no RFC 3339 time"))?;
+    match u64::try_from(at - when::now()) {
+        Ok(seconds) if seconds > 0 => Ok(Some(seconds)),
+        _ => Err("its expires_at has passed: give --expires-in".to_owned()),
+    }
+}

@@ -1,0 +1,77 @@
+//! The tools: each a table of options and a `run`. Tools never import each other.
+
+pub mod ls;
+pub mod mk;
+pub mod rm;
+pub mod rot;
+pub mod sandbox;
+pub mod set;
+
+use crate::cli::Args;
+use crate::error::Error;
+use crate::kind::Kind;
+use crate::text;
+
+/// The operands `[KIND] [ID…]`.
+///
+/// # Errors
+/// [`Error::Usage`] where the first operand is neither a kind nor can be an id.
+fn kind_and_ids(args: &Args) -> Result<(Option<Kind>, Vec<String>), Error> {
+    let mut operands = args.texts()?;
+    let Some(first) = operands.first() else { return Ok((None, operands)) };
+    match Kind::named(first) {
+        Some(kind) => {
+            operands.remove(0);
+            Ok((Some(kind), operands))
+        }
+        None => match text::nearest(first, Kind::ALL.iter().flat_map(|k| k.words()).copied()) {
+            Some(near) => Err(Error::Usage(format!("'{first}' is no kind; did you mean '{near}'?"))),
+            None => Ok((None, operands)),
+        },
+    }
+}
+
+/// Fails for a kind that a tool cannot work on.
+fn only(kind: Kind, can: &[Kind], verb: &str) -> Result<(), String> {
+    if can.contains(&kind) { Ok(()) } else { Err(format!("a {} cannot be {verb}", kind.noun())) }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use crate::cli::{Opt, Tool};
+
+    /// Every tool's table.
+    pub(crate) const ALL: [&Tool; 6] = [
+        &super::ls::TOOL,
+        &super::mk::TOOL,
+        &super::rm::TOOL,
+        &super::rot::TOOL,
+        &super::sandbox::TOOL,
+        &super::set::TOOL,
+    ];
+
+    #[test]
+    fn one_letter_and_one_name_mean_one_thing_in_the_whole_suite() {
+        let mut known: Vec<&Opt> = Vec::new();
+        for tool in ALL {
+            let mut here: Vec<&str> = tool.all_opts().map(|o| o.long).collect();
+            here.sort_unstable();
+            here.dedup();
+            assert_eq!(here.len(), tool.all_opts().count(), "{}: a name stands twice", tool.name);
+            for opt in tool.all_opts() {
+                for other in &known {
+                    if other.long == opt.long {
+                        assert_eq!(*other, opt, "{}", tool.name);
+                    } else if opt.short.is_some() {
+                        assert_ne!(
+                            other.short, opt.short,
+                            "{}: --{} and --{}",
+                            tool.name, opt.long, other.long
+                        );
+                    }
+                }
+                known.push(opt);
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! oauth-rm(1): revokes authorizations and tokens, deletes clients and sessions.
+
+use crate::batch::{self, Done, Work};
+use crate::cli::{Args, Opt, Tool, opts};
+use crate::error::Error;
+use crate::input::Need;
+use crate::kind::Kind;
+use crate::targets::Wanted;
+use crate::world::World;
+
+/// `-f`
+const FORCE: Opt = Opt {
+    short: Some('f'),
+    long: "force",
+    arg: None,
+    help: "what does not exist is no failure",
+    repeat: false,
+};
+
+/// What there is to know about oauth-rm before it runs.
+pub static TOOL: Tool = Tool {
+    name: "oauth-rm",
+    about: "Revoke authorizations and tokens, delete clients and sessions.",
+    usage: &["[options] [KIND] ID...", "[options] [KIND] < RECORDS"],
+    opts: &[
+        &FORCE,
+        &opts::DRY_RUN,
+        &opts::PARALLEL,
+        &opts::REST,
+        &opts::STREAM,
+        &opts::INCLUDE_SELF,
+        &opts::INCLUDE_DEFAULT,
+        &opts::FORMAT,
+        &opts::JSON,
+        &opts::COLOR,
+        &opts::RETRY_FOR,
+        &opts::NO_WAIT,
+    ],
+    read_only: false,
+    runs_command: false,
+};
+
+/// Removes what the operands or the input name.
+///
+/// # Errors
+/// Those of [`batch::run`].
+pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
+    let (kind, ids) = super::kind_and_ids(args)?;
+    let force = args.has(&FORCE);
+    let style = args.style(world, true)?;
+    let wanted = Wanted { kind, operands: &ids, need: Need::Identity, given: None, check: &|_| Ok(()) };
+    let work = Work {
+        verb: &|kind| match kind {
+            Kind::Authz | Kind::Token => "revoke",
+            Kind::Client | Kind::Session => "delete",
+        },
+        removes: true,
+        guarded: true,
+        prepare: &|_, _| Ok(()),
+        draft: &|_| None,
+        act: &|api, item| match api.delete(item.kind, &item.id) {
+            Ok(answer) => Ok(Done { answer, status: item.kind.removed(), added: Vec::new() }),
+            Err(Error::Refused(refusal)) if force && matches!(refusal.status, 404 | 410) => {
+                Ok(Done { answer: None, status: "absent", added: Vec::new() })
+            }
+            Err(e) => Err(e),
+        },
+    };
+    batch::run(world, args, style, &wanted, &work)
+}

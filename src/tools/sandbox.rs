@@ -1,0 +1,160 @@
+//! oauth-sandbox(1): a local server of the API, to rehearse on and to test with.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::child;
+use crate::cli::{Args, Opt, Tool};
+use crate::credentials::SECRET_VARIABLES;
+use crate::error::{Error, reason};
+use crate::files;
+use crate::sandbox::{Expired, Fault, Server, Settings};
+use crate::text::shell_word;
+use crate::when;
+use crate::world::World;
+
+const fn value(long: &'static str, arg: &'static str, help: &'static str) -> Opt {
+    Opt { short: None, long, arg: Some(arg), help, repeat: false }
+}
+
+const LOAD: Opt = value("load", "FILE", "serve the account in FILE: records as oauth-ls prints them");
+const DUMP: Opt = value("dump", "FILE", "write the account to FILE at the end, as records");
+const STATE: Opt = value("state", "FILE", "keep the account in FILE across runs, made-up secrets and all");
+const AUTHZ: Opt = value("authz", "N", "add N generated authorizations");
+const LATENCY: Opt = value("latency", "SPAN", "hold each answer back: seconds, or 20ms");
+const QUOTA: Opt = value("quota", "N", "start with a quota of N calls");
+const FAULT: Opt = Opt {
+    short: None,
+    long: "fault",
+    arg: Some("SPEC"),
+    help: "go wrong as SPEC says: WHAT[@METHOD PATH][:KEY=VALUE]...",
+    repeat: true,
+};
+const SEED: Opt = value("seed", "N", "make other ids, secrets and chances");
+const TWO_FACTOR: Opt = value("two-factor", "CODE", "demand this two-factor code");
+const WARNING: Opt = value("warning", "TEXT", "send TEXT as a warning with each answer");
+const REDACT: Opt = value("redact", "P,S", "show P and S characters at the ends of a hidden token (8,4)");
+const EXPIRED: Opt = value("expired", "HOW", "show expired ones as zero, negative, null or hidden");
+
+/// What there is to know about oauth-sandbox before it runs.
+pub static TOOL: Tool = Tool {
+    name: "oauth-sandbox",
+    about: "Serve a rehearsal copy of the API on loopback, and run COMMAND against it.",
+    usage: &["[options] [--] COMMAND [ARG...]", "[options]"],
+    opts: &[
+        &LOAD,
+        &DUMP,
+        &STATE,
+        &AUTHZ,
+        &LATENCY,
+        &QUOTA,
+        &FAULT,
+        &SEED,
+        &TWO_FACTOR,
+        &WARNING,
+        &REDACT,
+        &EXPIRED,
+    ],
+    read_only: false,
+    runs_command: true,
+};
+
+/// Serves, and runs the command.
+///
+/// # Errors
+/// [`Error::Usage`] for unusable options, [`Error::File`] for unusable files; the command's status as
+/// [`Error::Reported`].
+pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
+    let settings = settings(args)?;
+    let dump = args.path(&DUMP);
+    if let Some(path) = &dump {
+        // Whether it can be written is better known before the command has run.
+        let (draft, _) = files::draft(path).map_err(|source| file(path, source))?;
+        let _ = std::fs::remove_file(draft);
+    }
+    world.heed_signals()?;
+    let server = Server::start(settings)
+        .map_err(|e| Error::Permanent { what: format!("cannot serve: {}", reason(&e)), hint: "" })?;
+    let (host, key) = (server.url(), server.token().to_owned());
+    let ended = if args.operands.is_empty() {
+        serve(world, &host, &key)
+    } else {
+        let env = [("HEROKU_HOST", host.as_str()), ("HEROKU_API_KEY", key.as_str())];
+        // What belongs to the real account stays out of a rehearsal.
+        match child::run(&args.operands, &env, &SECRET_VARIABLES, &world.stop, world.io.terminal.stdin) {
+            Ok(status) => match child::code(status) {
+                0 => Ok(()),
+                code => Err(Error::Reported(code)),
+            },
+            Err((code, what)) => {
+                world.io.messages.fail(&what);
+                Err(Error::Reported(code))
+            }
+        }
+    };
+    let stats = server.stats();
+    world.io.messages.trace(|| {
+        format!(
+            "{} requests over {} connections; applied: {:?}",
+            stats.total(),
+            stats.connections,
+            stats.applied
+        )
+    });
+    if let Some(path) = &dump {
+        let text = server.dump().into_iter().map(|line| line + "\n").collect::<String>();
+        files::replace(path, text.as_bytes()).map_err(|source| file(path, source))?;
+    }
+    server.stop();
+    ended
+}
+
+fn serve(world: &mut World, host: &str, key: &str) -> Result<(), Error> {
+    let (host, key) = (shell_word(host), shell_word(key));
+    let lines = format!("export HEROKU_HOST={host}\nexport HEROKU_API_KEY={key}\n");
+    let out = &mut world.io.out;
+    out.write_all(lines.as_bytes()).and_then(|()| out.flush()).map_err(Error::Stdout)?;
+    while world.stop.sleep(Duration::from_secs(3600)) {}
+    Ok(())
+}
+
+fn file(path: &Path, source: std::io::Error) -> Error {
+    Error::File { path: path.display().to_string(), source }
+}
+
+fn settings(args: &Args) -> Result<Settings, Error> {
+    let mut settings = Settings::default();
+    if let Some(text) = args.get(&LATENCY)? {
+        settings.latency = match text.strip_suffix("ms").map(str::parse) {
+            Some(Ok(ms)) => Duration::from_millis(ms),
+            _ => when::parse_span(text).map_err(|e| Error::Usage(format!("--latency: {e}, or ms")))?,
+        };
+    }
+    settings.quota = args.number(&QUOTA, 0..=1_000_000_000)?.map(|n| n as u32);
+    settings.authz = args.number(&AUTHZ, 0..=10_000_000)?.unwrap_or(0);
+    settings.seed = args.number(&SEED, 0..=usize::MAX)?.unwrap_or(0) as u64;
+    settings.two_factor = args.get(&TWO_FACTOR)?.map(str::to_owned);
+    settings.warning = args.get(&WARNING)?.map(str::to_owned);
+    let expired = [
+        ("zero", Expired::Zero),
+        ("negative", Expired::Negative),
+        ("null", Expired::NullToken),
+        ("hidden", Expired::Hidden),
+    ];
+    settings.expired = args.word(&EXPIRED, &expired)?.unwrap_or_default();
+    if let Some(text) = args.get(&REDACT)? {
+        let ends = text.split_once(',').and_then(|(p, s)| Some((p.parse().ok()?, s.parse().ok()?)));
+        settings.redact =
+            ends.ok_or_else(|| Error::Usage("--redact: give two numbers, such as 8,4".to_owned()))?;
+    }
+    for spec in args.all(&FAULT)? {
+        let fault: Fault = spec.parse().map_err(|e| Error::Usage(format!("--fault: {e}")))?;
+        settings.faults.push(fault);
+    }
+    if let Some(path) = args.path(&LOAD) {
+        let text = std::fs::read_to_string(&path).map_err(|source| file(&path, source))?;
+        settings.load = Some(text.lines().map(str::to_owned).collect());
+    }
+    settings.state = args.path(&STATE);
+    Ok(settings)
+}

@@ -1,0 +1,89 @@
+//! What a tool's run works with: its streams, its environment, and, once it needs it, the API.
+
+use std::io;
+use std::time::Duration;
+
+use crate::api::{Api, Policy};
+use crate::cli::{Args, opts};
+use crate::config::{Base, Config};
+use crate::credentials;
+use crate::error::Error;
+use crate::io::{Io, Stop};
+use crate::transport::{Http, Transport};
+
+/// How many requests are in flight unless `-P` says otherwise.
+pub const PARALLEL: usize = 8;
+
+/// The streams, the environment and the API of a run.
+pub struct World {
+    /// The streams.
+    pub io: Io,
+    /// The environment.
+    pub config: Config,
+    /// Why nothing more shall be started, once there is a reason.
+    pub stop: Stop,
+    #[cfg(test)]
+    pub(crate) stub: Option<std::sync::Arc<crate::stub::Stub>>,
+}
+
+impl World {
+    /// The process's own.
+    pub fn system(program: &'static str) -> World {
+        World {
+            io: Io::system(program),
+            config: Config::from_env(),
+            stop: Stop::default(),
+            #[cfg(test)]
+            stub: None,
+        }
+    }
+
+    /// Lets SIGINT, SIGTERM and SIGHUP end the run between two changes instead of in the middle of one.
+    ///
+    /// # Errors
+    /// [`Error::Config`] where the system refuses.
+    pub fn heed_signals(&mut self) -> Result<(), Error> {
+        let refused = |e: io::Error| Error::Config(format!("signals: {}", crate::error::reason(&e)));
+        self.stop = Stop::on_signals().map_err(refused)?;
+        Ok(())
+    }
+
+    /// Whether a table may have colours: on a terminal that knows them, unless `NO_COLOR` is set.
+    pub fn may_color(&self) -> bool {
+        self.io.terminal.stdout
+            && !self.config.is_set("NO_COLOR")
+            && self.config.text("TERM").ok().flatten() != Some("dumb")
+    }
+
+    /// The API, for the account whose token is found, with room for `parallel` requests at a time.
+    ///
+    /// # Errors
+    /// Those of the environment and of the search for a token.
+    pub fn api(&self, args: &Args, parallel: usize) -> Result<Api, Error> {
+        let base = self.config.base()?;
+        let policy = policy(args)?;
+        let token = credentials::find(&self.config, base.host(), &self.io.messages)?;
+        let transport = self.transport(base.clone(), parallel)?;
+        Api::new(transport, &self.config, base, token, policy, self.io.messages.clone(), self.stop.clone())
+    }
+
+    #[cfg(not(test))]
+    fn transport(&self, base: Base, parallel: usize) -> Result<Box<dyn Transport + Send>, Error> {
+        Ok(Box::new(Http::new(&self.config, base, parallel)?))
+    }
+
+    #[cfg(test)]
+    fn transport(&self, base: Base, parallel: usize) -> Result<Box<dyn Transport + Send>, Error> {
+        match &self.stub {
+            Some(stub) => Ok(Box::new(stub.clone())),
+            None => Ok(Box::new(Http::new(&self.config, base, parallel)?)),
+        }
+    }
+}
+
+fn policy(args: &Args) -> Result<Policy, Error> {
+    Ok(Policy {
+        retry_for: args.span(&opts::RETRY_FOR)?.unwrap_or(Duration::from_secs(60)),
+        wait: !args.has(&opts::NO_WAIT),
+    })
+}

@@ -1,0 +1,145 @@
+//! A client made of a socket, so that nothing tidies up what the server says.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use oauth_tools::sandbox::{Server, Settings};
+use serde_json::Value;
+
+/// What came back.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
+        found.map(|(_, v)| v.as_str())
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.text()))
+    }
+
+    /// This answer, which must have that status.
+    #[track_caller]
+    pub(crate) fn is(self, status: u16) -> Answer {
+        assert_eq!(self.status, status, "{}", self.text());
+        self
+    }
+
+    /// The error's id; the answer must have that status.
+    #[track_caller]
+    pub(crate) fn error(self, status: u16) -> String {
+        self.is(status).json()["id"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn whole(&self) -> bool {
+        let len = self.header("Content-Length").and_then(|l| l.parse().ok());
+        len == Some(self.body.len())
+    }
+}
+
+/// A started sandbox.
+pub(crate) fn start(settings: Settings) -> Server {
+    Server::start(settings).unwrap()
+}
+
+/// Sends bytes as they are on a connection of their own; all that comes back.
+pub(crate) fn raw(server: &Server, bytes: &[u8]) -> Vec<u8> {
+    let mut stream = TcpStream::connect(server.addr()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    // The server may refuse before it has read everything.
+    let _ = stream.write_all(bytes);
+    let mut back = Vec::new();
+    let _ = stream.read_to_end(&mut back);
+    back
+}
+
+/// Takes an answer's bytes apart; `None` if there is not even a whole head.
+pub(crate) fn parse(bytes: &[u8]) -> Option<Answer> {
+    let end = bytes.windows(4).position(|w| w == b"\r\n\r\n")?;
+    let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+    let mut lines = head.split("\r\n");
+    let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+    let header = |line: &str| line.split_once(": ").map(|(n, v)| (n.to_owned(), v.to_owned()));
+    let headers = lines.filter_map(header).collect();
+    Some(Answer { status, headers, body: bytes[end + 4..].to_vec() })
+}
+
+/// A request's bytes: the usual headers, and `extra` lines that each end in CRLF.
+pub(crate) fn request(token: &str, method: &str, path: &str, extra: &str, body: &str) -> String {
+    let bearer = match token {
+        "" => String::new(),
+        token => format!("Authorization: Bearer {token}\r\n"),
+    };
+    let accept = match extra.contains("Accept:") {
+        true => "",
+        false => "Accept: application/vnd.heroku+json; version=3\r\n",
+    };
+    format!(
+        "{method} {path} HTTP/1.1\r\nHost: sandbox\r\nConnection: close\r\n{accept}{bearer}{extra}\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+/// A whole request with its headers; what came back, if an answer did.
+pub(crate) fn try_send(
+    server: &Server,
+    token: &str,
+    (method, path): (&str, &str),
+    extra: &str,
+    body: &str,
+) -> Option<Answer> {
+    parse(&raw(server, request(token, method, path, extra, body).as_bytes()))
+}
+
+/// A request with the sandbox's own token, whose answer must come.
+#[track_caller]
+pub(crate) fn send(server: &Server, method: &str, path: &str, body: &str) -> Answer {
+    try_send(server, server.token(), (method, path), "", body).expect("an answer")
+}
+
+/// The same with more headers.
+#[track_caller]
+pub(crate) fn send_with(server: &Server, method: &str, path: &str, extra: &str) -> Answer {
+    try_send(server, server.token(), (method, path), extra, "").expect("an answer")
+}
+
+/// The status of a request with a token.
+#[track_caller]
+pub(crate) fn status(server: &Server, token: &str, path: &str) -> u16 {
+    try_send(server, token, ("GET", path), "", "").expect("an answer").status
+}
+
+/// The whole list, page by page.
+pub(crate) fn list(server: &Server, path: &str) -> Vec<Value> {
+    let (mut all, mut range) = (Vec::new(), "id ..; max=1000".to_owned());
+    loop {
+        let page = send_with(server, "GET", path, &format!("Range: {range}\r\n"));
+        all.extend(page.json().as_array().unwrap().iter().cloned());
+        match page.header("Next-Range") {
+            Some(next) => range = next.to_owned(),
+            None => return all,
+        }
+    }
+}
+
+/// The object of a list that a test is about.
+#[track_caller]
+pub(crate) fn find(list: &[Value], wanted: impl Fn(&Value) -> bool) -> Value {
+    list.iter().find(|v| wanted(v)).expect("such an object").clone()
+}
+
+pub(crate) const AUTHZ: &str = "/oauth/authorizations";
+pub(crate) const CLIENTS: &str = "/oauth/clients";
+pub(crate) const SESSIONS: &str = "/oauth/sessions";

@@ -1,0 +1,62 @@
+//! What the settings change.
+
+use oauth_tools::sandbox::{Expired, Settings};
+use serde_json::Value;
+
+use crate::client::*;
+
+#[test]
+fn ended_authorizations_show_as_told() {
+    for expired in [Expired::Zero, Expired::Negative, Expired::NullToken, Expired::Hidden] {
+        let server = start(Settings { expired, ..Settings::default() });
+        let all = list(&server, AUTHZ);
+        let left = |a: &Value| a["access_token"]["expires_in"].as_i64();
+        let ended = match expired {
+            Expired::Zero => all.iter().filter(|a| left(a) == Some(0)).count(),
+            Expired::Negative => all.iter().filter(|a| left(a).is_some_and(|s| s < 0)).count(),
+            Expired::NullToken => all.iter().filter(|a| a["access_token"].is_null()).count(),
+            Expired::Hidden => 16 - all.len(),
+        };
+        assert_eq!(ended, 4, "{expired:?}");
+    }
+}
+
+#[test]
+fn the_quota_runs_out() {
+    let server = start(Settings { quota: Some(2), ..Settings::default() });
+    let left = |path: &str| send(&server, "GET", path, "").header("RateLimit-Remaining").map(str::to_owned);
+    assert_eq!(left("/account").as_deref(), Some("1"));
+    assert_eq!(left("/account").as_deref(), Some("0"));
+    let spent = send(&server, "GET", "/account", "");
+    // Unless this machine was so slow that a call came back.
+    if spent.status != 200 {
+        assert_eq!(spent.header("RateLimit-Remaining"), Some("0"));
+        assert_eq!(spent.error(429), "rate_limit");
+    }
+    let free = send(&server, "GET", "/account/rate-limits", "").is(200).json();
+    assert!(free["remaining"].is_u64());
+}
+
+#[test]
+fn a_second_factor_may_be_needed() {
+    let server = start(Settings { two_factor: Some("123456".into()), ..Settings::default() });
+    let asked = send(&server, "GET", AUTHZ, "");
+    assert_eq!(asked.header("Heroku-Two-Factor-Required"), Some("true"));
+    assert_eq!(asked.error(403), "two_factor");
+    let wrong = send_with(&server, "GET", AUTHZ, "Heroku-Two-Factor-Code: 1\r\n");
+    assert_eq!(wrong.error(401), "invalid_two_factor_code");
+    send_with(&server, "GET", AUTHZ, "Heroku-Two-Factor-Code: 123456\r\n").is(200);
+    assert_eq!(status(&server, "wrong", AUTHZ), 401);
+}
+
+fn masked(authz: &Value) -> &str {
+    authz["access_token"]["token"].as_str().unwrap()
+}
+
+#[test]
+fn redaction_is_as_told() {
+    let server = start(Settings { redact: (0, 0), ..Settings::default() });
+    assert!(list(&server, AUTHZ).iter().all(|a| masked(a) == "**********"));
+    let server = start(Settings { redact: (9, 0), ..Settings::default() });
+    assert!(list(&server, AUTHZ).iter().all(|a| masked(a).find('*') == Some(9)));
+}
