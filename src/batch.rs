@@ -8,9 +8,10 @@ use crate::api::{Answer, Api};
 use crate::cli::{Args, opts};
 use crate::error::{Error, FAILED, TEMPORARY};
 use crate::guard::{Guard, Present};
-use crate::input::{Lines, Origin, Sniffer};
+use crate::input::{Origin, Sniffer};
 use crate::io::{Messages, Stop, Watch, lock};
 use crate::kind::Kind;
+use crate::lines::Lines;
 use crate::output::{Output, Style};
 use crate::record::Record;
 use crate::rest::Rest;
@@ -19,8 +20,8 @@ use crate::world::{PARALLEL, World};
 
 /// What a changing tool does, told once for all of them.
 pub struct Work<'a> {
-    /// What is done to an object of a kind, for `-n`: `revoke`, `rotate`, ….
-    pub verb: &'a dyn Fn(Kind) -> &'static str,
+    /// What `-n` says instead of doing it: `would-revoke`, `would-rotate`, ….
+    pub would: &'a dyn Fn(Kind) -> &'static str,
     /// Removing a client takes its authorizations along.
     pub removes: bool,
     /// The objects exist already, so guards have something to guard.
@@ -244,7 +245,7 @@ fn rehearse<'t>(
     work: &Work<'_>,
 ) -> Result<(), Error> {
     let messages = world.io.messages.clone();
-    let mut output = Output::new(&mut world.io, Style { change: false, ..style });
+    let mut output = Output::new(&mut world.io, Style { eager: false, ..style });
     for sourced in source {
         let item = match sourced {
             Ok(item) => item,
@@ -257,7 +258,7 @@ fn rehearse<'t>(
             messages.error(&item.place(), &e);
             continue;
         }
-        let status = format!("would-{}", (work.verb)(item.kind));
+        let status = (work.would)(item.kind);
         match (work.draft)(&item) {
             Some(json) => output.record(&Record::draft(item.kind, &item.id, status, &json))?,
             None => output.record(&Record::bare(item.kind, &item.id, status))?,

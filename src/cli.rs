@@ -352,6 +352,7 @@ impl Args {
             reveal: change || matches!(format, Format::Env | Format::Secret),
             single: false,
             change,
+            eager: change,
             color,
         })
     }

@@ -1,6 +1,6 @@
 //! What is never touched unless the user says so: the authorization in use, the default API key, and `~`.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::api::Api;
 use crate::error::Error;
@@ -13,9 +13,12 @@ use crate::targets::Item;
 pub struct Guard {
     include_self: bool,
     include_default: bool,
-    own: HashSet<(Kind, String)>,
-    default: HashSet<(Kind, String)>,
+    own: Spared,
+    default: Spared,
 }
+
+/// Ids of a kind.
+type Spared = HashMap<Kind, HashSet<String>>;
 
 /// What the input holds that guards are for.
 #[derive(Debug, Default, Clone, Copy)]
@@ -76,13 +79,15 @@ impl Guard {
             )
         });
         let gone = || Error::Permanent { what: "a look-up ended without an answer".to_owned(), hint: "" };
-        if let Some(own) = own {
-            guard.own.extend(own.map_err(|_| gone())??);
+        for (kind, id) in own.map_or(Ok(Vec::new()), |own| own.map_err(|_| gone())?)? {
+            guard.own.entry(kind).or_default().insert(id);
         }
-        if let Some(session) = session {
-            guard.own.extend(session.map_err(|_| gone())??.map(|id| (Kind::Session, id)));
+        if let Some(id) = session.map_or(Ok(None), |id| id.map_err(|_| gone())?)? {
+            guard.own.entry(Kind::Session).or_default().insert(id);
         }
-        guard.default.extend(default?.map(|id| (Kind::Authz, id)));
+        if let Some(id) = default? {
+            guard.default.entry(Kind::Authz).or_default().insert(id);
+        }
         Ok(guard)
     }
 
@@ -125,8 +130,8 @@ impl Guard {
     }
 }
 
-fn contains(set: &HashSet<(Kind, String)>, item: &Item<'_>) -> bool {
-    !set.is_empty() && set.contains(&(item.kind, item.id.to_string()))
+fn contains(spared: &Spared, item: &Item<'_>) -> bool {
+    spared.get(&item.kind).is_some_and(|ids| ids.contains(item.id.as_ref()))
 }
 
 /// The authorizations whose token may be the one in use, and what belongs to them.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::io::Read;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -14,10 +14,6 @@ use crate::output::{columns, uncsv};
 use crate::record::{Text, string};
 use crate::text::{escape, shorten};
 
-/// Bytes read at once.
-const CHUNK: usize = 256 * 1024;
-/// The longest line that is read, in bytes; beyond it the input is no list of records.
-pub const LONGEST_LINE: usize = 16 * 1024 * 1024;
 /// How many bad lines are reported one by one.
 const REPORTED: usize = 20;
 
@@ -40,20 +36,16 @@ impl fmt::Display for Origin {
 }
 
 /// What a line names, and what it says about it. Only what tools need is read.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Default)]
 pub struct Entry<'a> {
-    #[serde(borrow)]
-    kind: Option<Text<'a>>,
-    #[serde(borrow)]
-    id: Option<Text<'a>>,
+    pub(crate) kind: Option<Kind>,
+    pub(crate) id: Option<Cow<'a, str>>,
     /// The record's mark as the one in use.
-    pub current: Option<bool>,
+    pub current: bool,
     /// The record's mark as the default API key.
-    pub default: Option<bool>,
+    pub default: bool,
     /// The rest, where the tool asked for it.
-    #[serde(skip)]
-    pub fields: Fields,
+    pub fields: Option<Arc<Fields>>,
 }
 
 /// What a record says about the object itself.
@@ -76,6 +68,17 @@ pub struct Fields {
 }
 
 impl Fields {
+    /// A record that says nothing.
+    pub const NONE: Fields = Fields {
+        description: None,
+        scope: None,
+        expires_in: None,
+        expires_at: None,
+        name: None,
+        url: None,
+        client_id: None,
+    };
+
     fn set(&mut self, column: &str, text: String) {
         // An empty cell says nothing: CSV cannot tell null from empty.
         let text = Some(text).filter(|t| !t.is_empty());
@@ -137,21 +140,13 @@ pub fn scopes(text: &str) -> Vec<String> {
     text.split([',', ' ']).filter(|s| !s.is_empty()).map(str::to_owned).collect()
 }
 
-impl Entry<'_> {
-    /// The kind that the line itself names.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub fn own_kind(&self) -> Result<Option<Kind>, String> {
-        self.kind.as_ref().map(|Text(word)| Kind::parse(word)).transpose()
-    }
-
+impl<'a> Entry<'a> {
     /// What the entry is, by itself and by the KIND operand.
     ///
     /// # Errors
     /// That they contradict each other, or that neither says.
     pub fn kind(&self, asked: Option<Kind>) -> Result<Kind, String> {
-        match (self.own_kind()?, asked) {
+        match (self.kind, asked) {
             (Some(own), Some(asked)) if own != asked => {
                 Err(format!("the record is of kind {}, not {}", own.word(), asked.word()))
             }
@@ -165,21 +160,43 @@ impl Entry<'_> {
     /// # Errors
     /// That there is none, or that it cannot stand in a path.
     pub fn id(&self) -> Result<&str, String> {
-        match &self.id {
-            Some(Text(id)) if id == "~" => Ok("~"),
-            Some(Text(id)) => check_id(id).map(|()| id.as_ref()),
+        match self.id.as_deref() {
+            Some("~") => Ok("~"),
+            Some(id) => check_id(id).map(|()| id),
             None => Err("the record has no id".to_owned()),
         }
     }
 
-    /// Whether the line has an id at all.
-    pub fn has_id(&self) -> bool {
-        self.id.is_some()
-    }
-
     /// An entry that is only an id.
     pub fn bare(id: &str) -> Entry<'_> {
-        Entry { id: Some(Text(Cow::Borrowed(id))), ..Entry::default() }
+        Entry { id: Some(Cow::Borrowed(id)), ..Entry::default() }
+    }
+
+    /// Reads a record of JSON.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn from_json(line: &'a [u8], need: Need) -> Result<Entry<'a>, String> {
+        #[derive(Deserialize)]
+        struct Identity<'a> {
+            #[serde(borrow)]
+            kind: Option<Text<'a>>,
+            #[serde(borrow)]
+            id: Option<Text<'a>>,
+            current: Option<bool>,
+            default: Option<bool>,
+        }
+        let found: Identity<'_> = serde_json::from_slice(line).map_err(|e| json_error(&e))?;
+        Ok(Entry {
+            kind: found.kind.map(|Text(word)| Kind::parse(&word)).transpose()?,
+            id: found.id.map(|Text(id)| id),
+            current: found.current.unwrap_or(false),
+            default: found.default.unwrap_or(false),
+            fields: match need {
+                Need::Identity => None,
+                Need::Fields | Need::New => Some(Arc::new(Fields::from_json(line)?)),
+            },
+        })
     }
 }
 
@@ -208,6 +225,11 @@ impl Sniffer {
         Sniffer { need, header: None, at_start: true }
     }
 
+    /// Notes that a line was read elsewhere.
+    pub(crate) fn past_start(&mut self) {
+        self.at_start = false;
+    }
+
     /// Reads a line: `None` where it holds no record (blank, a header).
     ///
     /// # Errors
@@ -220,13 +242,7 @@ impl Sniffer {
         let line = line.trim_ascii();
         match line.first() {
             None => Ok(None),
-            Some(b'{') => {
-                let mut entry: Entry<'_> = serde_json::from_slice(line).map_err(|e| json_error(&e))?;
-                if self.need != Need::Identity {
-                    entry.fields = Fields::from_json(line)?;
-                }
-                Ok(Some(entry))
-            }
+            Some(b'{') => Entry::from_json(line, self.need).map(Some),
             Some(b'[') => {
                 Err("this is a JSON array: give one object a line, as jq -c '.[]' prints them".to_owned())
             }
@@ -267,16 +283,19 @@ impl Sniffer {
             return Err(format!("the row has {} cells where {} are named", cells.len(), names.len()));
         }
         let mut entry = Entry::default();
+        let mut fields = Fields::default();
         for (name, cell) in names.into_iter().zip(cells) {
-            let owned = |cell: String| Some(Text(Cow::Owned(cell))).filter(|Text(t)| !t.is_empty());
             match name {
-                "kind" => entry.kind = owned(cell),
-                "id" => entry.id = owned(cell),
-                "current" => entry.current = Some(cell == "true"),
-                "default" => entry.default = Some(cell == "true"),
-                name if self.need != Need::Identity => entry.fields.set(name, uncsv(&cell)),
+                "kind" if !cell.is_empty() => entry.kind = Some(Kind::parse(&cell)?),
+                "id" if !cell.is_empty() => entry.id = Some(Cow::Owned(cell)),
+                "current" => entry.current = cell == "true",
+                "default" => entry.default = cell == "true",
+                name if self.need != Need::Identity => fields.set(name, uncsv(&cell)),
                 _ => {}
             }
+        }
+        if self.need != Need::Identity {
+            entry.fields = Some(Arc::new(fields));
         }
         Ok(Some(entry))
     }
@@ -324,67 +343,6 @@ fn json_error(e: &serde_json::Error) -> String {
     format!("not a usable record: {}", shorten(&escape(what), 120))
 }
 
-/// Lines of a stream, each at most [`LONGEST_LINE`] long.
-pub struct Lines<R> {
-    from: R,
-    buffer: Vec<u8>,
-    start: usize,
-    end: usize,
-    number: u32,
-    eof: bool,
-}
-
-impl<R: Read> Lines<R> {
-    /// The lines of `from`.
-    pub fn new(from: R) -> Lines<R> {
-        Lines { from, buffer: vec![0; CHUNK], start: 0, end: 0, number: 0, eof: false }
-    }
-
-    /// The next line without its line break, and its number.
-    ///
-    /// # Errors
-    /// [`Error::Input`] where the stream fails or a line is too long.
-    pub fn next_line(&mut self) -> Result<Option<(u32, &[u8])>, Error> {
-        let mut searched = self.start;
-        loop {
-            if let Some(at) = memchr::memchr(b'\n', &self.buffer[searched..self.end]) {
-                let line = self.start..searched + at;
-                self.start = line.end + 1;
-                self.number = self.number.saturating_add(1);
-                return Ok(Some((self.number, &self.buffer[line])));
-            }
-            searched = self.end;
-            if self.eof {
-                let line = self.start..self.end;
-                self.start = self.end;
-                self.number = self.number.saturating_add(1);
-                return Ok((!line.is_empty()).then(|| (self.number, &self.buffer[line])));
-            }
-            if self.start > 0 {
-                self.buffer.copy_within(self.start..self.end, 0);
-                searched -= self.start;
-                self.end -= self.start;
-                self.start = 0;
-            }
-            if self.end == self.buffer.len() {
-                if self.end >= LONGEST_LINE {
-                    let origin = Origin::Line(self.number.saturating_add(1)).to_string();
-                    return Err(Error::Input { origin, what: "the line is longer than 16 MiB".to_owned() });
-                }
-                self.buffer.resize(self.buffer.len() * 2, 0);
-            }
-            match self.from.read(&mut self.buffer[self.end..]) {
-                Ok(0) => self.eof = true,
-                Ok(n) => self.end += n,
-                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(e) => {
-                    return Err(Error::Input { origin: "stdin".to_owned(), what: crate::error::reason(&e) });
-                }
-            }
-        }
-    }
-}
-
 /// Collects what is wrong with an input, so that all of it is told before the run is given up.
 pub struct Complaints<'a> {
     messages: &'a Messages,
@@ -424,6 +382,7 @@ impl<'a> Complaints<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lines::Lines;
 
     type Found = Result<(Option<String>, Option<String>, Fields), String>;
 
@@ -435,9 +394,9 @@ mod tests {
             match sniffer.line(line) {
                 Ok(None) => {}
                 Ok(Some(e)) => found.push(Ok((
-                    e.kind.map(|Text(t)| t.into_owned()),
-                    e.id.map(|Text(t)| t.into_owned()),
-                    e.fields,
+                    e.kind.map(|kind| kind.word().to_owned()),
+                    e.id.map(Cow::into_owned),
+                    e.fields.as_deref().cloned().unwrap_or_default(),
                 ))),
                 Err(e) => found.push(Err(e)),
             }
@@ -497,15 +456,5 @@ mod tests {
         assert_eq!(all(Need::New, json), all(Need::New, csv));
         let pair = all(Need::New, "x,https://y");
         assert_eq!(pair[0].as_ref().map(|r| r.2.name.as_deref()), Ok(Some("x")));
-    }
-
-    #[test]
-    fn long_lines_cross_buffers() {
-        let id = "x".repeat(3 * CHUNK);
-        let text = format!("{id}\nb");
-        let mut lines = Lines::new(text.as_bytes());
-        assert_eq!(lines.next_line().ok().flatten().map(|(n, l)| (n, l.len())), Some((1, id.len())));
-        assert_eq!(lines.next_line().ok().flatten(), Some((2, b"b".as_slice())));
-        assert!(matches!(lines.next_line(), Ok(None)));
     }
 }

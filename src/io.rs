@@ -44,7 +44,7 @@ impl Terminal {
 
 /// The streams of a run.
 pub struct Io {
-    /// Standard input, unbuffered: [`Lines`](crate::input::Lines) has its own buffer.
+    /// Standard input, unbuffered: [`Lines`](crate::lines::Lines) has its own buffer.
     pub input: Box<dyn Read + Send>,
     /// Standard output, buffered: see [`Output`](crate::output::Output) for who flushes.
     pub out: Box<dyn Write + Send>,

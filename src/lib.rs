@@ -26,6 +26,7 @@ pub mod guard;
 pub mod input;
 pub mod io;
 pub mod kind;
+pub mod lines;
 pub mod netrc;
 pub mod output;
 pub mod pace;

@@ -51,8 +51,10 @@ pub struct Style {
     pub reveal: bool,
     /// One object was asked for: no array around it, and a block instead of a table.
     pub single: bool,
-    /// Records are news of changes, and each must be on its way before the next change.
+    /// Records are news of changes: a sentence each on a terminal.
     pub change: bool,
+    /// Each record must be on its way before the next change.
+    pub eager: bool,
     /// Colour on the table.
     pub color: bool,
 }
@@ -209,7 +211,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Prints one record. A change is flushed at once.
+    /// Prints one record.
     ///
     /// # Errors
     /// [`Error::Stdout`]; [`Error::Left`] where the format asks for a secret that the API does not show.
@@ -254,7 +256,7 @@ impl<'a> Output<'a> {
         }
         self.count += 1;
         self.out.write_all(&self.line).map_err(Error::Stdout)?;
-        if self.style.change { self.flush() } else { Ok(()) }
+        if self.style.eager { self.flush() } else { Ok(()) }
     }
 
     /// Hands on what has been printed.

@@ -115,7 +115,7 @@ impl<'a> Record<'a> {
     }
 
     /// A record about an object that does not exist yet: what it would be made or changed with, as a JSON object.
-    pub fn draft(kind: Kind, id: &'a str, status: String, json: &'a str) -> Record<'a> {
+    pub fn draft(kind: Kind, id: &'a str, status: &'static str, json: &'a str) -> Record<'a> {
         // The JSON is our own request body.
         let object = serde_json::from_str(json).unwrap_or_default();
         Record { object, ..Record::bare(kind, id, status) }
@@ -280,6 +280,11 @@ fn plain(value: &RawValue) -> String {
 
 /// Appends a JSON string.
 pub(crate) fn quote(out: &mut Vec<u8>, text: &str) {
+    if text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        return out.push(b'"');
+    }
     // Writing to a Vec cannot fail, and a str is always a JSON string.
     let _ = serde_json::to_writer(out, text);
 }

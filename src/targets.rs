@@ -4,10 +4,12 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 
 use crate::error::Error;
-use crate::input::{Complaints, Entry, Fields, Lines, Need, Origin, Sniffer};
+use crate::input::{Complaints, Entry, Fields, Need, Origin};
 use crate::kind::Kind;
+use crate::lines;
 use crate::rest::Rest;
 use crate::world::World;
 
@@ -27,14 +29,19 @@ pub struct Item<'a> {
     /// The record said that it is the default API key.
     pub default: bool,
     /// What the record said about the object, where the tool asked.
-    pub fields: Fields,
+    pub fields: Option<Arc<Fields>>,
 }
 
 impl Item<'_> {
     /// Something to be made that operands and options describe.
     pub fn given(kind: Kind, fields: Fields) -> Item<'static> {
-        let (id, origin) = (Cow::Borrowed(""), Origin::Operand);
+        let (id, origin, fields) = (Cow::Borrowed(""), Origin::Operand, Some(Arc::new(fields)));
         Item { index: 0, origin, kind, id, current: false, default: false, fields }
+    }
+
+    /// What the record said about the object; nothing where the tool did not ask.
+    pub fn fields(&self) -> &Fields {
+        self.fields.as_deref().unwrap_or(&Fields::NONE)
     }
 
     /// How messages name it: `stdin:12: authz 3f71…`.
@@ -65,8 +72,8 @@ pub fn item<'a>(
         origin,
         kind,
         id: Cow::Borrowed(id),
-        current: entry.current.unwrap_or(false),
-        default: entry.default.unwrap_or(false),
+        current: entry.current,
+        default: entry.default,
         fields: entry.fields.clone(),
     })
 }
@@ -76,7 +83,7 @@ pub fn item<'a>(
 pub struct Targets {
     ids: String,
     slots: Vec<Packed>,
-    fields: Vec<Fields>,
+    fields: Vec<Option<Arc<Fields>>>,
 }
 
 #[derive(Debug)]
@@ -124,17 +131,10 @@ impl Targets {
         }
         if wanted.operands.is_empty() {
             refuse_terminal(world)?;
-            let mut sniffer = Sniffer::new(wanted.need);
-            let mut lines = Lines::new(&mut world.io.input);
-            while let Some((number, line)) = lines.next_line()? {
+            lines::read_all(&mut world.io.input, wanted.need, &mut |number, line, entry| {
                 let origin = Origin::Line(number);
-                let added = match sniffer.line(line) {
-                    Ok(None) => {
-                        if let Some(rest) = rest.as_deref_mut() {
-                            rest.header(line)?;
-                        }
-                        continue;
-                    }
+                let added = match entry {
+                    Ok(None) => return rest.as_deref_mut().map_or(Ok(()), |rest| rest.header(line)),
                     Ok(Some(entry)) => targets.add(origin, &entry, wanted, &mut seen),
                     Err(what) => Err(what),
                 };
@@ -143,7 +143,8 @@ impl Targets {
                     (Ok(_), _) => {}
                     (Err(what), _) => complaints.add(origin, &what),
                 }
-            }
+                Ok(())
+            })?;
         }
         for operand in wanted.operands {
             let entry = Entry::bare(operand);
@@ -213,7 +214,7 @@ impl Targets {
             id: Cow::Borrowed(self.id(slot)),
             current: slot.current,
             default: slot.default,
-            fields: self.fields.get(index).cloned().unwrap_or_default(),
+            fields: self.fields.get(index).cloned().flatten(),
         }
     }
 

@@ -68,8 +68,11 @@ pub fn span_words(seconds: u64) -> String {
 
 /// `at` seen from `now`: `in 3 days`, `2 hours ago`.
 pub fn relative(at: Unix, now: Unix) -> String {
+    if at == now {
+        return "now".to_owned();
+    }
     let words = span_words(at.abs_diff(now));
-    if at >= now { format!("in {words}") } else { format!("{words} ago") }
+    if at > now { format!("in {words}") } else { format!("{words} ago") }
 }
 
 #[cfg(test)]
@@ -100,6 +103,6 @@ mod tests {
     fn seen_from_now() {
         assert_eq!(relative(3 * 86_400, 0), "in 3 days");
         assert_eq!(relative(0, 3600), "1 hour ago");
-        assert_eq!(relative(0, 0), "in 0 s");
+        assert_eq!(relative(0, 0), "now");
     }
 }

@@ -91,7 +91,7 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
         (false, None) => return Err(Error::Usage("say what to make: authz or client".to_owned())),
         (false, Some(kind)) => Some((kind, one(kind, &operands, &options)?)),
     };
-    let filled = |item: &Item<'_>| fill(&item.fields, &options);
+    let filled = |item: &Item<'_>| fill(item.fields(), &options);
     let check = |item: &Item<'_>| {
         super::only(item.kind, &[Kind::Authz, Kind::Client], "made from records")?;
         if team.is_some() && item.kind != Kind::Authz {
@@ -110,7 +110,7 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
     let wanted = Wanted { kind, operands: &[], need: Need::New, given: one, check: &check };
     let maker = OnceLock::new();
     let work = Work {
-        verb: &|_| "create",
+        would: &|_| "would-create",
         removes: false,
         guarded: false,
         prepare: &|api, targets| {

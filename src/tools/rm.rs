@@ -50,9 +50,9 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
     let style = args.style(world, true)?;
     let wanted = Wanted { kind, operands: &ids, need: Need::Identity, given: None, check: &|_| Ok(()) };
     let work = Work {
-        verb: &|kind| match kind {
-            Kind::Authz | Kind::Token => "revoke",
-            Kind::Client | Kind::Session => "delete",
+        would: &|kind| match kind {
+            Kind::Authz | Kind::Token => "would-revoke",
+            Kind::Client | Kind::Session => "would-delete",
         },
         removes: true,
         guarded: true,

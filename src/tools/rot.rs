@@ -47,7 +47,7 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
         check: &|item| super::only(item.kind, &[Kind::Authz, Kind::Client], "rotated"),
     };
     let work = Work {
-        verb: &|_| "rotate",
+        would: &|_| "would-rotate",
         removes: false,
         guarded: true,
         prepare: &|_, _| Ok(()),

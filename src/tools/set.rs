@@ -145,20 +145,20 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
     let changes = Changes::read(args, world, !ids.is_empty())?;
     let check = |item: &Item<'_>| {
         super::only(item.kind, &[Kind::Authz, Kind::Client], "changed")?;
-        changes.body(item.kind, &item.fields, false).map(drop)
+        changes.body(item.kind, item.fields(), false).map(drop)
     };
     if let (Some(kind), false) = (kind, ids.is_empty()) {
         changes.body(kind, &Fields::default(), false).map_err(Error::Usage)?;
     }
     let wanted = Wanted { kind, operands: &ids, need: Need::Fields, given: None, check: &check };
     let work = Work {
-        verb: &|_| "update",
+        would: &|_| "would-update",
         removes: false,
         guarded: true,
         prepare: &|_, _| Ok(()),
-        draft: &|item| changes.body(item.kind, &item.fields, false).ok(),
+        draft: &|item| changes.body(item.kind, item.fields(), false).ok(),
         act: &|api, item| {
-            let body = changes.body(item.kind, &item.fields, true).map_err(Error::Usage)?;
+            let body = changes.body(item.kind, item.fields(), true).map_err(Error::Usage)?;
             Ok(Done::new(api.update(item.kind, &item.id, &body)?, "updated"))
         },
     };
