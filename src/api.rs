@@ -106,13 +106,24 @@ struct Call<'a> {
     body: Option<&'a str>,
     range: Option<&'a str>,
     team: bool,
+    /// Another token than the caller's own.
+    bearer: Option<&'a Secret>,
     after_loss: AfterLoss,
     largest: u64,
 }
 
 impl<'a> Call<'a> {
     fn new(method: Method, path: &'a str, after_loss: AfterLoss) -> Call<'a> {
-        Call { method, path, body: None, range: None, team: false, after_loss, largest: LARGEST_ANSWER }
+        Call {
+            method,
+            path,
+            body: None,
+            range: None,
+            team: false,
+            bearer: None,
+            after_loss,
+            largest: LARGEST_ANSWER,
+        }
     }
 }
 
@@ -299,6 +310,70 @@ impl Api {
         self.call(&call, &made)
     }
 
+    /// The e-mail address of the account; `None` where the token may not ask.
+    ///
+    /// # Errors
+    /// Those of the call.
+    pub fn account(&self) -> Result<Option<String>, Error> {
+        #[derive(Deserialize)]
+        struct Account {
+            email: String,
+        }
+        let call = Call::new(Method::Get, "/account", AfterLoss::SendAgain);
+        let parse =
+            |body: &str| serde_json::from_str::<Account>(body).map_err(|_| "it is no account".to_owned());
+        match self.call(&call, &|body| parse(body).map(drop)).map_err(unlost) {
+            Ok(answer) => Ok(parse(&answer.body).ok().map(|account| account.email)),
+            Err(Error::Refused(_)) => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Proves that a fresh token works, by using it; patiently, since it may need a moment to be known everywhere.
+    ///
+    /// # Errors
+    /// [`Error::Left`] where it is still rejected in the end; those of the calls.
+    pub fn prove(&self, token: &Secret) -> Result<(), Error> {
+        let bearer = Secret::new(format!("Bearer {}", token.expose()));
+        let mut backoff = self.backoff();
+        loop {
+            // This call costs no quota, and every token may make it (WIRE.md).
+            let call = Call {
+                bearer: Some(&bearer),
+                ..Call::new(Method::Get, "/account/rate-limits", AfterLoss::SendAgain)
+            };
+            let what = match self.call(&call, &|_| Ok(())).map_err(unlost) {
+                Ok(_) => return Ok(()),
+                Err(Error::Refused(refusal)) if refusal.status == 403 => return Ok(()),
+                Err(Error::Auth { what, .. }) => what,
+                Err(e) => return Err(e),
+            };
+            match backoff.pause(None) {
+                Some(pause) if self.stop.sleep(pause) => {}
+                _ => {
+                    return Err(Error::Left {
+                        what: format!("the new token does not work: {what}"),
+                        hint: "",
+                    });
+                }
+            }
+        }
+    }
+
+    /// Exchanges a grant code or a refresh token; sent once only, since a code works once only.
+    ///
+    /// # Errors
+    /// Those of the call; [`Error::Unresolved`] where the answer was lost.
+    pub fn exchange(&self, body: &str) -> Result<Answer, Error> {
+        self.create_once(Kind::Token, None, body).map_err(|fault| match fault {
+            Fault::Error(e) => e,
+            Fault::Lost(what) => Error::Permanent {
+                what: format!("the answer was lost ({what}): the code may have been used up"),
+                hint: "get a new code; a refresh token can be used again",
+            },
+        })
+    }
+
     /// The pauses of a caller that tries again by itself.
     pub(crate) fn backoff(&self) -> Backoff {
         Backoff::new(self.policy.retry_for)
@@ -371,7 +446,8 @@ impl Api {
         let from = Instant::now();
         let request_id = self.request_id();
         let code = lock(&self.second_factor).clone();
-        let mut headers = vec![("authorization", self.bearer.expose()), ("request-id", &request_id)];
+        let bearer = call.bearer.unwrap_or(&self.bearer);
+        let mut headers = vec![("authorization", bearer.expose()), ("request-id", &request_id)];
         let has = |name: &str| self.headers.iter().any(|(n, _)| n.eq_ignore_ascii_case(name));
         if !has("accept") {
             headers.push(("accept", if call.team { ACCEPT_TEAM } else { ACCEPT }));

@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::api::{Answer, Api};
+use crate::audit::{Audit, Outcome};
 use crate::cli::{Args, opts};
+use crate::config::Config;
 use crate::error::{Error, FAILED, TEMPORARY};
 use crate::guard::{Guard, Present};
+use crate::handover;
 use crate::input::{Origin, Sniffer};
 use crate::io::{Messages, Stop, Watch, lock};
 use crate::kind::Kind;
@@ -45,12 +48,28 @@ pub struct Done {
     pub status: &'static str,
     /// Members to add behind the record's lead.
     pub added: Vec<(&'static str, String)>,
+    /// What failed after the change: its record is printed all the same, and the item is not done.
+    pub failed: Option<Error>,
 }
 
 impl Done {
     /// An answer and its news.
     pub fn new(answer: Answer, status: &'static str) -> Done {
-        Done { answer: Some(answer), status, added: Vec::new() }
+        Done { answer: Some(answer), ..Done::bare(status) }
+    }
+
+    /// News without an answer.
+    pub fn bare(status: &'static str) -> Done {
+        Done { answer: None, status, added: Vec::new(), failed: None }
+    }
+
+    /// Hands the new secret to a command, if there is one.
+    pub fn hand_over(mut self, kind: Kind, command: Option<&str>) -> Done {
+        if let (Some(command), Some(answer)) = (command, &self.answer) {
+            let record = answer.record(kind).map_err(|what| Error::Left { what, hint: "" });
+            self.failed = record.and_then(|record| handover::run(command, &record)).err();
+        }
+        self
     }
 
     /// Prints the record.
@@ -83,6 +102,7 @@ pub struct Settings {
     rest: Option<PathBuf>,
     include_self: bool,
     include_default: bool,
+    log: Option<PathBuf>,
 }
 
 impl Settings {
@@ -90,15 +110,23 @@ impl Settings {
     ///
     /// # Errors
     /// [`Error::Usage`].
-    pub fn read(args: &Args) -> Result<Settings, Error> {
+    pub fn read(args: &Args, config: &Config) -> Result<Settings, Error> {
+        // With a command for each secret, one after the other is what a person expects.
+        let parallel = if args.has(&opts::EXEC) { 1 } else { PARALLEL };
         Ok(Settings {
             dry_run: args.has(&opts::DRY_RUN),
             stream: args.has(&opts::STREAM),
-            parallel: args.number(&opts::PARALLEL, 1..=64)?.unwrap_or(PARALLEL),
+            parallel: args.number(&opts::PARALLEL, 1..=64)?.unwrap_or(parallel),
             rest: args.path(&opts::REST),
             include_self: args.has(&opts::INCLUDE_SELF),
             include_default: args.has(&opts::INCLUDE_DEFAULT),
+            log: args.path(&opts::LOG).or_else(|| config.path("OAUTH_LOG")),
         })
+    }
+
+    fn audit(&self, world: &World, api: &Api) -> Result<Option<Audit>, Error> {
+        let program = world.io.messages.program();
+        self.log.as_deref().map(|path| Audit::open(path, program, api)).transpose()
     }
 
     fn guard(&self, api: &Api, present: Present) -> Result<Guard, Error> {
@@ -117,7 +145,7 @@ pub fn run(
     wanted: &Wanted<'_>,
     work: &Work<'_>,
 ) -> Result<(), Error> {
-    let settings = Settings::read(args)?;
+    let settings = Settings::read(args, &world.config)?;
     let single = wanted.operands.len() == 1 || wanted.given.is_some();
     let style = Style { single, ..style };
     let mut rest = match &settings.rest {
@@ -145,9 +173,10 @@ pub fn run(
     let api = world.api(args, settings.parallel.max(3))?;
     let guard = settings.guard(&api, present)?;
     (work.prepare)(&api, Some(&targets))?;
+    let audit = settings.audit(world, &api)?;
     let rest = rest.map(Mutex::new);
     let messages = world.io.messages.clone();
-    let mut crew = Crew::new(world, style, &api, &guard, work, rest.as_ref());
+    let mut crew = Crew::new(world, style, &api, &guard, work, rest.as_ref(), audit.as_ref());
     crew.output.announce(targets.get(0).kind)?;
     crew.drive(&mut targets.iter().filter(|item| !guard.goes_last(item)).map(Ok), settings.parallel);
     // What may end our own access waits until all else is done; the authorization in use is the very last.
@@ -190,6 +219,7 @@ fn run_stream(
     let api = world.api(args, settings.parallel.max(3))?;
     let guard = if work.guarded { settings.guard(&api, Present::ALL)? } else { Guard::default() };
     (work.prepare)(&api, None)?;
+    let audit = settings.audit(world, &api)?;
     let mut lines = Lines::new(world.io.patient_input(&world.stop));
     let mut sniffer = Sniffer::new(wanted.need);
     let mut index = 0;
@@ -230,7 +260,7 @@ fn run_stream(
         return rehearse(world, style, &mut source, &guard, work);
     }
     let messages = world.io.messages.clone();
-    let mut crew = Crew::new(world, style, &api, &guard, work, rest.as_ref());
+    let mut crew = Crew::new(world, style, &api, &guard, work, rest.as_ref(), audit.as_ref());
     crew.drive(&mut source, settings.parallel);
     let ended = crew.settle(None);
     finish(rest, &messages).and(ended)
@@ -280,6 +310,7 @@ struct Finished<'t> {
 /// The threads of a run, and the one place where their results come together.
 struct Crew<'a> {
     api: &'a Api,
+    audit: Option<&'a Audit>,
     guard: &'a Guard,
     work: &'a Work<'a>,
     stop: Stop,
@@ -324,8 +355,10 @@ impl<'a> Crew<'a> {
         guard: &'a Guard,
         work: &'a Work<'a>,
         rest: Option<&'a Mutex<Rest>>,
+        audit: Option<&'a Audit>,
     ) -> Crew<'a> {
         Crew {
+            audit,
             api,
             guard,
             work,
@@ -350,6 +383,8 @@ impl<'a> Crew<'a> {
         let (ready, room) = (Condvar::new(), Condvar::new());
         let worker = Worker {
             api: self.api,
+            audit: self.audit,
+            messages: &self.messages,
             guard: self.guard,
             act: self.work.act,
             stop: self.stop.clone(),
@@ -409,6 +444,8 @@ impl<'a> Crew<'a> {
 /// What each thread needs.
 struct Worker<'s, 't> {
     api: &'s Api,
+    audit: Option<&'s Audit>,
+    messages: &'s Messages,
     guard: &'s Guard,
     act: &'s (dyn Fn(&Api, &Item<'_>) -> Result<Done, Error> + Sync),
     stop: Stop,
@@ -424,7 +461,7 @@ impl<'t> Worker<'_, 't> {
     fn work(&self) {
         while let Some((place, item)) = self.next() {
             let result = match &item {
-                Ok(item) => self.guard.check(item).and_then(|()| (self.act)(self.api, item)),
+                Ok(item) => self.guard.check(item).and_then(|()| self.act(item)),
                 Err((origin, what)) => Err(Error::Left { what: format!("{origin}: {what}"), hint: "" }),
             };
             if result.as_ref().is_err_and(Error::stops_the_run) {
@@ -439,6 +476,26 @@ impl<'t> Worker<'_, 't> {
         }
         lock(self.queue).working -= 1;
         self.ready.notify_one();
+    }
+
+    /// Makes the change, between the two halves of its record in the log.
+    fn act(&self, item: &Item<'_>) -> Result<Done, Error> {
+        let Some(audit) = self.audit else { return (self.act)(self.api, item) };
+        let begun = audit.begin(item.kind, &item.id).inspect_err(|_| self.stop.ask())?;
+        let done = (self.act)(self.api, item);
+        let failed = done.as_ref().err().map(|e| format!("failed: {e}"));
+        let answer = done.as_ref().ok().and_then(|done| done.answer.as_ref());
+        let record = answer.and_then(|answer| answer.record(item.kind).ok());
+        let outcome = Outcome {
+            id: record.as_ref().map_or(&item.id, |record| &record.id),
+            description: &record.as_ref().map(Record::name).unwrap_or_default(),
+            result: failed.as_deref().unwrap_or(done.as_ref().map_or("", |done| done.status)),
+            request_id: answer.and_then(|answer| answer.request_id.as_deref()).unwrap_or_default(),
+        };
+        if let Err(e) = audit.end(&begun, item.kind, &outcome) {
+            self.messages.error("--log", &e);
+        }
+        done
     }
 
     /// The next item and its place in the order; `None` where nothing more shall be started.
@@ -510,6 +567,9 @@ impl Delivery<'_, '_> {
             self.messages.error(&format!("{} {id}", item.kind.word()), &Error::Left { what, hint });
             self.tally.stopper.get_or_insert(FAILED);
             return;
+        }
+        if let Some(e) = &done.failed {
+            return self.failed(&item.place(), e);
         }
         if let Some(rest) = self.rest
             && let Err(e) = lock(rest).done(item.index)

@@ -89,6 +89,11 @@ pub mod opts {
     /// `--stream`
     pub const STREAM: Opt =
         Opt::flag(None, "stream", "work while reading; no check of the whole input first");
+    /// `--log FILE`
+    pub const LOG: Opt = Opt::value(None, "log", "FILE", "append a record of each change to FILE");
+    /// `--exec CMD`
+    pub const EXEC: Opt =
+        Opt::value(None, "exec", "CMD", "hand each new secret to CMD: by its environment and standard input");
     /// `--include-self`
     pub const INCLUDE_SELF: Opt =
         Opt::flag(None, "include-self", "do not spare the authorization or session in use");

@@ -12,6 +12,9 @@ use crate::kind::Kind;
 use crate::record::Record;
 use crate::when::{self, Unix};
 
+/// What the API calls an authorization without a description (WIRE.md). Sent in full, so that what was made can be
+/// recognised after a lost answer.
+pub const DEFAULT_DESCRIPTION: &str = "Long-lived user authorization";
 /// How long an API may still be busy with a request whose answer was lost: only then is it looked for.
 const SETTLE: Duration = Duration::from_secs(1);
 /// How far the clocks that date objects and answers may differ, in seconds.

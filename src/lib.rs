@@ -14,6 +14,7 @@ use error::Error;
 use world::World;
 
 pub mod api;
+pub mod audit;
 pub mod batch;
 pub mod child;
 pub mod cli;
@@ -23,6 +24,7 @@ pub mod credentials;
 pub mod error;
 pub mod files;
 pub mod guard;
+pub mod handover;
 pub mod input;
 pub mod io;
 pub mod kind;
@@ -37,6 +39,7 @@ pub mod sandbox;
 pub mod secret;
 #[cfg(test)]
 pub(crate) mod stub;
+pub mod successor;
 pub mod table;
 pub mod targets;
 pub mod text;

@@ -320,10 +320,7 @@ impl<'a> Output<'a> {
     }
 
     fn env(&mut self, record: &Record<'_>) {
-        let name = match record.kind {
-            Kind::Client => "HEROKU_OAUTH_SECRET",
-            _ => "HEROKU_API_KEY",
-        };
+        let name = record.secret_variable();
         let _ = writeln!(self.line, "HEROKU_OAUTH_ID={}", text::shell_word(&record.id));
         // A masked secret in a shell's environment would only fail later and elsewhere.
         if let Some(secret) = record.whole_secret() {

@@ -93,6 +93,8 @@ pub struct Record<'a> {
     pub default: bool,
     /// Members that the tools add behind the lead, such as `replaces`: a name and a text.
     pub added: Vec<(&'static str, String)>,
+    /// The same, with JSON in the place of a text.
+    pub added_json: Vec<(&'static str, String)>,
     object: Object<'a>,
 }
 
@@ -110,6 +112,7 @@ impl<'a> Record<'a> {
             current: false,
             default: false,
             added: Vec::new(),
+            added_json: Vec::new(),
             object: Object::default(),
         }
     }
@@ -119,6 +122,32 @@ impl<'a> Record<'a> {
         // The JSON is our own request body.
         let object = serde_json::from_str(json).unwrap_or_default();
         Record { object, ..Record::bare(kind, id, status) }
+    }
+
+    /// Reads a record that a tool has printed: its lead is taken as it stands.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn from_line(kind: Kind, line: &'a str) -> Result<Record<'a>, String> {
+        let object: Object<'a> = serde_json::from_str(line).map_err(|_| "it is no JSON object".to_owned())?;
+        object.check_unique(&LEAD)?;
+        let text = |name| object.get(name).and_then(string);
+        let is = |name| object.get(name).is_some_and(|value| value.get() == "true");
+        Ok(Record {
+            id: text("id").ok_or("it has no id")?,
+            status: text("status").unwrap_or_default(),
+            expiry: match (object.get("expires_at").map(RawValue::get), text("expires_at")) {
+                (_, Some(at)) => when::parse_rfc3339(&at).map_or(Expiry::Unknown, Expiry::At),
+                (Some("null"), _) => Expiry::Never,
+                _ => Expiry::Unknown,
+            },
+            current: is("current"),
+            default: is("default"),
+            kind,
+            added: Vec::new(),
+            added_json: Vec::new(),
+            object,
+        })
     }
 
     /// Reads one object of an answer that the server dated `now`.
@@ -160,6 +189,7 @@ impl<'a> Record<'a> {
             current: false,
             default: false,
             added: Vec::new(),
+            added_json: Vec::new(),
             object,
         })
     }
@@ -192,6 +222,14 @@ impl<'a> Record<'a> {
     /// The secret, if it is there in full.
     pub fn whole_secret(&self) -> Option<String> {
         self.secret().filter(|secret| !secret.is_empty() && !is_masked(secret))
+    }
+
+    /// The variable in which a shell gets the secret.
+    pub fn secret_variable(&self) -> &'static str {
+        match self.kind {
+            Kind::Client => "HEROKU_OAUTH_SECRET",
+            Kind::Authz | Kind::Session | Kind::Token => "HEROKU_API_KEY",
+        }
     }
 
     /// The end as RFC 3339; `None` where there is none or it is not known.
@@ -230,6 +268,9 @@ impl<'a> Record<'a> {
         for (name, text) in &self.added {
             let _ = write!(out, ",\"{name}\":");
             quote(out, text);
+        }
+        for (name, json) in &self.added_json {
+            let _ = write!(out, ",\"{name}\":{json}");
         }
         for (name, value) in &self.object.0 {
             if LEAD.contains(&name.as_ref()) || self.added.iter().any(|(n, _)| n == name) {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::batch::{self, Work};
 use crate::cli::{Args, Opt, Tool, opts};
-use crate::create::{Likeness, Maker};
+use crate::create::{DEFAULT_DESCRIPTION, Likeness, Maker};
 use crate::error::Error;
 use crate::input::{Fields, Need, scopes};
 use crate::kind::{Kind, check_id};
@@ -42,10 +42,12 @@ pub static TOOL: Tool = Tool {
         &opts::CLIENT_ID,
         &opts::TEAM,
         &ONCE,
+        &opts::EXEC,
         &opts::DRY_RUN,
         &opts::PARALLEL,
         &opts::REST,
         &opts::STREAM,
+        &opts::LOG,
         &opts::FORMAT,
         &opts::JSON,
         &opts::SHELL,
@@ -58,9 +60,6 @@ pub static TOOL: Tool = Tool {
     runs_command: false,
 };
 
-/// What the API calls an authorization without a description (WIRE.md). Sent in full, so that what was made can be
-/// recognised after a lost answer.
-const DEFAULT_DESCRIPTION: &str = "Long-lived user authorization";
 /// The scopes that the API knows (WIRE.md, "Objects").
 const SCOPES: [&str; 6] = ["global", "identity", "read", "write", "read-protected", "write-protected"];
 
@@ -103,7 +102,7 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
         check(&Item::given(*kind, fields.clone())).map_err(Error::Usage)?;
     }
     let style = args.style(world, true)?;
-    let once = args.has(&ONCE);
+    let (once, exec) = (args.has(&ONCE), args.get(&opts::EXEC)?);
     if once && args.has(&opts::STREAM) {
         return Err(Error::Usage("--once looks at all input first, --stream at none".to_owned()));
     }
@@ -125,7 +124,11 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
             let fields = filled(item);
             let body = body(item.kind, &fields).map_err(Error::Usage)?;
             match maker.get() {
-                Some(maker) => maker.make(api, &likeness(item.kind, &fields), &body),
+                Some(maker) => {
+                    let done = maker.make(api, &likeness(item.kind, &fields), &body)?;
+                    // What exists already keeps its secret, and there is nothing to hand over.
+                    Ok(if done.status == "exists" { done } else { done.hand_over(item.kind, exec) })
+                }
                 None => Err(Error::Usage("nothing can be made yet".to_owned())),
             }
         },

@@ -1,9 +1,11 @@
 //! The tools: each a table of options and a `run`. Tools never import each other.
 
+pub mod diff;
 pub mod ls;
 pub mod mk;
 pub mod rm;
 pub mod rot;
+pub mod run;
 pub mod sandbox;
 pub mod set;
 
@@ -41,11 +43,13 @@ pub(crate) mod tests {
     use crate::cli::{Opt, Tool};
 
     /// Every tool's table.
-    pub(crate) const ALL: [&Tool; 6] = [
+    pub(crate) const ALL: [&Tool; 8] = [
+        &super::diff::TOOL,
         &super::ls::TOOL,
         &super::mk::TOOL,
         &super::rm::TOOL,
         &super::rot::TOOL,
+        &super::run::TOOL,
         &super::sandbox::TOOL,
         &super::set::TOOL,
     ];

@@ -28,6 +28,7 @@ pub static TOOL: Tool = Tool {
         &opts::PARALLEL,
         &opts::REST,
         &opts::STREAM,
+        &opts::LOG,
         &opts::INCLUDE_SELF,
         &opts::INCLUDE_DEFAULT,
         &opts::FORMAT,
@@ -59,9 +60,9 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
         prepare: &|_, _| Ok(()),
         draft: &|_| None,
         act: &|api, item| match api.delete(item.kind, &item.id) {
-            Ok(answer) => Ok(Done { answer, status: item.kind.removed(), added: Vec::new() }),
+            Ok(answer) => Ok(Done { answer, ..Done::bare(item.kind.removed()) }),
             Err(Error::Refused(refusal)) if force && matches!(refusal.status, 404 | 410) => {
-                Ok(Done { answer: None, status: "absent", added: Vec::new() })
+                Ok(Done::bare("absent"))
             }
             Err(e) => Err(e),
         },

@@ -1,12 +1,25 @@
 //! oauth-rot(1): gives authorizations new tokens, and clients new secrets.
 
+use std::sync::OnceLock;
+
 use crate::batch::{self, Done, Work};
-use crate::cli::{Args, Tool, opts};
+use crate::cli::{Args, Opt, Tool, opts};
+use crate::create::Maker;
 use crate::error::Error;
 use crate::input::Need;
 use crate::kind::Kind;
-use crate::targets::Wanted;
+use crate::successor;
+use crate::targets::{Item, Wanted};
 use crate::world::World;
+
+/// `--replace`
+const REPLACE: Opt = Opt {
+    short: None,
+    long: "replace",
+    arg: None,
+    help: "make a second authorization like it, and let the old one stay",
+    repeat: false,
+};
 
 /// What there is to know about oauth-rot before it runs.
 pub static TOOL: Tool = Tool {
@@ -14,10 +27,13 @@ pub static TOOL: Tool = Tool {
     about: "Give authorizations new tokens, and clients new secrets.",
     usage: &["[options] [KIND] ID...", "[options] [KIND] < RECORDS"],
     opts: &[
+        &REPLACE,
+        &opts::EXEC,
         &opts::DRY_RUN,
         &opts::PARALLEL,
         &opts::REST,
         &opts::STREAM,
+        &opts::LOG,
         &opts::INCLUDE_SELF,
         &opts::INCLUDE_DEFAULT,
         &opts::FORMAT,
@@ -39,20 +55,30 @@ pub static TOOL: Tool = Tool {
 pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
     let (kind, ids) = super::kind_and_ids(args)?;
     let style = args.style(world, true)?;
-    let wanted = Wanted {
-        kind,
-        operands: &ids,
-        need: Need::Identity,
-        given: None,
-        check: &|item| super::only(item.kind, &[Kind::Authz, Kind::Client], "rotated"),
+    let (replace, exec) = (args.has(&REPLACE), args.get(&opts::EXEC)?);
+    let check = |item: &Item<'_>| {
+        super::only(item.kind, &[Kind::Authz, Kind::Client], "rotated")?;
+        if replace && (item.kind != Kind::Authz || item.id == "~") {
+            return Err("--replace is for authorizations, by their ids".to_owned());
+        }
+        Ok(())
     };
+    let wanted = Wanted { kind, operands: &ids, need: Need::Identity, given: None, check: &check };
+    let maker = OnceLock::new();
     let work = Work {
-        would: &|_| "would-rotate",
+        would: &|_| if replace { "would-replace" } else { "would-rotate" },
         removes: false,
-        guarded: true,
-        prepare: &|_, _| Ok(()),
+        // A successor alone ends nobody's access.
+        guarded: !replace || exec.is_some(),
+        prepare: &|api, _| {
+            let _ = maker.set(Maker::new(api, None, None)?);
+            Ok(())
+        },
         draft: &|_| None,
-        act: &|api, item| Ok(Done::new(api.rotate(item.kind, &item.id)?, "rotated")),
+        act: &|api, item| match maker.get() {
+            Some(maker) if replace => successor::replace(api, maker, item, exec),
+            _ => Ok(Done::new(api.rotate(item.kind, &item.id)?, "rotated").hand_over(item.kind, exec)),
+        },
     };
     batch::run(world, args, style, &wanted, &work)
 }

@@ -29,6 +29,7 @@ pub static TOOL: Tool = Tool {
         &opts::PARALLEL,
         &opts::REST,
         &opts::STREAM,
+        &opts::LOG,
         &opts::INCLUDE_SELF,
         &opts::INCLUDE_DEFAULT,
         &opts::FORMAT,

@@ -1,0 +1,78 @@
+//! Rotation without an outage: a second authorization like the first, proven to work before the first goes.
+
+use serde_json::{Map, Value, json};
+
+use crate::api::Api;
+use crate::batch::Done;
+use crate::create::{DEFAULT_DESCRIPTION, Likeness, Maker};
+use crate::error::Error;
+use crate::handover;
+use crate::kind::Kind;
+use crate::record::{Expiry, Record};
+use crate::secret::Secret;
+use crate::targets::Item;
+use crate::when;
+
+/// Makes a successor with the same description, scopes and lifetime, and proves its token. With `exec` it is handed
+/// over, and only when that went well the old authorization is revoked; without, the old one stays.
+///
+/// # Errors
+/// Where there is no successor. What goes wrong after it was made stands in [`Done::failed`], and both work.
+pub fn replace(api: &Api, maker: &Maker<'_>, item: &Item<'_>, exec: Option<&str>) -> Result<Done, Error> {
+    let old = api.get(Kind::Authz, &item.id)?;
+    let old = old.record(Kind::Authz).map_err(left)?;
+    if !old.text(&["client"]).is_empty() {
+        return Err(Error::Left {
+            what: "it was made through a client, whose application must renew it".to_owned(),
+            hint: "",
+        });
+    }
+    let scope: Vec<String> = old.text(&["scope"]).split(' ').map(str::to_owned).collect();
+    let mut body = Map::new();
+    body.insert("scope".to_owned(), json!(scope));
+    let mut name = old.name();
+    if name.is_empty() {
+        DEFAULT_DESCRIPTION.clone_into(&mut name);
+    } else {
+        body.insert("description".to_owned(), json!(name));
+    }
+    if let Some(seconds) = lifetime(&old)? {
+        body.insert("expires_in".to_owned(), json!(seconds));
+    }
+    let likeness = Likeness::new(Kind::Authz, &name, scope);
+    let mut done = maker.make(api, &likeness, &Value::Object(body).to_string())?;
+    done.added.push(("replaces", item.id.to_string()));
+    done.failed = finish(api, item, exec, &mut done).err();
+    Ok(done)
+}
+
+/// The steps after the successor is there.
+fn finish(api: &Api, item: &Item<'_>, exec: Option<&str>, done: &mut Done) -> Result<(), Error> {
+    let Some(answer) = &done.answer else { return Ok(()) };
+    let new = answer.record(Kind::Authz).map_err(left)?;
+    let both = |e: &Error| left(format!("both it and its successor {} are there: {e}", new.id));
+    let Some(token) = new.whole_secret() else { return Err(left("its successor has no token".to_owned())) };
+    api.prove(&Secret::new(token)).map_err(|e| both(&e))?;
+    let Some(command) = exec else { return Ok(()) };
+    handover::run(command, &new).map_err(|e| both(&e))?;
+    api.delete(Kind::Authz, &item.id).map_err(|e| both(&e))?;
+    done.added.push(("revoked", item.id.to_string()));
+    Ok(())
+}
+
+/// How long the old one was to live from its beginning, in seconds; `None` for ever.
+fn lifetime(old: &Record<'_>) -> Result<Option<i64>, Error> {
+    let Expiry::At(at) = old.expiry else { return Ok(None) };
+    match when::parse_rfc3339(&old.text(&["created_at"])) {
+        Some(born) if at > born && old.status != "expired" => Ok(Some(at - born)),
+        // What has expired no longer tells when it did: its seconds left are 0 whatever they were.
+        _ => Err(Error::Left {
+            what: "it has expired, and its lifetime is not known any more".to_owned(),
+            hint: "make a new one with oauth-mk",
+        }),
+    }
+}
+
+fn left(what: String) -> Error {
+    Error::Left { what, hint: "" }
+}

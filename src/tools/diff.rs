@@ -1,0 +1,197 @@
+//! oauth-diff(1): what was added, changed and removed between two lists.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use crate::cli::{Args, Tool, opts};
+use crate::error::{Error, FAILED, USAGE};
+use crate::input::{Entry, Need};
+use crate::kind::Kind;
+use crate::lines::Lines;
+use crate::output::{Format, Output, Style};
+use crate::record::Record;
+use crate::secret::{STARS, is_masked};
+use crate::when;
+use crate::world::World;
+
+/// What there is to know about oauth-diff before it runs.
+pub static TOOL: Tool = Tool {
+    name: "oauth-diff",
+    about: "Print what was added, changed and removed between two lists of records.",
+    usage: &["[options] OLD NEW"],
+    opts: &[&opts::FORMAT, &opts::COLOR, &opts::RETRY_FOR, &opts::NO_WAIT],
+    read_only: false,
+    runs_command: false,
+};
+
+/// How far apart the same end may be told, in seconds: it is counted from the second of each answer.
+const SKEW: i64 = 2;
+
+/// A list: each object's line by its kind and id.
+type List = BTreeMap<(Kind, String), String>;
+
+/// Compares, and exits like diff(1): 0 the same, 1 different, 2 trouble.
+///
+/// # Errors
+/// [`Error::Reported`] with 1 or 2.
+pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
+    match compare(args, world) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Error::Reported(FAILED)),
+        Err(e) => {
+            world.io.messages.error("", &e);
+            Err(Error::Reported(USAGE))
+        }
+    }
+}
+
+fn compare(args: &Args, world: &mut World) -> Result<bool, Error> {
+    let [old, new] = &args.operands[..] else {
+        return Err(Error::Usage("give two lists, or a list and - for the account as it is now".to_owned()));
+    };
+    if old == "-" && new == "-" {
+        return Err(Error::Usage("only one list can be the account as it is now".to_owned()));
+    }
+    let style = args.style(world, true)?;
+    if !matches!(style.format, Format::Ndjson | Format::Json | Format::Id | Format::Table) {
+        return Err(Error::Usage("--format: a difference is ndjson, json, id or table".to_owned()));
+    }
+    let list = |name: &std::ffi::OsString| match name.to_str() {
+        Some("-") => account(args, world),
+        _ => file(Path::new(name)),
+    };
+    let (old, new) = (list(old)?, list(new)?);
+    let mut same = true;
+    let mut output = Output::new(&mut world.io, Style { reveal: false, eager: false, ..style });
+    let mut print = |line: &str, kind: Kind, change: &'static str, was: Map<String, Value>| {
+        same = false;
+        let mut record = Record::from_line(kind, line).map_err(left)?;
+        record.added.push(("change", change.to_owned()));
+        if style.format == Format::Table {
+            record.status = change.into();
+        }
+        if !was.is_empty() {
+            record.added_json.push(("was", Value::Object(was).to_string()));
+        }
+        output.record(&record)
+    };
+    let keys: BTreeSet<_> = old.keys().chain(new.keys()).collect();
+    for key in keys {
+        match (old.get(key), new.get(key)) {
+            (None, Some(line)) => print(line, key.0, "added", Map::new())?,
+            (Some(line), None) => print(line, key.0, "removed", Map::new())?,
+            (Some(before), Some(after)) if before != after => {
+                let was = changes(&object(before), &object(after));
+                if !was.is_empty() {
+                    print(after, key.0, "changed", was)?;
+                }
+            }
+            _ => {}
+        }
+    }
+    output.finish()?;
+    Ok(same)
+}
+
+/// The members that differ, as they were. What time alone changes is no change: seconds left, the status that follows
+/// from them, and which of the objects the caller was using.
+fn changes(before: &Map<String, Value>, after: &Map<String, Value>) -> Map<String, Value> {
+    let expired = |list: &Map<String, Value>| list.get("status").and_then(Value::as_str) == Some("expired");
+    let end = |list: &Map<String, Value>| {
+        list.get("expires_at").and_then(Value::as_str).and_then(when::parse_rfc3339)
+    };
+    let same_end = match (end(before), end(after)) {
+        (Some(a), Some(b)) => (a - b).abs() <= SKEW || (expired(before) && expired(after)),
+        (None, None) => true,
+        _ => false,
+    };
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let mut was = Map::new();
+    for name in names {
+        let differs = match name.as_str() {
+            "status" | "current" | "default" | "expires_in" => false,
+            "expires_at" => !same_end,
+            _ => !alike(before.get(name).unwrap_or(&Value::Null), after.get(name).unwrap_or(&Value::Null)),
+        };
+        if differs {
+            was.insert(name.clone(), before.get(name).cloned().unwrap_or(Value::Null));
+        }
+    }
+    was
+}
+
+/// Whether two values are the same but for the seconds left in them, and for what is hidden in one of them.
+fn alike(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Object(a), Value::Object(b)) => a.keys().chain(b.keys()).all(|name| {
+            name == "expires_in"
+                || alike(a.get(name).unwrap_or(&Value::Null), b.get(name).unwrap_or(&Value::Null))
+        }),
+        (Value::String(a), Value::String(b)) => {
+            a == b || (a == STARS && is_masked(b)) || (b == STARS && is_masked(a))
+        }
+        _ => a == b,
+    }
+}
+
+/// A record as a line without secrets.
+fn masked(record: &Record<'_>) -> String {
+    let mut line = Vec::new();
+    record.write_json(&mut line, false);
+    String::from_utf8(line).unwrap_or_default()
+}
+
+fn left(what: String) -> Error {
+    Error::Left { what: format!("unusable record: {what}"), hint: "" }
+}
+
+fn object(line: &str) -> Map<String, Value> {
+    serde_json::from_str(line).unwrap_or_default()
+}
+
+/// A list in a file.
+fn file(path: &Path) -> Result<List, Error> {
+    let name = path.display().to_string();
+    let file = File::open(path).map_err(|source| Error::File { path: name.clone(), source })?;
+    read(file, &name)
+}
+
+fn read(from: impl Read, name: &str) -> Result<List, Error> {
+    let mut lines = Lines::new(from);
+    let mut list = List::new();
+    while let Some((number, line)) = lines.next_line()? {
+        let line = line.trim_ascii();
+        if line.is_empty() {
+            continue;
+        }
+        let bad = |what: String| Error::Input { origin: format!("{name}:{number}"), what };
+        let entry = Entry::from_json(line, Need::Identity).map_err(bad)?;
+        let key = (entry.kind(None).map_err(bad)?, entry.id().map_err(bad)?.to_owned());
+        let text = std::str::from_utf8(line).map_err(|_| bad("the line is not UTF-8".to_owned()))?;
+        let line = masked(&Record::from_line(key.0, text).map_err(bad)?);
+        if list.insert(key, line).is_some() {
+            return Err(bad("the record stands in the list twice".to_owned()));
+        }
+    }
+    Ok(list)
+}
+
+/// The account as it is now.
+fn account(args: &Args, world: &World) -> Result<List, Error> {
+    let api = world.api(args, 1)?;
+    let mut list = List::new();
+    for kind in Kind::LISTED {
+        api.list(kind, None, &mut |page, date| {
+            for object in page {
+                let record = Record::from_api(kind, object.get(), date).map_err(left)?;
+                list.insert((kind, record.id.to_string()), masked(&record));
+            }
+            Ok(())
+        })?;
+    }
+    Ok(list)
+}

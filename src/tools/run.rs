@@ -1,0 +1,138 @@
+//! oauth-run(1): runs a command with a short-lived authorization of its own.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::api::Api;
+use crate::audit::{Audit, Outcome};
+use crate::child;
+use crate::cli::{Args, Tool, opts};
+use crate::create::{Likeness, Maker};
+use crate::error::{Error, FAILED};
+use crate::input::scopes;
+use crate::io::Stop;
+use crate::kind::Kind;
+use crate::record::Record;
+use crate::text;
+use crate::world::World;
+
+/// What there is to know about oauth-run before it runs.
+pub static TOOL: Tool = Tool {
+    name: "oauth-run",
+    about: "Run COMMAND with an authorization of its own, and revoke it when COMMAND ends.",
+    usage: &["[-d TEXT] [-s SCOPES] [-e SPAN] [options] [--] COMMAND [ARG...]"],
+    opts: &[
+        &opts::DESCRIPTION,
+        &opts::SCOPE,
+        &opts::EXPIRES_IN,
+        &opts::LOG,
+        &opts::RETRY_FOR,
+        &opts::NO_WAIT,
+    ],
+    read_only: false,
+    runs_command: true,
+};
+
+/// How long the authorization lives where `-e` does not say.
+const LIFETIME: Duration = Duration::from_secs(3600);
+
+/// Makes the authorization, runs the command, revokes the authorization.
+///
+/// # Errors
+/// Those of the calls; the command's own status as [`Error::Reported`].
+pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
+    let Some(command) = args.operands.first() else {
+        return Err(Error::Usage("give a command to run".to_owned()));
+    };
+    let lifetime = args.span(&opts::EXPIRES_IN)?.unwrap_or(LIFETIME).as_secs();
+    if lifetime == 0 {
+        return Err(Error::Usage("--expires-in: it would have expired at once".to_owned()));
+    }
+    let mut scope: Vec<String> = args.all(&opts::SCOPE)?.into_iter().flat_map(scopes).collect();
+    if scope.is_empty() {
+        scope.push("global".to_owned());
+    }
+    let description = match args.get(&opts::DESCRIPTION)? {
+        Some(text) => text.to_owned(),
+        None => {
+            let name = command.to_string_lossy();
+            let name = name.rsplit('/').next().unwrap_or_default();
+            format!("oauth-run {}", text::shorten(name, 40))
+        }
+    };
+    // The signals are for the command; ours is to see it end, and then to revoke. So no call heeds them.
+    world.heed_signals()?;
+    let signals = std::mem::replace(&mut world.stop, Stop::default());
+    let api = world.api(args, 2)?;
+    let log = args.path(&opts::LOG).or_else(|| world.config.path("OAUTH_LOG"));
+    let audit = log.as_deref().map(|path| Audit::open(path, TOOL.name, &api)).transpose()?;
+
+    let likeness = Likeness::new(Kind::Authz, &description, scope.clone());
+    let body = json!({ "description": description, "scope": scope, "expires_in": lifetime }).to_string();
+    let begun = audit.as_ref().map(|audit| audit.begin(Kind::Authz, "")).transpose()?;
+    let made = Maker::new(&api, None, None)?.make(&api, &likeness, &body)?;
+    let Some(answer) = made.answer else { return Err(Error::Reported(FAILED)) };
+    let record = answer.record(Kind::Authz).map_err(|what| Error::Left { what, hint: "" })?;
+    if let (Some(audit), Some(begun)) = (&audit, &begun) {
+        let (id, request_id) = (&*record.id, answer.request_id.as_deref().unwrap_or_default());
+        audit.end(
+            begun,
+            Kind::Authz,
+            &Outcome { id, description: &description, result: "created", request_id },
+        )?;
+    }
+    let token = record.whole_secret().unwrap_or_default();
+    let env = [("HEROKU_API_KEY", token.as_str())];
+    let without = ["HEROKU_API_TOKEN", "HEROKU_TWO_FACTOR_CODE"];
+    let ran = if signals.is_set() {
+        Err((128 + signals.signal().unwrap_or(15), "stopped before the command was started".to_owned()))
+    } else {
+        child::run(&args.operands, &env, &without, &signals, world.io.terminal.stdin)
+    };
+    let code = match ran {
+        Ok(status) => child::code(status),
+        Err((code, what)) => {
+            world.io.messages.fail(&what);
+            code
+        }
+    };
+    let revoked = revoke(&api, audit.as_ref(), &record);
+    if let Err(e) = &revoked {
+        world.io.messages.error(&format!("authz {}", record.id), e);
+        let end = record.expires_at().unwrap_or_default();
+        world
+            .io
+            .messages
+            .say(&format!("authz {} could not be revoked; it ends by itself at {end}", record.id));
+    }
+    match (code, revoked) {
+        (0, Ok(())) => Ok(()),
+        (0, Err(e)) => Err(Error::Reported(e.code())),
+        (code, _) => Err(Error::Reported(code)),
+    }
+}
+
+fn revoke(api: &Api, audit: Option<&Audit>, record: &Record<'_>) -> Result<(), Error> {
+    let begun = audit.map(|audit| audit.begin(Kind::Authz, &record.id));
+    let gone = match api.delete(Kind::Authz, &record.id) {
+        // The command may have revoked itself, or outlived its authorization.
+        Err(Error::Refused(refusal)) if matches!(refusal.status, 404 | 410) => Ok(None),
+        other => other,
+    };
+    if let (Some(audit), Some(begun)) = (audit, begun) {
+        let failed = gone.as_ref().err().map(|e| format!("failed: {e}"));
+        let answer = gone.as_ref().ok().and_then(Option::as_ref);
+        let outcome = Outcome {
+            id: &record.id,
+            description: &record.name(),
+            result: failed.as_deref().unwrap_or("revoked"),
+            request_id: answer.and_then(|a| a.request_id.as_deref()).unwrap_or_default(),
+        };
+        // Whatever becomes of the log, what grants access must go.
+        let logged = begun.and_then(|begun| audit.end(&begun, Kind::Authz, &outcome));
+        gone?;
+        return logged;
+    }
+    gone.map(drop)
+}
