@@ -214,6 +214,11 @@ impl Api {
         &self.base
     }
 
+    /// Why the run shall stop, once there is a reason.
+    pub fn stop(&self) -> &Stop {
+        &self.stop
+    }
+
     /// Where messages go.
     pub fn messages(&self) -> &Messages {
         &self.messages

@@ -76,7 +76,7 @@ pub mod opts {
         None,
         "client-secret",
         "SECRET",
-        "that client's secret: -, @FILE or (seen by all) the text",
+        "that client's secret: -, @FILE, env:NAME or (seen by all) the text",
     );
     /// `--team NAME`
     pub const TEAM: Opt = Opt::value(None, "team", "NAME", "work on the authorizations of a team");

@@ -31,9 +31,13 @@ pub const VARIABLES: [(&str, &str); 19] = [
     ("TERM", "dumb: no colour"),
 ];
 
+/// A source of variables.
+type Read = dyn Fn(&str) -> Option<OsString>;
+
 /// A snapshot of the environment.
 pub struct Config {
     vars: BTreeMap<&'static str, OsString>,
+    read: Box<Read>,
 }
 
 impl Config {
@@ -43,9 +47,14 @@ impl Config {
     }
 
     /// Reads from any source of variables.
-    pub fn from(read: impl Fn(&str) -> Option<OsString>) -> Config {
+    pub fn from(read: impl Fn(&str) -> Option<OsString> + 'static) -> Config {
         let vars = VARIABLES.iter().filter_map(|&(name, _)| Some((name, read(name)?))).collect();
-        Config { vars }
+        Config { vars, read: Box::new(read) }
+    }
+
+    /// A variable that the user has named.
+    pub fn named(&self, name: &str) -> Option<String> {
+        (self.read)(name)?.into_string().ok()
     }
 
     fn raw(&self, name: &str) -> Option<&OsString> {
@@ -254,6 +263,14 @@ impl Base {
     /// The host and, if one was given, the port.
     pub fn authority(&self) -> &str {
         &self.authority
+    }
+
+    /// Where people are asked for their consent (WIRE.md, "Web flow"): the sandbox does that itself.
+    pub fn consent(&self) -> String {
+        match self.authority.strip_prefix("api.") {
+            Some(domain) if !self.is_loopback() => format!("{}://id.{domain}", self.scheme),
+            _ => self.url(""),
+        }
     }
 
     /// The URL of a path.

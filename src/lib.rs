@@ -22,7 +22,9 @@ pub mod config;
 pub mod create;
 pub mod credentials;
 pub mod error;
+pub mod exchange;
 pub mod files;
+pub mod given;
 pub mod guard;
 pub mod handover;
 pub mod input;
@@ -45,6 +47,7 @@ pub mod targets;
 pub mod text;
 pub mod tools;
 pub mod transport;
+pub mod web;
 pub mod when;
 pub mod world;
 

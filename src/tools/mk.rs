@@ -8,6 +8,7 @@ use crate::batch::{self, Work};
 use crate::cli::{Args, Opt, Tool, opts};
 use crate::create::{DEFAULT_DESCRIPTION, Likeness, Maker};
 use crate::error::Error;
+use crate::exchange::{self, Exchange};
 use crate::input::{Fields, Need, scopes};
 use crate::kind::{Kind, check_id};
 use crate::redirect;
@@ -31,6 +32,8 @@ pub static TOOL: Tool = Tool {
     usage: &[
         "[options] authz [-d TEXT] [-s SCOPES] [-e SPAN]",
         "[options] client NAME URL",
+        "[options] token --grant-code FROM --client-secret FROM",
+        "[options] token --web CLIENT-ID",
         "[options] [KIND] - < RECORDS",
     ],
     opts: &[
@@ -40,6 +43,10 @@ pub static TOOL: Tool = Tool {
         &opts::NAME,
         &opts::URL,
         &opts::CLIENT_ID,
+        &exchange::GRANT_CODE,
+        &exchange::REFRESH_TOKEN,
+        &opts::CLIENT_SECRET,
+        &exchange::WEB,
         &opts::TEAM,
         &ONCE,
         &opts::EXEC,
@@ -77,6 +84,14 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
         true => None,
         false => Some(Kind::parse(&operands.remove(0)).map_err(Error::Usage)?),
     };
+    if kind == Some(Kind::Token) && !from_stdin {
+        return token(args, world, &operands);
+    }
+    for opt in [&exchange::GRANT_CODE, &exchange::REFRESH_TOKEN, &opts::CLIENT_SECRET, &exchange::WEB] {
+        if args.has(opt) {
+            return Err(Error::Usage(format!("--{} is for tokens", opt.long)));
+        }
+    }
     let options = given(args)?;
     let team = args.get(&opts::TEAM)?;
     if let Some(team) = team {
@@ -132,6 +147,26 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
                 None => Err(Error::Usage("nothing can be made yet".to_owned())),
             }
         },
+    };
+    batch::run(world, args, style, &wanted, &work)
+}
+
+/// Makes a token by an exchange.
+fn token(args: &Args, world: &mut World, operands: &[String]) -> Result<(), Error> {
+    if !operands.is_empty() {
+        return Err(Error::Usage("a token takes no operands".to_owned()));
+    }
+    let style = args.style(world, true)?;
+    let (exchange, exec) = (Exchange::read(args, world)?, args.get(&opts::EXEC)?);
+    let given = Some((Kind::Token, Fields::default()));
+    let wanted = Wanted { kind: None, operands: &[], need: Need::New, given, check: &|_| Ok(()) };
+    let work = Work {
+        would: &|_| "would-create",
+        removes: false,
+        guarded: false,
+        prepare: &|_, _| Ok(()),
+        draft: &|_| Some(exchange.draft()),
+        act: &|api, item| Ok(exchange.run(api)?.hand_over(item.kind, exec)),
     };
     batch::run(world, args, style, &wanted, &work)
 }

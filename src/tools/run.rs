@@ -11,7 +11,6 @@ use crate::cli::{Args, Tool, opts};
 use crate::create::{Likeness, Maker};
 use crate::error::{Error, FAILED};
 use crate::input::scopes;
-use crate::io::Stop;
 use crate::kind::Kind;
 use crate::record::Record;
 use crate::text;
@@ -63,7 +62,7 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
     };
     // The signals are for the command; ours is to see it end, and then to revoke. So no call heeds them.
     world.heed_signals()?;
-    let signals = std::mem::replace(&mut world.stop, Stop::default());
+    let signals = std::mem::take(&mut world.stop);
     let api = world.api(args, 2)?;
     let log = args.path(&opts::LOG).or_else(|| world.config.path("OAUTH_LOG"));
     let audit = log.as_deref().map(|path| Audit::open(path, TOOL.name, &api)).transpose()?;

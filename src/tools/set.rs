@@ -1,12 +1,11 @@
 //! oauth-set(1): changes descriptions, names and redirect URIs.
 
-use std::io::Read;
-
 use serde_json::{Map, Value};
 
 use crate::batch::{self, Done, Work};
 use crate::cli::{Args, Tool, opts};
 use crate::error::Error;
+use crate::given;
 use crate::input::{Fields, Need};
 use crate::kind::{Kind, check_id};
 use crate::redirect;
@@ -57,8 +56,7 @@ impl Changes {
             (None, None) => None,
             (Some(id), Some(secret)) => {
                 check_id(&id).map_err(|e| Error::Usage(format!("--client-id: {e}")))?;
-                let secret = secret_from(&secret, world, stdin_is_free)?;
-                world.io.messages.hide(&secret);
+                let secret = given::secret(world, "--client-secret", &secret, stdin_is_free)?;
                 Some((id, secret))
             }
             _ => return Err(Error::Usage("--client-id and --client-secret go together".to_owned())),
@@ -114,26 +112,6 @@ impl Changes {
         }
         Ok(Value::Object(body).to_string())
     }
-}
-
-/// A secret given as `-` (a line of standard input), `@FILE`, or in the open.
-fn secret_from(text: &str, world: &mut World, stdin_is_free: bool) -> Result<Secret, Error> {
-    let mut found = String::new();
-    if text == "-" {
-        if !stdin_is_free {
-            return Err(Error::Usage("--client-secret -: standard input holds the records".to_owned()));
-        }
-        let read = (&mut world.io.input).take(4096).read_to_string(&mut found);
-        read.map_err(|source| Error::File { path: "stdin".to_owned(), source })?;
-    } else if let Some(path) = text.strip_prefix('@') {
-        let file = std::fs::File::open(path).and_then(|f| f.take(4096).read_to_string(&mut found));
-        file.map_err(|source| Error::File { path: path.to_owned(), source })?;
-    } else {
-        text.clone_into(&mut found);
-    }
-    let line = found.lines().next().unwrap_or_default().trim();
-    crate::config::check_token(line).map_err(|e| Error::Usage(format!("--client-secret {e}")))?;
-    Ok(Secret::new(line.to_owned()))
 }
 
 /// Changes what the operands or the input name.
