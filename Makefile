@@ -9,7 +9,10 @@ TOOLS = $(patsubst src/bin/%.rs,%,$(wildcard src/bin/oauth-*.rs))
 PAGES = $(wildcard man/*.[157])
 SCRIPTS = $(wildcard tests/suite/*.sh benches/*.sh demo/*.sh) .ci/run
 
-.PHONY: all build demo test check bench install uninstall clean
+COMPDIR = $(DESTDIR)$(PREFIX)/share
+COMPLETIONS = $(CARGO) run --quiet --locked --example completions --
+
+.PHONY: all build demo test check bench completions install uninstall deb clean
 
 all: build
 
@@ -36,14 +39,33 @@ check:
 bench: build
 	PATH="$(CURDIR)/target/release:$$PATH" sh benches/bench.sh
 
-install: build
-	install -d "$(BINDIR)" "$(MANDIR)/man1" "$(MANDIR)/man5" "$(MANDIR)/man7"
+completions:
+	mkdir -p target/completions
+	for shell in bash zsh fish; do $(COMPLETIONS) $$shell > target/completions/$$shell || exit 1; done
+
+install: build completions
+	install -d "$(BINDIR)" "$(MANDIR)/man1" "$(MANDIR)/man5" "$(MANDIR)/man7" \
+		"$(COMPDIR)/bash-completion/completions" "$(COMPDIR)/zsh/site-functions" \
+		"$(COMPDIR)/fish/vendor_completions.d"
 	install -m 755 $(TOOLS:%=target/release/%) "$(BINDIR)"
-	for page in $(PAGES); do install -m 644 "$$page" "$(MANDIR)/man$${page##*.}"; done
+	for page in $(PAGES); do install -m 644 "$$page" "$(MANDIR)/man$${page##*.}" || exit 1; done
+	for tool in $(TOOLS); do \
+		install -m 644 target/completions/bash "$(COMPDIR)/bash-completion/completions/$$tool" && \
+		install -m 644 target/completions/fish "$(COMPDIR)/fish/vendor_completions.d/$$tool.fish" || exit 1; \
+	done
+	install -m 644 target/completions/zsh "$(COMPDIR)/zsh/site-functions/_oauth_tools"
 
 uninstall:
-	for tool in $(TOOLS); do rm -f "$(BINDIR)/$$tool"; done
+	for tool in $(TOOLS); do \
+		rm -f "$(BINDIR)/$$tool" "$(COMPDIR)/bash-completion/completions/$$tool" \
+			"$(COMPDIR)/fish/vendor_completions.d/$$tool.fish"; \
+	done
 	for page in $(notdir $(PAGES)); do rm -f "$(MANDIR)/man$${page##*.}/$$page"; done
+	rm -f "$(COMPDIR)/zsh/site-functions/_oauth_tools"
+
+# A Debian package, in target/. Needs dpkg-deb.
+deb:
+	sh packaging/deb.sh
 
 clean:
 	$(CARGO) clean

@@ -1,6 +1,7 @@
 //! Bounded, ordered, interruptible work over items: guards, `-n`, `-P`, `--rest`, `--stream`, and the exit status.
 
 use std::collections::VecDeque;
+use std::io::Read;
 use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -16,6 +17,7 @@ use crate::io::{Messages, Stop, Watch, lock};
 use crate::kind::Kind;
 use crate::lines::Lines;
 use crate::output::{Output, Style};
+use crate::progress::Progress;
 use crate::record::Record;
 use crate::rest::Rest;
 use crate::targets::{Item, Targets, Wanted, item, refuse_terminal};
@@ -169,6 +171,9 @@ pub fn run(
             if work.guarded { settings.guard(&world.api(args, 3)?, present)? } else { Guard::default() };
         return rehearse(world, style, &mut targets.iter().map(Ok), &guard, work);
     }
+    if work.removes && targets.len() > ASK_ABOVE && world.io.terminal.stdin && !args.has(&opts::YES) {
+        ask(world, targets.len())?;
+    }
     world.heed_signals()?;
     let api = world.api(args, settings.parallel.max(3))?;
     let guard = settings.guard(&api, present)?;
@@ -176,7 +181,8 @@ pub fn run(
     let audit = settings.audit(world, &api)?;
     let rest = rest.map(Mutex::new);
     let messages = world.io.messages.clone();
-    let mut crew = Crew::new(world, style, &api, &guard, work, rest.as_ref(), audit.as_ref());
+    let books = Books { rest: rest.as_ref(), audit: audit.as_ref(), total: Some(targets.len()) };
+    let mut crew = Crew::new(world, style, &api, &guard, work, books);
     crew.output.announce(targets.get(0).kind)?;
     crew.drive(&mut targets.iter().filter(|item| !guard.goes_last(item)).map(Ok), settings.parallel);
     // What may end our own access waits until all else is done; the authorization in use is the very last.
@@ -185,6 +191,22 @@ pub fn run(
     crew.drive(&mut last.into_iter().map(Ok), 1);
     let ended = crew.settle(Some(targets.len()));
     finish(rest, &messages).and(ended)
+}
+
+/// How many objects are removed from a terminal without a question, as rm -I has it.
+const ASK_ABOVE: usize = 3;
+
+/// Asks whether so many objects shall be removed; only where they were typed at a terminal, never in a pipeline.
+fn ask(world: &mut World, count: usize) -> Result<(), Error> {
+    world.io.messages.progress(&format!("{}: remove {count} objects? [y/N] ", world.io.messages.program()));
+    let mut answer = [0; 16];
+    let n = world.io.input.read(&mut answer).unwrap_or(0);
+    // The answer's own line break has ended the line.
+    world.io.messages.line_ended();
+    if matches!(answer[..n].first(), Some(b'y' | b'Y')) {
+        return Ok(());
+    }
+    Err(Error::Left { what: "nothing was removed".to_owned(), hint: "--yes leaves the question out" })
 }
 
 /// Cleans the file of `--rest` up, and says what is in it.
@@ -260,7 +282,8 @@ fn run_stream(
         return rehearse(world, style, &mut source, &guard, work);
     }
     let messages = world.io.messages.clone();
-    let mut crew = Crew::new(world, style, &api, &guard, work, rest.as_ref(), audit.as_ref());
+    let books = Books { rest: rest.as_ref(), audit: audit.as_ref(), total: None };
+    let mut crew = Crew::new(world, style, &api, &guard, work, books);
     crew.drive(&mut source, settings.parallel);
     let ended = crew.settle(None);
     finish(rest, &messages).and(ended)
@@ -307,8 +330,17 @@ struct Finished<'t> {
     result: Result<Done, Error>,
 }
 
+/// Where a run keeps account of itself.
+struct Books<'a> {
+    rest: Option<&'a Mutex<Rest>>,
+    audit: Option<&'a Audit>,
+    /// How many items there are; not known of a stream.
+    total: Option<usize>,
+}
+
 /// The threads of a run, and the one place where their results come together.
 struct Crew<'a> {
+    progress: Option<Progress>,
     api: &'a Api,
     audit: Option<&'a Audit>,
     guard: &'a Guard,
@@ -354,10 +386,11 @@ impl<'a> Crew<'a> {
         api: &'a Api,
         guard: &'a Guard,
         work: &'a Work<'a>,
-        rest: Option<&'a Mutex<Rest>>,
-        audit: Option<&'a Audit>,
+        books: Books<'a>,
     ) -> Crew<'a> {
+        let Books { rest, audit, total } = books;
         Crew {
+            progress: world.io.terminal.stderr.then(|| Progress::new(total)),
             audit,
             api,
             guard,
@@ -396,7 +429,8 @@ impl<'a> Crew<'a> {
             window: parallel * WINDOW,
         };
         let (output, rest, tally) = (&mut self.output, self.rest, &mut self.tally);
-        let mut delivery = Delivery { output, rest, tally, stop: &self.stop, messages: &self.messages };
+        let (stop, messages, progress) = (&self.stop, &self.messages, self.progress.take());
+        let mut delivery = Delivery { output, rest, tally, stop, messages, progress };
         std::thread::scope(|scope| {
             for _ in 0..parallel {
                 scope.spawn(|| worker.work());
@@ -419,10 +453,12 @@ impl<'a> Crew<'a> {
                 }
             }
         });
+        self.progress = delivery.progress;
     }
 
     /// Ends the output, and finds the run's exit status; `total` is how many items there were.
     fn settle(self, total: Option<usize>) -> Result<(), Error> {
+        self.messages.wipe();
         let Tally { finished, failed, temporary, stopper, deaf } = self.tally;
         if !deaf {
             self.output.finish()?;
@@ -528,6 +564,7 @@ impl<'t> Worker<'_, 't> {
 
 /// Results in their order: to the output, to `--rest`, to the messages.
 struct Delivery<'s, 'o> {
+    progress: Option<Progress>,
     output: &'s mut Output<'o>,
     rest: Option<&'s Mutex<Rest>>,
     tally: &'s mut Tally,
@@ -538,12 +575,16 @@ struct Delivery<'s, 'o> {
 impl Delivery<'_, '_> {
     fn take(&mut self, finished: Finished<'_>) {
         let Finished { item, result } = finished;
+        self.messages.wipe();
         self.tally.finished += 1;
         match (item, result) {
             (Ok(item), Ok(done)) => self.print(&item, &done),
             (Ok(item), Err(e)) => self.failed(&item.place(), &e),
             (Err(_), Err(e)) => self.failed("", &e),
             (Err((origin, what)), Ok(_)) => self.failed(&origin.to_string(), &Error::Left { what, hint: "" }),
+        }
+        if let Some(text) = self.progress.as_mut().and_then(|p| p.line(self.tally.finished)) {
+            self.messages.progress(&text);
         }
     }
 

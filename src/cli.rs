@@ -94,6 +94,8 @@ pub mod opts {
     /// `--exec CMD`
     pub const EXEC: Opt =
         Opt::value(None, "exec", "CMD", "hand each new secret to CMD: by its environment and standard input");
+    /// `--yes`
+    pub const YES: Opt = Opt::flag(Some('y'), "yes", "do not ask before removing several at a terminal");
     /// `--include-self`
     pub const INCLUDE_SELF: Opt =
         Opt::flag(None, "include-self", "do not spare the authorization or session in use");

@@ -135,6 +135,9 @@ impl Fields {
     }
 }
 
+/// The scopes that the API knows (WIRE.md, "Objects").
+pub const SCOPES: [&str; 6] = ["global", "identity", "read", "write", "read-protected", "write-protected"];
+
 /// Scopes with commas or blanks between them.
 pub fn scopes(text: &str) -> Vec<String> {
     text.split([',', ' ']).filter(|s| !s.is_empty()).map(str::to_owned).collect()

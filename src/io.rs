@@ -157,6 +157,8 @@ pub struct Messages {
 
 struct Shared {
     to: Mutex<Box<dyn Write + Send>>,
+    /// A progress line is showing, and must be wiped before anything else is written.
+    progress: AtomicBool,
     known: Mutex<Vec<Secret>>,
     failed: AtomicBool,
     verbose: AtomicBool,
@@ -167,6 +169,7 @@ impl Messages {
     pub fn new(program: &'static str, to: Box<dyn Write + Send>) -> Messages {
         let shared = Shared {
             to: Mutex::new(to),
+            progress: AtomicBool::new(false),
             known: Mutex::default(),
             failed: AtomicBool::new(false),
             verbose: AtomicBool::new(false),
@@ -200,8 +203,32 @@ impl Messages {
         let known: Vec<&str> = known.iter().map(Secret::expose).collect();
         let text = secret::redact(text, &known);
         let line = format!("{}: {}\n", self.program, text::shorten(&text::escape(&text), 2000));
+        self.write(&line, false);
+    }
+
+    /// Shows how far a run is, on a line that the next message wipes; for a terminal only.
+    pub fn progress(&self, text: &str) {
+        self.write(text, true);
+    }
+
+    /// Notes that the user has ended the line that was showing.
+    pub fn line_ended(&self) {
+        self.shared.progress.store(false, Ordering::Relaxed);
+    }
+
+    /// Wipes the progress line, if one is showing.
+    pub fn wipe(&self) {
+        if self.shared.progress.load(Ordering::Relaxed) {
+            self.write("", false);
+        }
+    }
+
+    fn write(&self, text: &str, is_progress: bool) {
+        let mut to = lock(&self.shared.to);
+        let was = self.shared.progress.swap(is_progress, Ordering::Relaxed);
+        let wipe = if was { "\r\x1b[K" } else { "" };
         // There is nowhere left to tell that standard error failed.
-        let _ = lock(&self.shared.to).write_all(line.as_bytes());
+        let _ = to.write_all(format!("{wipe}{text}").as_bytes());
     }
 
     /// A line for the user about something that failed; the run's status is then not 0.

@@ -9,7 +9,7 @@ use crate::cli::{Args, Opt, Tool, opts};
 use crate::create::{DEFAULT_DESCRIPTION, Likeness, Maker};
 use crate::error::Error;
 use crate::exchange::{self, Exchange};
-use crate::input::{Fields, Need, scopes};
+use crate::input::{Fields, Need, SCOPES, scopes};
 use crate::kind::{Kind, check_id};
 use crate::redirect;
 use crate::targets::{Item, Wanted};
@@ -66,9 +66,6 @@ pub static TOOL: Tool = Tool {
     read_only: false,
     runs_command: false,
 };
-
-/// The scopes that the API knows (WIRE.md, "Objects").
-const SCOPES: [&str; 6] = ["global", "identity", "read", "write", "read-protected", "write-protected"];
 
 /// Makes what the operands, or the records, describe.
 ///

@@ -9,7 +9,7 @@ pub mod run;
 pub mod sandbox;
 pub mod set;
 
-use crate::cli::Args;
+use crate::cli::{Args, Tool};
 use crate::error::Error;
 use crate::kind::Kind;
 use crate::text;
@@ -38,21 +38,14 @@ fn only(kind: Kind, can: &[Kind], verb: &str) -> Result<(), String> {
     if can.contains(&kind) { Ok(()) } else { Err(format!("a {} cannot be {verb}", kind.noun())) }
 }
 
-#[cfg(test)]
-pub(crate) mod tests {
-    use crate::cli::{Opt, Tool};
+/// Every tool's table, in the order of their names.
+pub const ALL: [&Tool; 8] =
+    [&diff::TOOL, &ls::TOOL, &mk::TOOL, &rm::TOOL, &rot::TOOL, &run::TOOL, &sandbox::TOOL, &set::TOOL];
 
-    /// Every tool's table.
-    pub(crate) const ALL: [&Tool; 8] = [
-        &super::diff::TOOL,
-        &super::ls::TOOL,
-        &super::mk::TOOL,
-        &super::rm::TOOL,
-        &super::rot::TOOL,
-        &super::run::TOOL,
-        &super::sandbox::TOOL,
-        &super::set::TOOL,
-    ];
+#[cfg(test)]
+mod tests {
+    use super::ALL;
+    use crate::cli::Opt;
 
     #[test]
     fn one_letter_and_one_name_mean_one_thing_in_the_whole_suite() {

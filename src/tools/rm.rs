@@ -24,6 +24,7 @@ pub static TOOL: Tool = Tool {
     usage: &["[options] [KIND] ID...", "[options] [KIND] < RECORDS"],
     opts: &[
         &FORCE,
+        &opts::YES,
         &opts::DRY_RUN,
         &opts::PARALLEL,
         &opts::REST,

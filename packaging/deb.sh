@@ -1,0 +1,44 @@
+#!/bin/sh
+# Builds target/oauth-tools_VERSION_ARCH.deb from what `make install` installs.
+set -eu
+cd "$(dirname "$0")/.."
+
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+arch=$(dpkg --print-architecture)
+root=target/deb
+rm -rf "$root"
+make install DESTDIR="$PWD/$root" PREFIX=/usr
+
+# The fish completions are the same file under each tool's name: links, as Debian wants no copies.
+find "$root/usr/share/man" -type f -exec gzip -9n {} +
+doc=$root/usr/share/doc/oauth-tools
+mkdir -p "$doc" "$root/usr/share/zsh/vendor-completions" "$root/DEBIAN"
+mv "$root/usr/share/zsh/site-functions/_oauth_tools" "$root/usr/share/zsh/vendor-completions/"
+rmdir "$root/usr/share/zsh/site-functions"
+{
+    printf 'Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n'
+    printf 'Upstream-Name: oauth-tools\n\nFiles: *\nCopyright: 2026 the oauth-tools authors\nLicense: Expat\n'
+    sed -n '/^Permission/,$p' LICENSE | sed 's/^$/./; s/^/ /'
+} > "$doc/copyright"
+{
+    printf 'oauth-tools (%s) unstable; urgency=medium\n\n  * See CHANGELOG.md in the sources.\n\n' "$version"
+    printf ' -- the oauth-tools authors <oauth-tools@localhost.localdomain>  %s\n' "$(date -R -u -d "@${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}")"
+} | gzip -9n > "$doc/changelog.gz"
+cat > "$root/DEBIAN/control" <<CONTROL
+Package: oauth-tools
+Version: $version
+Architecture: $arch
+Maintainer: the oauth-tools authors <oauth-tools@localhost.localdomain>
+Section: utils
+Priority: optional
+Depends: libc6 (>= 2.34), libgcc-s1
+Recommends: ca-certificates
+Installed-Size: $(du -sk "$root/usr" | cut -f 1)
+Description: Unix tools for the OAuth objects of a Heroku account
+ Small programs that list, make, revoke, rotate and change a Heroku account's
+ OAuth clients, authorizations, sessions and tokens. They read and write one
+ record a line, so that they work in pipelines, Makefiles and shell scripts,
+ and come with a sandbox in which a script can be rehearsed.
+CONTROL
+chmod -R u=rwX,go=rX "$root"
+dpkg-deb --root-owner-group --build "$root" "target/oauth-tools_${version}_$arch.deb"
