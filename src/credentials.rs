@@ -13,6 +13,7 @@ use crate::error::{Error, reason};
 use crate::io::Messages;
 use crate::netrc;
 use crate::secret::Secret;
+use crate::tty;
 
 /// What to do where no token is found.
 const HINT: &str = "set HEROKU_API_KEY, or log in with the Heroku CLI; see oauth-tools(7), CREDENTIALS";
@@ -130,7 +131,7 @@ fn helper(program: &str, args: &[&str], files: &[PathBuf], messages: &Messages) 
 /// [`Error::Auth`] where there is no terminal, or no answer.
 pub fn ask_two_factor_code(messages: &Messages) -> Result<Secret, Error> {
     let prompt = format!("{}: two-factor code: ", messages.program());
-    match rpassword::prompt_password(prompt) {
+    match tty::ask_hidden(&prompt) {
         Ok(code) if check_token(code.trim()).is_ok() => Ok(Secret::new(code.trim().to_owned())),
         _ => Err(Error::Auth {
             what: "a two-factor code is needed, and there is no terminal to ask on".to_owned(),

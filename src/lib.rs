@@ -49,6 +49,7 @@ pub mod targets;
 pub mod text;
 pub mod tools;
 pub mod transport;
+pub mod tty;
 pub mod web;
 pub mod when;
 pub mod world;

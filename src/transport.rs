@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::io::{self, Read};
 use std::net::SocketAddr;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use ureq::config::Config as AgentConfig;
@@ -118,6 +118,8 @@ pub fn reason_phrase(status: u16) -> Option<&'static str> {
 pub struct Http {
     agent: Agent,
     base: Base,
+    /// The proxy in between, as messages name it.
+    via: Option<String>,
 }
 
 impl Http {
@@ -133,6 +135,12 @@ impl Http {
                     .map_err(|_| Error::Config("the proxy variable holds no usable URL".to_owned()))?,
             ),
         };
+        let via = proxy.as_ref().map(|proxy| format!("the proxy {}:{}", proxy.host(), proxy.port()));
+        let ring = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = TlsConfig::builder()
+            .root_certs(RootCerts::PlatformVerifier)
+            .unversioned_rustls_crypto_provider(ring)
+            .build();
         let settings = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -148,10 +156,10 @@ impl Http {
             .timeout_recv_response(Some(SILENCE))
             .timeout_per_read(Some(SILENCE))
             .timeout_per_write(Some(SILENCE))
-            .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
+            .tls_config(tls)
             .build();
         let agent = Agent::with_parts(settings, DefaultConnector::default(), Cache::default());
-        Ok(Http { agent, base })
+        Ok(Http { agent, base, via })
     }
 }
 
@@ -174,7 +182,7 @@ impl Transport for Http {
                 self.agent.run(self.agent.configure_request(head).max_idle_age(idle).build())
             }
         };
-        let answer = answer.map_err(|e| explain(e, self.base.authority()))?;
+        let answer = answer.map_err(|e| explain(e, self.base.authority(), self.via.as_deref()))?;
         let (head, body) = answer.into_parts();
         let text = |value: &ureq::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers =
@@ -185,28 +193,33 @@ impl Transport for Http {
 }
 
 /// What a failure of ureq means for the request.
-fn explain(error: ureq::Error, host: &str) -> Failure {
+fn explain(error: ureq::Error, host: &str, via: Option<&str>) -> Failure {
     use io::ErrorKind as Kind;
+    // The first hop is the one that can be out of reach.
+    let hop = via.unwrap_or(host);
     let permanent = |what: String, hint| Failure::Permanent { what, hint };
     match error {
-        ureq::Error::HostNotFound => Failure::NotSent(format!("cannot find host {host}")),
+        ureq::Error::HostNotFound => Failure::NotSent(format!("cannot find host {hop}")),
         ureq::Error::Timeout(Timeout::Connect | Timeout::Resolve) => {
-            Failure::NotSent(format!("cannot reach {host}: no connection within {} s", CONNECT.as_secs()))
+            Failure::NotSent(format!("cannot reach {hop}: no connection within {} s", CONNECT.as_secs()))
         }
         ureq::Error::Timeout(_) => {
             Failure::Lost(format!("{host} did not answer within {} s", SILENCE.as_secs()))
         }
-        ureq::Error::ConnectionFailed => Failure::NotSent(format!("cannot reach {host}")),
+        ureq::Error::ConnectionFailed => Failure::NotSent(format!("cannot reach {hop}")),
         ureq::Error::Io(e) => match e.kind() {
             Kind::ConnectionRefused
             | Kind::HostUnreachable
             | Kind::NetworkUnreachable
             | Kind::NetworkDown
-            | Kind::AddrNotAvailable => Failure::NotSent(format!("cannot reach {host}: {}", reason(&e))),
+            | Kind::AddrNotAvailable => Failure::NotSent(format!("cannot reach {hop}: {}", reason(&e))),
             Kind::PermissionDenied => permanent(format!("{host}: {}", reason(&e)), ""),
-            Kind::InvalidData => permanent(format!("{host}: TLS: {}", reason(&e)), TLS_HINT),
+            Kind::InvalidData => match e.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>()) {
+                Some(e) => explain_tls(e, host),
+                None => permanent(format!("{host}: TLS: {}", reason(&e)), ""),
+            },
             _ if e.to_string().contains("failed to lookup address") => {
-                Failure::NotSent(format!("cannot find host {host}"))
+                Failure::NotSent(format!("cannot find host {hop}"))
             }
             Kind::UnexpectedEof | Kind::ConnectionReset | Kind::BrokenPipe | Kind::ConnectionAborted => {
                 Failure::Lost(format!("{host} closed the connection without an answer"))
@@ -223,14 +236,44 @@ fn explain(error: ureq::Error, host: &str) -> Failure {
             Failure::Lost(format!("{host} answered with headers beyond all bounds"))
         }
         ureq::Error::Protocol(e) => Failure::Lost(format!("{host} did not answer in HTTP: {e}")),
-        ureq::Error::Rustls(e) => permanent(format!("{host}: TLS: {e}"), TLS_HINT),
-        ureq::Error::Tls(e) => permanent(format!("{host}: TLS: {e}"), TLS_HINT),
+        ureq::Error::Rustls(e) => explain_tls(&e, host),
+        ureq::Error::Tls(e) => permanent(format!("{host}: TLS: {e}"), ""),
         other => Failure::Lost(format!("{host}: {other}")),
     }
 }
 
-const TLS_HINT: &str =
-    "if a proxy of yours opens TLS connections, name its certificate in SSL_CERT_FILE; see oauth-tools(7)";
+/// Which of the faults of TLS it is, and what to do about it.
+fn explain_tls(error: &rustls::Error, host: &str) -> Failure {
+    use rustls::CertificateError as Fault;
+    let (what, hint) = match error {
+        rustls::Error::InvalidCertificate(fault) => match fault {
+            Fault::UnknownIssuer | Fault::BadSignature => (
+                format!("the certificate of {host} is signed by nobody this machine trusts"),
+                "if a proxy of yours opens TLS connections, name its authority's certificate in SSL_CERT_FILE",
+            ),
+            Fault::NotValidForName | Fault::NotValidForNameContext { .. } => (
+                format!("the certificate is not for {host}: {error}"),
+                "check HEROKU_HOST; something may stand between this machine and the API",
+            ),
+            Fault::Expired | Fault::ExpiredContext { .. } => (
+                format!("the certificate of {host} has expired"),
+                "check this machine's clock; if it is right, the server's certificate must be renewed",
+            ),
+            Fault::NotValidYet | Fault::NotValidYetContext { .. } => {
+                (format!("the certificate of {host} is not valid yet"), "check this machine's clock")
+            }
+            _ => (format!("the certificate of {host} cannot be used: {error}"), ""),
+        },
+        rustls::Error::InvalidMessage(_) => {
+            (format!("{host} does not speak TLS"), "check HEROKU_HOST: its port may be one for http")
+        }
+        _ => (
+            format!("{host}: TLS: {error}"),
+            "if no trusted certificates were found: install ca-certificates, or set SSL_CERT_FILE",
+        ),
+    };
+    Failure::Permanent { what, hint }
+}
 
 /// A body whose reading takes at most [`BODY`], the reader's own pauses not counted.
 struct Bounded<R> {

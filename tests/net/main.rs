@@ -1,0 +1,138 @@
+//! TLS and proxies for real: the sandbox behind a TLS relay, reached directly and through a CONNECT proxy.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
+
+mod relay;
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use oauth_tools::sandbox::{Server, Settings};
+use relay::{Authority, Proxy, TlsRelay};
+
+/// What a command printed and how it ended, for messages.
+fn told(out: &Output) -> String {
+    format!(
+        "{}\nstdout: {}\nstderr: {}",
+        out.status,
+        String::from_utf8_lossy(&out.stdout),
+        String::from_utf8_lossy(&out.stderr)
+    )
+}
+
+/// A folder of its own for a test.
+fn folder(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("net").join(name);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn ls(server: &Server, host: &str, env: &[(&str, &str)]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_oauth-ls"))
+        .args(["authz", "-o", "id", "--retry-for", "0"])
+        .env_clear()
+        .env("HOME", folder("home"))
+        .env("HEROKU_HOST", host)
+        .env("HEROKU_API_KEY", server.token())
+        .envs(env.iter().copied())
+        .output()
+        .unwrap()
+}
+
+fn works(out: &Output) {
+    assert!(out.status.success(), "{}", told(out));
+    assert!(out.stdout.split(|b| *b == b'\n').count() > 10, "{}", told(out));
+}
+
+fn fails(out: &Output, status: i32, says: &[&str]) {
+    let text = told(out);
+    assert_eq!(out.status.code(), Some(status), "{text}");
+    assert!(says.iter().all(|part| text.contains(part)), "{says:?} in: {text}");
+    assert!(!text.contains("panicked"), "{text}");
+}
+
+#[test]
+fn certificates_are_judged_and_the_fault_is_named() {
+    let server = Server::start(Settings::default()).unwrap();
+    let (ours, other) = (Authority::new(), Authority::new());
+    let trusted = folder("judged").join("ca.pem");
+    std::fs::write(&trusted, ours.pem()).unwrap();
+    let file = [("SSL_CERT_FILE", trusted.to_str().unwrap())];
+
+    let good = TlsRelay::start(&server, &ours, &["localhost"], (2020, 2100));
+    let host = format!("https://localhost:{}", good.port());
+    works(&ls(&server, &host, &file));
+    let dir = trusted.parent().unwrap().join("dir");
+    std::fs::create_dir_all(&dir).unwrap();
+    std::fs::write(dir.join("0.pem"), ours.pem()).unwrap();
+    works(&ls(&server, &host, &[("SSL_CERT_DIR", dir.to_str().unwrap())]));
+
+    let says = ["signed by nobody this machine trusts", "SSL_CERT_FILE"];
+    let unknown = TlsRelay::start(&server, &other, &["localhost"], (2020, 2100));
+    fails(&ls(&server, &format!("https://localhost:{}", unknown.port()), &file), 1, &says);
+
+    let wrong = TlsRelay::start(&server, &ours, &["other.example"], (2020, 2100));
+    let out = ls(&server, &format!("https://localhost:{}", wrong.port()), &file);
+    fails(&out, 1, &["certificate is not for localhost", "other.example", "HEROKU_HOST"]);
+
+    let expired = TlsRelay::start(&server, &ours, &["localhost"], (2020, 2021));
+    let out = ls(&server, &format!("https://localhost:{}", expired.port()), &file);
+    fails(&out, 1, &["has expired", "clock"]);
+
+    let future = TlsRelay::start(&server, &ours, &["localhost"], (2090, 2100));
+    let out = ls(&server, &format!("https://localhost:{}", future.port()), &file);
+    fails(&out, 1, &["not valid yet", "clock"]);
+
+    let out = ls(&server, &format!("https://{}", server.addr()), &file);
+    fails(&out, 1, &["does not speak TLS", "HEROKU_HOST"]);
+
+    let out = ls(&server, &host, &[("SSL_CERT_FILE", "/nonexistent")]);
+    fails(&out, 1, &["No CA certificates", "ca-certificates"]);
+}
+
+#[test]
+fn a_proxy_carries_the_connection_and_sees_no_token() {
+    let server = Server::start(Settings::default()).unwrap();
+    let ours = Authority::new();
+    let trusted = folder("proxy").join("ca.pem");
+    std::fs::write(&trusted, ours.pem()).unwrap();
+    let file = ("SSL_CERT_FILE", trusted.to_str().unwrap());
+    let relay = TlsRelay::start(&server, &ours, &["api.corp.example"], (2020, 2100));
+    let proxy = Proxy::start(relay.port(), 200);
+    let url = format!("http://user:p%40ss@127.0.0.1:{}", proxy.port());
+
+    for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        works(&ls(&server, "corp.example", &[(name, &url), file]));
+        let seen = proxy.take();
+        assert!(seen.contains("CONNECT api.corp.example:443 "), "{seen}");
+        assert!(seen.to_lowercase().contains("proxy-authorization: basic dxnlcjpwqhnz"), "{seen}");
+        assert!(!seen.contains(server.token()), "{seen}");
+    }
+
+    // The sandbox is on this machine, and is always reached directly.
+    works(&ls(&server, &server.url(), &[("HTTPS_PROXY", &url), ("ALL_PROXY", &url)]));
+    assert_eq!(proxy.take(), "");
+
+    // A host that NO_PROXY names is reached directly; there is no such host.
+    let out =
+        ls(&server, "corp.invalid", &[("HTTPS_PROXY", &url), ("NO_PROXY", "localhost, .corp.invalid"), file]);
+    fails(&out, 75, &["cannot find host api.corp.invalid"]);
+    assert_eq!(proxy.take(), "");
+}
+
+#[test]
+fn a_proxy_that_refuses_or_is_gone_is_named() {
+    let server = Server::start(Settings::default()).unwrap();
+    let refusing = Proxy::start(1, 407);
+    let url = format!("http://user:sekret@127.0.0.1:{}", refusing.port());
+    let out = ls(&server, "corp.example", &[("HTTPS_PROXY", &url)]);
+    fails(&out, 1, &["proxy refused", "407", "HTTPS_PROXY"]);
+    assert!(!told(&out).contains("sekret"), "{}", told(&out));
+
+    let out = ls(&server, "corp.example", &[("HTTPS_PROXY", "http://127.0.0.1:1")]);
+    fails(&out, 75, &["proxy", "connection refused"]);
+
+    for bad in ["ftp://x", "http://", "http://a b"] {
+        fails(&ls(&server, "corp.example", &[("HTTPS_PROXY", bad)]), 2, &["proxy"]);
+    }
+}
