@@ -1,0 +1,420 @@
+//! The manual and the program say the same: options, exit statuses, variables, columns, and every example.
+//!
+//! An example is a `.Dl` line, or the lines of one `.Bd -literal`, of a page's EXAMPLES: what starts with `$ ` is a
+//! command, what starts with `> ` goes on with it. All commands of an example run in one sandbox of their own, and
+//! end with 0 and without a message, or with N where the sentence before says `(exits N)`.
+
+#![allow(clippy::expect_used, clippy::panic)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use oauth_tools::child;
+use oauth_tools::cli::{Opt, Tool};
+use oauth_tools::config::VARIABLES;
+use oauth_tools::error;
+use oauth_tools::output::Format;
+use oauth_tools::sandbox::Fault;
+use oauth_tools::tools::{ls, mk, rm, rot, sandbox, set};
+
+const TOOLS: [&Tool; 6] = [&ls::TOOL, &mk::TOOL, &rm::TOOL, &rot::TOOL, &sandbox::TOOL, &set::TOOL];
+const BINARY: &str = env!("CARGO_BIN_EXE_oauth-sandbox");
+
+/// A page: the lines of each section, in order.
+struct Page {
+    name: String,
+    sections: Vec<(String, Vec<String>)>,
+}
+
+impl Page {
+    fn read(path: &Path) -> Page {
+        let text = std::fs::read_to_string(path).expect("a readable page");
+        let mut sections: Vec<(String, Vec<String>)> = Vec::new();
+        for line in text.lines() {
+            match (line.strip_prefix(".Sh "), sections.last_mut()) {
+                (Some(title), _) => sections.push((title.to_owned(), Vec::new())),
+                (None, Some((_, lines))) => lines.push(line.to_owned()),
+                (None, None) => {}
+            }
+        }
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        Page { name, sections }
+    }
+
+    fn of(tool: &Tool) -> Page {
+        Page::read(&folder().join(format!("{}.1", tool.name)))
+    }
+
+    fn section(&self, title: &str) -> &[String] {
+        let found = self.sections.iter().find(|(t, _)| t == title);
+        found.map(|(_, lines)| &lines[..]).unwrap_or_else(|| panic!("{}: no section {title}", self.name))
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &String> {
+        self.sections.iter().flat_map(|(_, lines)| lines)
+    }
+
+    /// The tags of the lists in a section.
+    fn tags(&self, title: &str) -> Vec<&str> {
+        self.section(title).iter().filter_map(|line| line.strip_prefix(".It ")).collect()
+    }
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("man")
+}
+
+fn pages() -> Vec<Page> {
+    let mut paths: Vec<PathBuf> =
+        std::fs::read_dir(folder()).expect("a folder").map(|e| e.expect("an entry").path()).collect();
+    paths.sort();
+    paths.iter().map(|path| Page::read(path)).collect()
+}
+
+/// What a macro line says about options: each `Fl x`, `Fl Fl name`, and whether `Ar` follows.
+fn flags(line: &str) -> Vec<(String, bool)> {
+    let words: Vec<&str> = line.trim_start_matches('.').split(' ').collect();
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < words.len() {
+        if words[at] != "Fl" {
+            at += 1;
+            continue;
+        }
+        let (name, next) = match words[at + 1..] {
+            ["Fl", long, ..] => (format!("--{long}"), at + 3),
+            [letters, ..] => (letters.to_owned(), at + 2),
+            [] => break,
+        };
+        let argument = matches!(words.get(next), Some(&"Ar")) || matches!(words[next..], ["Ns", "Ar", ..]);
+        // `Fl jnSv` names four flags; `Fl h | V` two.
+        match name.starts_with("--") {
+            true => found.push((name, argument)),
+            false => found.extend(name.chars().map(|c| (format!("-{c}"), argument))),
+        }
+        if let ["|", other, ..] = words[next..] {
+            found.push((format!("-{other}"), false));
+        }
+        at = next;
+    }
+    found
+}
+
+fn spellings(opt: &Opt) -> Vec<String> {
+    opt.short.map(|c| format!("-{c}")).into_iter().chain([format!("--{}", opt.long)]).collect()
+}
+
+#[test]
+fn each_page_names_exactly_the_options_of_its_tool() {
+    for tool in TOOLS {
+        let page = Page::of(tool);
+        let mut wanted: Vec<(Vec<String>, bool)> =
+            tool.all_opts().map(|o| (spellings(o), o.arg.is_some())).collect();
+        let mut told: Vec<(Vec<String>, bool)> = Vec::new();
+        for tag in page.tags("DESCRIPTION").into_iter().filter(|tag| tag.starts_with("Fl ")) {
+            let flags = flags(tag);
+            let argument = flags[0].1;
+            assert!(flags.iter().all(|f| f.1 == argument), "{}: {tag}", page.name);
+            told.push((flags.into_iter().map(|f| f.0).collect(), argument));
+        }
+        let order = |entry: &(Vec<String>, bool)| {
+            let first = entry.0[0].trim_start_matches('-');
+            (first.to_lowercase(), first.chars().next().is_some_and(char::is_lowercase))
+        };
+        assert!(told.is_sorted_by_key(order), "{}: the options are out of order: {told:?}", page.name);
+        wanted.sort();
+        told.sort();
+        assert_eq!(told, wanted, "{}: DESCRIPTION", page.name);
+
+        let told: Vec<(String, bool)> = page.section("SYNOPSIS").iter().flat_map(|l| flags(l)).collect();
+        let known = |flag: &(String, bool)| {
+            tool.all_opts().any(|o| spellings(o).contains(&flag.0) && o.arg.is_some() == flag.1)
+        };
+        let strange: Vec<_> = told.iter().filter(|flag| !known(flag)).collect();
+        assert!(strange.is_empty(), "{}: SYNOPSIS names {strange:?}", page.name);
+        let missing: Vec<_> = tool
+            .all_opts()
+            .filter(|o| !spellings(o).iter().any(|s| told.iter().any(|(t, _)| t == s)))
+            .map(|o| o.long)
+            .collect();
+        assert!(missing.is_empty(), "{}: SYNOPSIS lacks {missing:?}", page.name);
+    }
+}
+
+#[test]
+fn every_option_that_a_page_mentions_exists() {
+    let known: BTreeSet<String> = TOOLS.iter().flat_map(|tool| tool.all_opts()).flat_map(spellings).collect();
+    for page in pages() {
+        for line in page.lines().filter(|line| line.starts_with('.')) {
+            for (flag, _) in flags(line) {
+                assert!(known.contains(&flag), "{}: there is no {flag}: {line}", page.name);
+            }
+        }
+    }
+}
+
+/// The statuses that the errors lead to, as their source lists them.
+fn codes() -> Vec<String> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/error.rs");
+    let source = std::fs::read_to_string(source).expect("the source");
+    let constants = source.lines().filter_map(|l| l.strip_prefix("pub const ")?.split_once(": u8 = "));
+    let mut codes: Vec<u8> = constants.filter_map(|(_, n)| n.strip_suffix(';')?.parse().ok()).collect();
+    codes.sort_unstable();
+    assert_eq!(codes, [error::OK, error::FAILED, error::USAGE, error::AUTH, error::TEMPORARY]);
+    codes.iter().map(u8::to_string).chain(["128+N".to_owned()]).collect()
+}
+
+#[test]
+fn each_page_lists_exactly_the_statuses_that_its_tool_ends_with() {
+    for tool in TOOLS {
+        let wanted = match tool.runs_command {
+            false => codes(),
+            true => [error::FAILED, error::USAGE, child::NOT_RUNNABLE, child::NOT_FOUND]
+                .map(|code| code.to_string())
+                .to_vec(),
+        };
+        assert_eq!(Page::of(tool).tags("EXIT STATUS"), wanted, "{}", tool.name);
+    }
+    assert_eq!(Page::read(&folder().join("oauth-tools.7")).tags("EXIT STATUS"), codes());
+}
+
+#[test]
+fn variables_are_those_that_are_read() {
+    let known: BTreeSet<&str> = VARIABLES.iter().map(|(name, _)| *name).collect();
+    let named = |line: &str| -> Vec<String> {
+        let words = line.trim_start_matches('.').split(' ').skip_while(|word| *word != "Ev").skip(1);
+        words.filter(|word| word.len() > 2).map(str::to_owned).collect()
+    };
+    for page in pages() {
+        for name in page.lines().filter(|l| l.starts_with('.')).flat_map(|l| named(l)) {
+            assert!(known.contains(&name[..]), "{}: {name} is not read", page.name);
+        }
+    }
+    let suite = Page::read(&folder().join("oauth-tools.7"));
+    let told: BTreeSet<String> = suite.tags("ENVIRONMENT").into_iter().flat_map(named).collect();
+    assert_eq!(told.iter().map(String::as_str).collect::<BTreeSet<_>>(), known);
+}
+
+#[test]
+fn references_lead_to_pages() {
+    for page in pages() {
+        let (own, _) = page.name.rsplit_once('.').expect("a section");
+        let see_also = page.section("SEE ALSO").iter();
+        for (line, must) in see_also.map(|l| (l, true)).chain(page.lines().map(|l| (l, false))) {
+            let words: Vec<&str> = line.split(' ').collect();
+            for reference in words.windows(3).filter(|w| w[0].trim_start_matches('.') == "Xr") {
+                let ours = reference[1].starts_with("oauth-");
+                let there = folder().join(format!("{}.{}", reference[1], reference[2])).exists();
+                assert!(there || !(ours || must), "{}: no page for {reference:?}", page.name);
+                assert!(!must || reference[1] != own, "{} refers to itself", page.name);
+            }
+        }
+    }
+    let suite = Page::read(&folder().join("oauth-tools.7"));
+    for tool in TOOLS {
+        let entry = format!(".It Xr {} 1", tool.name);
+        assert!(suite.section("DESCRIPTION").contains(&entry), "oauth-tools.7 lacks {}", tool.name);
+    }
+}
+
+#[test]
+fn words_of_lists_are_the_programs() {
+    let record = Page::read(&folder().join("oauth-record.5"));
+    let told: BTreeSet<&str> =
+        record.tags("OUTPUT").iter().filter_map(|tag| tag.strip_prefix("Cm ")).collect();
+    assert_eq!(told, Format::WORDS.iter().map(|(word, _)| *word).collect());
+
+    // The message about an unknown fault lists all that there are.
+    let message = "?".parse::<Fault>().expect_err("no fault").to_string();
+    let known: BTreeSet<&str> = message.rsplit("none of ").next().expect("a list").split(", ").collect();
+    let sandbox = Page::of(&sandbox::TOOL);
+    let told = sandbox.tags("FAULTS").into_iter().filter(|tag| !tag.contains(" Ns ")).flat_map(|tag| {
+        tag.trim_start_matches("Cm ").split(' ').filter(|word| *word != ",").collect::<Vec<_>>()
+    });
+    assert_eq!(told.collect::<BTreeSet<_>>(), known);
+}
+
+#[test]
+fn columns_are_those_that_are_printed() {
+    let record = Page::read(&folder().join("oauth-record.5"));
+    let mut told: BTreeMap<String, String> = BTreeMap::new();
+    let (mut kind, mut literal) = (String::new(), false);
+    for line in record.section("CSV") {
+        match line.strip_prefix(".It Li ") {
+            Some(tag) => tag.clone_into(&mut kind),
+            None if literal && line != ".Ed" => told.entry(kind.clone()).or_default().push_str(line),
+            None => {}
+        }
+        literal = line.starts_with(".Bd -literal") || literal && line != ".Ed";
+    }
+    let script = "oauth-ls authz -o csv; oauth-ls client -o csv; oauth-ls session -o csv; \
+        oauth-rm token x -n -o csv";
+    let printed = stdout(&run("columns", script));
+    let mut rows = printed.lines();
+    let mut known = BTreeMap::new();
+    while let Some(header) = rows.find(|row| row.starts_with("kind,id,")) {
+        let row = rows.next().expect("a row below the header");
+        known.insert(row.split(',').next().unwrap_or_default().to_owned(), header.to_owned());
+    }
+    assert_eq!(told, known);
+}
+
+/// Text of the manual as a terminal shows it.
+fn plain(text: &str) -> String {
+    [(r"\(dq", "\""), (r"\(aq", "'"), (r"\-", "-"), (r"\ ", " "), (r"\&", ""), (r"\e", "\\")]
+        .iter()
+        .fold(text.to_owned(), |text, (escape, plain)| text.replace(escape, plain))
+}
+
+/// The examples of a page: what is said before, and the commands.
+fn examples(page: &Page) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let (mut said, mut script, mut literal) = (String::new(), String::new(), false);
+    for line in page.section("EXAMPLES") {
+        if literal {
+            match (line.strip_prefix("$ "), line.strip_prefix("> ")) {
+                _ if line == ".Ed" => {
+                    literal = false;
+                    found.push((std::mem::take(&mut said), std::mem::take(&mut script)));
+                }
+                (Some(more), _) | (_, Some(more)) => script.push_str(&(plain(more) + "\n")),
+                _ => panic!("{}: neither a command nor the rest of one: {line}", page.name),
+            }
+        } else if let Some(command) = line.strip_prefix(".Dl $ ") {
+            found.push((std::mem::take(&mut said), plain(command)));
+        } else if line.starts_with(".Bd -literal") {
+            literal = true;
+        } else if line == ".Pp" {
+            assert!(said.is_empty(), "{}: no command after: {said}", page.name);
+        } else {
+            assert!(!line.starts_with(".Dl"), "{}: no command: {line}", page.name);
+            said.push_str(&format!("{line} "));
+        }
+    }
+    found
+}
+
+/// A folder of that name that is empty.
+fn empty(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("manual").join(name);
+    let _ = std::fs::remove_dir_all(&path);
+    std::fs::create_dir_all(&path).expect("a folder");
+    path
+}
+
+/// Runs a script in a sandbox, in an empty folder, with nothing of our own environment.
+fn run(name: &str, script: &str) -> Output {
+    let bin = Path::new(BINARY).parent().expect("a folder").display();
+    Command::new(BINARY)
+        .args(["sh", "-euc", script])
+        .env_clear()
+        .env("PATH", format!("{bin}:/usr/bin:/bin"))
+        .env("HOME", empty(&format!("{name}-home")))
+        .current_dir(empty(name))
+        .stdin(Stdio::null())
+        .output()
+        .expect("the sandbox runs")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// What is wrong with what came of a script.
+fn judge(name: &str, script: &str, status: i32, output: &Output) -> Option<String> {
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let right = output.status.code() == Some(status) && (status != 0 || errors.is_empty());
+    (!right).then(|| format!("{name}: {}, not {status}\n{script}\n{errors}", output.status))
+}
+
+#[test]
+fn every_example_runs() {
+    let (mut wrong, mut count) = (Vec::new(), 0);
+    for page in pages() {
+        for (i, (said, script)) in examples(&page).into_iter().enumerate() {
+            assert!(
+                said.trim_end().ends_with(':'),
+                "{}: an example without its sentence: {script}",
+                page.name
+            );
+            let status = said.split_once("(exits ").and_then(|(_, n)| n.split(')').next()?.parse().ok());
+            let name = format!("{}-{i}", page.name);
+            wrong.extend(judge(&name, &script, status.unwrap_or(0), &run(&name, &script)));
+            count += 1;
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {count} examples:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(count > 40, "only {count} examples were found");
+}
+
+/// The Heroku CLI's commands for OAuth, and the alias of one.
+const HEROKU: [&str; 15] = [
+    "authorizations",
+    "authorizations:create",
+    "authorizations:destroy",
+    "authorizations:info",
+    "authorizations:revoke",
+    "authorizations:rotate",
+    "authorizations:update",
+    "clients",
+    "clients:create",
+    "clients:destroy",
+    "clients:info",
+    "clients:rotate",
+    "clients:update",
+    "sessions",
+    "sessions:destroy",
+];
+
+#[test]
+fn every_replacement_for_a_heroku_command_runs() {
+    let suite = Page::read(&folder().join("oauth-tools.7"));
+    let mut rows: Vec<(String, String)> = Vec::new();
+    for tag in suite.tags("PORTING").into_iter().filter(|tag| tag.starts_with("Li ")) {
+        let (theirs, ours) = tag.split_once(" Ta ").expect("two columns");
+        let cell = |text: &str| plain(text.trim_start_matches("Li ").trim_matches('"'));
+        match (cell(theirs), rows.last_mut()) {
+            (more, Some(row)) if more.starts_with("  ") => {
+                row.0.push_str(&more);
+                row.1.push_str(&cell(ours));
+            }
+            (theirs, _) => rows.push((theirs, cell(ours))),
+        }
+    }
+    let told: BTreeSet<&str> = rows.iter().filter_map(|(theirs, _)| theirs.split(' ').next()).collect();
+    assert_eq!(told, HEROKU.into_iter().collect());
+    let mut wrong = Vec::new();
+    for (i, (theirs, ours)) in rows.iter().enumerate() {
+        let kind = ours.split(' ').nth(1).expect("a kind");
+        let script = ours
+            .replace("URL", "https://app.example/callback")
+            .replace("@FILE", "@secret")
+            .replace(" ID", " \"$id\"")
+            .replace(" C ", " \"$client\" ");
+        // The first session is not the one in use, nor is the first authorization.
+        let script = format!(
+            "id=$(oauth-ls {kind} -o id | head -n 1); client=$(oauth-ls client -o id | head -n 1)\n\
+             oauth-ls client \"$client\" -S > secret\n{script}"
+        );
+        let name = format!("porting-{i}");
+        wrong.extend(judge(&name, &format!("{theirs}: {script}"), 0, &run(&name, &script)));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_readme_names_each_tool_and_each_status() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = std::fs::read_to_string(readme).expect("a README");
+    for tool in TOOLS {
+        assert!(readme.contains(&format!("| `{}` |", tool.name)), "the README lacks {}", tool.name);
+    }
+    for code in codes() {
+        assert!(readme.contains(&format!("| {code} |")), "the README lacks the status {code}");
+    }
+    for command in ["make install PREFIX=", "cargo install --path .", "make demo", "make test", "make check"]
+    {
+        assert!(readme.contains(command), "the README lacks {command}");
+    }
+}
