@@ -16,10 +16,8 @@ use oauth_tools::config::VARIABLES;
 use oauth_tools::error;
 use oauth_tools::output::Format;
 use oauth_tools::sandbox::Fault;
-use oauth_tools::tools::{diff, ls, mk, rm, rot, run, sandbox, set};
+use oauth_tools::tools::{ALL as TOOLS, sandbox};
 
-const TOOLS: [&Tool; 8] =
-    [&diff::TOOL, &ls::TOOL, &mk::TOOL, &rm::TOOL, &rot::TOOL, &run::TOOL, &sandbox::TOOL, &set::TOOL];
 const BINARY: &str = env!("CARGO_BIN_EXE_oauth-sandbox");
 
 /// A page: the lines of each section, in order.
