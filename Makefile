@@ -7,12 +7,12 @@ CARGO ?= cargo
 
 TOOLS = $(patsubst src/bin/%.rs,%,$(wildcard src/bin/oauth-*.rs))
 PAGES = $(wildcard man/*.[157])
-SCRIPTS = $(wildcard tests/suite/*.sh benches/*.sh demo/*.sh) .ci/run
+SCRIPTS = $(wildcard benches/*.sh conformance/*.sh demo/*.sh packaging/*.sh) .ci/run
 
 COMPDIR = $(DESTDIR)$(PREFIX)/share
 COMPLETIONS = $(CARGO) run --quiet --locked --example completions --
 
-.PHONY: all build demo test check bench completions install uninstall deb clean
+.PHONY: all build demo test check bench conformance completions install uninstall deb clean
 
 all: build
 
@@ -38,6 +38,10 @@ check:
 # Ratios in one run, against curl and jq (Debian packages curl, jq).
 bench: build
 	PATH="$(CURDIR)/target/release:$$PATH" sh benches/bench.sh
+
+# The official Heroku CLI against the sandbox, side by side with ours. Needs node, npm and jq.
+conformance: build
+	PATH="$(CURDIR)/target/release:$$PATH" sh conformance/run.sh
 
 completions:
 	mkdir -p target/completions

@@ -193,7 +193,8 @@ pub(super) fn scope(value: Option<&Value>) -> Result<Vec<String>, Reply> {
 fn life(value: Option<&Value>) -> Result<Option<i64>, Reply> {
     match value {
         None | Some(Value::Null) => Ok(None),
-        Some(value) => match value.as_i64() {
+        // The official client sends its option's text, so the service must take one.
+        Some(value) => match value.as_i64().or_else(|| value.as_str()?.parse().ok()) {
             Some(seconds @ 1..=LONGEST) => Ok(Some(seconds)),
             _ => Err(Reply::invalid("expires_in must be a positive integer, in seconds, or null.")),
         },

@@ -152,7 +152,7 @@ fn bodies_are_checked() {
         r#"{"scope":[]}"#,
         r#"{"scope":["everything"]}"#,
         r#"{"scope":[1]}"#,
-        r#"{"expires_in":"120"}"#,
+        r#"{"expires_in":"soon"}"#,
         r#"{"expires_in":0}"#,
         r#"{"expires_in":-1}"#,
         r#"{"expires_in":1.5}"#,
