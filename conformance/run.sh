@@ -49,7 +49,8 @@ job() {
 
 # shellcheck disable=SC2016 # the variables are for the inner shells
 {
-job authorizations         'heroku authorizations -j'                     'oauth-ls authz -j'
+# Without -j, which makes the official client 11.10.0 crash on an authorization without a description.
+job authorizations         'heroku authorizations'                        'oauth-ls authz'
 job authorizations:create  'heroku authorizations:create -d x -s read,write -e 3600' \
                            'oauth-mk authz -d x -s read,write -e 3600'
 job authorizations:create-short 'heroku authorizations:create -S'         'oauth-mk authz -S'
