@@ -633,7 +633,11 @@ fn is_page(body: &str) -> Result<(), String> {
 /// Whether a body is the object that was asked for.
 fn is_object(kind: Kind, id: &str, body: &str) -> Result<(), String> {
     let record = Record::from_api(kind, body, 0)?;
-    if id == "~" || record.id == id { Ok(()) } else { Err("it is about another object".to_owned()) }
+    if id == "~" || record.id.eq_ignore_ascii_case(id) {
+        Ok(())
+    } else {
+        Err("it is about another object".to_owned())
+    }
 }
 
 /// Reads a body, which must end within its bound and be text.

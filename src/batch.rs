@@ -10,7 +10,7 @@ use crate::audit::{Audit, Outcome};
 use crate::cli::{Args, opts};
 use crate::config::Config;
 use crate::error::{Error, FAILED, TEMPORARY};
-use crate::guard::{Guard, Present};
+use crate::guard::Guard;
 use crate::handover;
 use crate::input::{Origin, Sniffer};
 use crate::io::{Messages, Stop, Watch, lock};
@@ -131,8 +131,8 @@ impl Settings {
         self.log.as_deref().map(|path| Audit::open(path, program, api)).transpose()
     }
 
-    fn guard(&self, api: &Api, present: Present) -> Result<Guard, Error> {
-        Guard::look_up(api, present, self.include_self, self.include_default)
+    fn guard(&self) -> Guard {
+        Guard::new(self.include_self, self.include_default)
     }
 }
 
@@ -165,10 +165,10 @@ pub fn run(
         Output::new(&mut world.io, style).finish()?;
         return rest.map_or(Ok(()), Rest::finish);
     }
-    let present = if work.guarded { Present::of(targets.iter(), work.removes) } else { Present::default() };
+    let guard = settings.guard();
+    let unknown = guard.unknown_of(targets.iter().filter(|_| work.guarded), work.removes);
     if settings.dry_run {
-        let guard =
-            if work.guarded { settings.guard(&world.api(args, 3)?, present)? } else { Guard::default() };
+        let guard = if work.guarded { guard.look_up(&world.api(args, 3)?, unknown)? } else { guard };
         return rehearse(world, style, &mut targets.iter().map(Ok), &guard, work);
     }
     if work.removes && targets.len() > ASK_ABOVE && world.io.terminal.stdin && !args.has(&opts::YES) {
@@ -176,7 +176,7 @@ pub fn run(
     }
     world.heed_signals()?;
     let api = world.api(args, settings.parallel.max(3))?;
-    let guard = settings.guard(&api, present)?;
+    let guard = guard.look_up(&api, unknown)?;
     (work.prepare)(&api, Some(&targets))?;
     let audit = settings.audit(world, &api)?;
     let rest = rest.map(Mutex::new);
@@ -239,7 +239,9 @@ fn run_stream(
     }
     world.heed_signals()?;
     let api = world.api(args, settings.parallel.max(3))?;
-    let guard = if work.guarded { settings.guard(&api, Present::ALL)? } else { Guard::default() };
+    let guard = settings.guard();
+    let unknown = guard.unknown();
+    let guard = if work.guarded { guard.look_up(&api, unknown)? } else { guard };
     (work.prepare)(&api, None)?;
     let audit = settings.audit(world, &api)?;
     let mut lines = Lines::new(world.io.patient_input(&world.stop));

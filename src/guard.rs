@@ -1,5 +1,6 @@
 //! What is never touched unless the user says so: the authorization in use, the default API key, and `~`.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use crate::api::Api;
@@ -17,61 +18,62 @@ pub struct Guard {
     default: Spared,
 }
 
-/// Ids of a kind.
+/// Ids of a kind, in small letters.
 type Spared = HashMap<Kind, HashSet<String>>;
 
-/// What the input holds that guards are for.
+/// What must be looked up.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct Present {
-    /// Kinds of which there is an item that its record does not already mark.
-    pub authz: bool,
-    /// See `authz`.
-    pub client: bool,
-    /// See `authz`.
-    pub session: bool,
-    /// See `authz`.
-    pub token: bool,
-}
-
-impl Present {
-    /// Everything, for input that is not known yet.
-    pub const ALL: Present = Present { authz: true, client: true, session: true, token: true };
-
-    /// What the items hold; `removing` where clients are removed, and their authorizations with them.
-    pub fn of<'a>(items: impl Iterator<Item = Item<'a>>, removing: bool) -> Present {
-        let mut present = Present::default();
-        for item in items.filter(|i| !i.current && !i.default && i.id != "~") {
-            match item.kind {
-                Kind::Authz => present.authz = true,
-                Kind::Client => present.client |= removing,
-                Kind::Session => present.session = true,
-                Kind::Token => present.token = true,
-            }
-        }
-        present
-    }
+pub struct Unknown {
+    /// The authorization in use, and what belongs to it.
+    own: bool,
+    /// The session in use.
+    session: bool,
+    /// The default API key.
+    default: bool,
 }
 
 impl Guard {
-    /// A guard that looks up what it must know: the list of authorizations, the default API key and the session in
-    /// use, side by side, and each only where something in the input could be it and no option lets it go.
+    /// A guard that knows no more than what the options let go.
+    pub fn new(include_self: bool, include_default: bool) -> Guard {
+        Guard { include_self, include_default, ..Guard::default() }
+    }
+
+    /// Everything that no option lets go, for input that is not known yet.
+    pub fn unknown(&self) -> Unknown {
+        let (own, default) = (!self.include_self, !self.include_self || !self.include_default);
+        Unknown { own, session: own, default }
+    }
+
+    /// What must be looked up for the items; `removing` where clients are removed, and their authorizations with
+    /// them. An item that its own record spares needs nothing; one that it marks and an option lets go may still be
+    /// the other thing.
+    pub fn unknown_of<'a>(&self, items: impl Iterator<Item = Item<'a>>, removing: bool) -> Unknown {
+        let mut unknown = Unknown::default();
+        for item in items.filter(|item| self.check(item).is_ok()) {
+            let own = !self.include_self;
+            match item.kind {
+                Kind::Authz => {
+                    unknown.own |= own;
+                    unknown.default |= !self.include_default || (own && item.id == "~");
+                }
+                Kind::Client => unknown.own |= own && removing,
+                Kind::Session => unknown.session |= own,
+                Kind::Token => unknown.own |= own,
+            }
+        }
+        unknown
+    }
+
+    /// Looks up what must be known: the list of authorizations, the default API key and the session in use, side by
+    /// side.
     ///
     /// # Errors
     /// Those of the calls: what cannot be told apart is not touched.
-    pub fn look_up(
-        api: &Api,
-        present: Present,
-        include_self: bool,
-        include_default: bool,
-    ) -> Result<Guard, Error> {
-        let mut guard = Guard { include_self, include_default, ..Guard::default() };
-        let find_own = !include_self && (present.authz || present.client || present.token);
-        let find_session = !include_self && present.session;
-        let find_default = !include_default && present.authz;
+    pub fn look_up(mut self, api: &Api, unknown: Unknown) -> Result<Guard, Error> {
         let (own, session, default) = std::thread::scope(|scope| {
-            let own = find_own.then(|| scope.spawn(|| own_objects(api)));
-            let session = find_session.then(|| scope.spawn(|| alias(api, Kind::Session)));
-            let default = if find_default { alias(api, Kind::Authz) } else { Ok(None) };
+            let own = unknown.own.then(|| scope.spawn(|| own_objects(api)));
+            let session = unknown.session.then(|| scope.spawn(|| alias(api, Kind::Session)));
+            let default = if unknown.default { alias(api, Kind::Authz) } else { Ok(None) };
             (
                 own.map(std::thread::ScopedJoinHandle::join),
                 session.map(std::thread::ScopedJoinHandle::join),
@@ -80,15 +82,18 @@ impl Guard {
         });
         let gone = || Error::Permanent { what: "a look-up ended without an answer".to_owned(), hint: "" };
         for (kind, id) in own.map_or(Ok(Vec::new()), |own| own.map_err(|_| gone())?)? {
-            guard.own.entry(kind).or_default().insert(id);
+            spare(&mut self.own, kind, &id);
         }
         if let Some(id) = session.map_or(Ok(None), |id| id.map_err(|_| gone())?)? {
-            guard.own.entry(Kind::Session).or_default().insert(id);
+            spare(&mut self.own, Kind::Session, &id);
         }
         if let Some(id) = default? {
-            guard.default.entry(Kind::Authz).or_default().insert(id);
+            if contains(&self.own, Kind::Authz, &id) {
+                spare(&mut self.own, Kind::Authz, "~");
+            }
+            spare(&mut self.default, Kind::Authz, &id);
         }
-        Ok(guard)
+        Ok(self)
     }
 
     /// Fails where an item is to be spared.
@@ -122,16 +127,29 @@ impl Guard {
 
     /// Whether an item is, or may be, what the caller uses.
     pub fn is_own(&self, item: &Item<'_>) -> bool {
-        item.current || (item.kind == Kind::Session && item.id == "~") || contains(&self.own, item)
+        item.current
+            || (item.kind == Kind::Session && item.id == "~")
+            || contains(&self.own, item.kind, &item.id)
     }
 
     fn is_default(&self, item: &Item<'_>) -> bool {
-        item.default || (item.kind == Kind::Authz && item.id == "~") || contains(&self.default, item)
+        item.default
+            || (item.kind == Kind::Authz && item.id == "~")
+            || contains(&self.default, item.kind, &item.id)
     }
 }
 
-fn contains(spared: &Spared, item: &Item<'_>) -> bool {
-    spared.get(&item.kind).is_some_and(|ids| ids.contains(item.id.as_ref()))
+fn spare(spared: &mut Spared, kind: Kind, id: &str) {
+    spared.entry(kind).or_default().insert(id.to_ascii_lowercase());
+}
+
+/// A uuid is the same in capitals, perhaps to the API too.
+fn contains(spared: &Spared, kind: Kind, id: &str) -> bool {
+    let small = match id.bytes().any(|b| b.is_ascii_uppercase()) {
+        true => Cow::Owned(id.to_ascii_lowercase()),
+        false => Cow::Borrowed(id),
+    };
+    spared.get(&kind).is_some_and(|ids| ids.contains(small.as_ref()))
 }
 
 /// The authorizations whose token may be the one in use, and what belongs to them.
