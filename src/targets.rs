@@ -68,14 +68,16 @@ pub fn item<'a>(
     need: Need,
 ) -> Result<Item<'a>, String> {
     let kind = entry.kind(kind)?;
+    // What is to be made is none of the things that the record it is like was.
+    let is = |mark: bool| mark && need != Need::New;
     let id = if need == Need::New { "" } else { entry.id()? };
     Ok(Item {
         index,
         origin,
         kind,
         id: Cow::Borrowed(id),
-        current: entry.current,
-        default: entry.default,
+        current: is(entry.current),
+        default: is(entry.default),
         fields: entry.fields.clone(),
     })
 }
