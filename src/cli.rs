@@ -356,7 +356,7 @@ impl Args {
         let color = when.flatten().unwrap_or_else(|| world.may_color());
         Ok(Style {
             format,
-            reveal: change || matches!(format, Format::Env | Format::Secret),
+            reveal: matches!(format, Format::Env | Format::Secret),
             single: false,
             change,
             eager: change,

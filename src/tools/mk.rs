@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::exchange::{self, Exchange};
 use crate::input::{Fields, Need, SCOPES, scopes};
 use crate::kind::{Kind, check_id};
+use crate::output::Style;
 use crate::redirect;
 use crate::targets::{Item, Wanted};
 use crate::when;
@@ -113,7 +114,7 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
     if let Some((kind, fields)) = &one {
         check(&Item::given(*kind, fields.clone())).map_err(Error::Usage)?;
     }
-    let style = args.style(world, true)?;
+    let style = Style { reveal: true, ..args.style(world, true)? };
     let (once, exec) = (args.has(&ONCE), args.get(&opts::EXEC)?);
     if once && args.has(&opts::STREAM) {
         return Err(Error::Usage("--once looks at all input first, --stream at none".to_owned()));
@@ -153,7 +154,7 @@ fn token(args: &Args, world: &mut World, operands: &[String]) -> Result<(), Erro
     if !operands.is_empty() {
         return Err(Error::Usage("a token takes no operands".to_owned()));
     }
-    let style = args.style(world, true)?;
+    let style = Style { reveal: true, ..args.style(world, true)? };
     let (exchange, exec) = (Exchange::read(args, world)?, args.get(&opts::EXEC)?);
     let given = Some((Kind::Token, Fields::default()));
     let wanted = Wanted { kind: None, operands: &[], need: Need::New, given, check: &|_| Ok(()) };

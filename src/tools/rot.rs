@@ -8,6 +8,7 @@ use crate::create::Maker;
 use crate::error::Error;
 use crate::input::Need;
 use crate::kind::Kind;
+use crate::output::Style;
 use crate::successor;
 use crate::targets::{Item, Wanted};
 use crate::world::World;
@@ -54,7 +55,7 @@ pub static TOOL: Tool = Tool {
 /// Those of [`batch::run`].
 pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
     let (kind, ids) = super::kind_and_ids(args)?;
-    let style = args.style(world, true)?;
+    let style = Style { reveal: true, ..args.style(world, true)? };
     let (replace, exec) = (args.has(&REPLACE), args.get(&opts::EXEC)?);
     let check = |item: &Item<'_>| {
         super::only(item.kind, &[Kind::Authz, Kind::Client], "rotated")?;
