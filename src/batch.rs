@@ -593,6 +593,8 @@ impl Delivery<'_, '_> {
     fn print(&mut self, item: &Item<'_>, done: &Done) {
         let printed = if self.tally.deaf { Ok(()) } else { done.print(item, self.output) };
         if let Err(e) = &printed {
+            // What was just made has its id from the answer.
+            let item = Item { id: done.id(item).into(), ..item.clone() };
             self.failed(&item.place(), e);
         }
         if matches!(printed, Err(Error::Stdout(_))) {
