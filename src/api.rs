@@ -231,7 +231,8 @@ impl Api {
     pub fn list(&self, kind: Kind, team: Option<&str>, each: &mut EachPage<'_>) -> Result<(), Error> {
         let path = collection(kind, team);
         let mut range = "id ..; max=1000".to_owned();
-        let mut seen = HashSet::new();
+        // Only what tells pages apart is kept, so that an endless list does not fill the memory.
+        let mut seen = HashSet::from([self.request_ids.hash_one(&range)]);
         loop {
             let call = Call {
                 range: Some(&range),
@@ -244,7 +245,6 @@ impl Api {
                 serde_json::from_str(&answer.body).map_err(|_| wrong("the list is no JSON array"))?;
             each(&page, answer.date)?;
             let Some(next) = answer.next_range else { return Ok(()) };
-            // Only what tells pages apart is kept, so that an endless list does not fill the memory.
             if page.is_empty() || !seen.insert(self.request_ids.hash_one(&next)) {
                 return Err(wrong("the list does not come to an end: the server repeats a page"));
             }
