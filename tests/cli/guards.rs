@@ -1,0 +1,196 @@
+//! What is spared, what it costs to know, and what goes last.
+
+use std::collections::BTreeSet;
+
+use crate::common::{Account, text};
+
+const LIST: &str = "GET /oauth/authorizations";
+const DEFAULT: &str = "GET /oauth/authorizations/{id}";
+const SESSION: &str = "GET /oauth/sessions/{id}";
+
+const OWN: &str = "oauth-tools sandbox";
+const KEY: &str = "Default API key";
+
+#[test]
+fn the_authorization_in_use_is_spared_however_it_is_named() {
+    let account = Account::new();
+    let id = account.id(OWN);
+    let lines = [
+        format!("oauth-rm authz {id}"),
+        format!("oauth-rm authz {}", id.to_uppercase()),
+        format!("echo {id} | oauth-rm authz"),
+        format!("echo authz,{id} | oauth-rm"),
+        format!("oauth-ls authz {id} | oauth-rm"),
+        format!("echo '{{\"kind\":\"authz\",\"id\":\"{id}\"}}' | oauth-rm"),
+        format!("echo {id} | oauth-rm authz --stream"),
+        format!("oauth-rot authz {id}"),
+        format!("oauth-set authz {id} -d x"),
+        format!("oauth-rm -n authz {id}"),
+        format!("oauth-rm authz {id} --include-default"),
+    ];
+    let before = account.state();
+    for line in lines {
+        let ran = account.sh(&line).exits(1).prints("");
+        ran.says("left alone: it is, or may be, the authorization in use").says("--include-self");
+    }
+    assert_eq!(account.state(), before);
+}
+
+#[test]
+fn the_default_api_key_is_spared_however_it_is_named() {
+    let account = Account::new();
+    let id = account.id(KEY);
+    let before = account.state();
+    for line in [
+        format!("oauth-rm authz {id}"),
+        format!("oauth-rm authz {}", id.to_uppercase()),
+        format!("oauth-ls authz {id} --marks | oauth-rm"),
+        format!("oauth-rm authz {id} --include-self"),
+        format!("oauth-rot authz {id}"),
+        "oauth-rm authz '~'".to_owned(),
+        "oauth-rot authz '~'".to_owned(),
+        "echo '{\"kind\":\"authz\",\"id\":\"~\"}' | oauth-rm".to_owned(),
+    ] {
+        let ran = account.sh(&line).exits(1).prints("");
+        ran.says("left alone: it is the account's default API key").says("--include-default");
+    }
+    assert_eq!(account.state(), before);
+    let gone = account.sh(&format!("oauth-rm authz {id} --include-default")).is_done();
+    assert_eq!(gone.record()["id"], id.as_str());
+}
+
+#[test]
+fn the_session_and_the_client_in_use_are_spared() {
+    let account = Account::new();
+    let session = text(&account.kind("session").iter().find(|s| s["current"] == true).expect("one")["id"]);
+    account.sh(&format!("oauth-rm session {session}")).exits(1).says("it is the session in use");
+    account.sh("oauth-rm session '~'").exits(1).says("it is the session in use");
+    account.sh(&format!("oauth-rm session {session} --include-self")).is_done();
+
+    // The token of an authorization that was made through a client: deleting the client would end it.
+    let account = Account::of(&[
+        r#"{"kind":"client","id":"c1","name":"mine","redirect_uri":"https://x.example"}"#,
+        r#"{"kind":"authz","id":"a1","current":true,"client":{"id":"c1","name":"mine"},
+            "access_token":{"id":"t1","token":"HRKU-AAthe-token-in-use-0123456789"}}"#
+            .replace('\n', " ")
+            .as_str(),
+    ]);
+    account.sh("oauth-rm client c1").exits(1).says("was, or may have been, made through it");
+    account.sh("oauth-rm token t1").exits(1).says("it is, or may be, the token in use");
+    account.sh("oauth-rot client c1").is_done();
+}
+
+#[test]
+fn the_others_are_done_and_only_the_guarded_one_is_left() {
+    let account = Account::new();
+    let (own, key) = (account.id(OWN), account.id(KEY));
+    account.bash("oauth-ls authz -o id | oauth-rm authz > gone").exits(1).says(&own).says(&key);
+    assert_eq!(account.ids("authz"), BTreeSet::from([own, key]));
+    assert_eq!(account.read("gone").lines().count(), 14);
+}
+
+/// Two authorizations whose masks are the same: which of them is in use cannot be told.
+#[test]
+fn an_ambiguous_match_counts_as_a_match() {
+    let twin = |id: &str, current: bool, middle: &str| {
+        format!(
+            r#"{{"kind":"authz","id":"{id}","current":{current},"access_token":{{"token":"HRKU-AA1{}9999"}}}}"#,
+            middle.repeat(54)
+        )
+    };
+    let account =
+        Account::of(&[&twin("a1", true, "x"), &twin("a2", false, "y"), r#"{"kind":"authz","id":"a3"}"#]);
+    let ran = account.sh("oauth-rm authz a1 a2 a3").exits(1);
+    assert_eq!(ran.ids(), BTreeSet::from(["a3".to_owned()]), "{ran}");
+    let ran = ran.says("authz a1: left alone").says("authz a2: left alone");
+    assert_eq!(account.ids("authz").len(), 2, "{ran}");
+}
+
+#[test]
+fn where_nothing_is_shown_of_any_token_all_may_be_the_one_in_use() {
+    let settings = oauth_tools::sandbox::Settings { redact: (0, 0), ..Default::default() };
+    let account = Account::with(settings);
+    account.sh(&format!("oauth-rm authz {}", account.id("terraform"))).exits(1).says("may be");
+    assert_eq!(account.ids("authz").len(), 16);
+}
+
+#[test]
+fn what_is_included_goes_last_and_the_one_in_use_very_last() {
+    let account = Account::new();
+    let (own, key) = (account.id(OWN), account.id(KEY));
+    // With the flags nothing is looked up, so the records must say what they are.
+    let line = "oauth-ls authz --marks | oauth-rm --include-self --include-default -P 8";
+    let ran = account.sh(line).is_done();
+    let ids = ran.each("id");
+    assert_eq!((ids.len(), &ids[14], &ids[15]), (16, &key, &own), "{ran}");
+    assert!(account.ids("authz").is_empty());
+}
+
+#[test]
+fn what_is_current_by_its_own_record_may_still_be_the_default_key() {
+    // The default API key itself is the token in use, as with `heroku auth:token` on many machines.
+    let record = r#"{"kind":"authz","id":"a1","current":true,"default":true,"access_token":{"token":"HRKU-AAthe-default-key-0123456789"}}"#;
+    let account = Account::of(&[record]);
+    let line = "oauth-ls authz a1 | oauth-rm";
+    account.sh(&format!("{line} --include-self")).exits(1).says("default API key").prints("");
+    account
+        .sh("echo '{\"kind\":\"authz\",\"id\":\"a1\",\"default\":true}' | oauth-rm --include-default")
+        .exits(1)
+        .says("authorization in use")
+        .prints("");
+    account.sh("oauth-rm authz '~' --include-default").exits(1).says("authorization in use").prints("");
+    assert_eq!(account.ids("authz").len(), 1);
+    account.sh(&format!("{line} --include-self --include-default")).is_done();
+}
+
+/// Look-ups of each sort that a line costs.
+#[track_caller]
+fn cost(line: &str) -> (u64, u64, u64) {
+    let account = Account::new();
+    let line = line
+        .replace("AUTHZ", &account.id("terraform"))
+        .replace("CLIENT", &account.id("Example CI"))
+        .replace("LOGIN", &account.id("Session @ 198.51.100.23"));
+    account.sh(&line).is_done();
+    (account.asked(LIST), account.asked(DEFAULT), account.asked(SESSION))
+}
+
+#[test]
+fn at_most_two_look_ups_and_none_with_the_flags() {
+    assert_eq!(cost("oauth-rm authz AUTHZ"), (1, 1, 0));
+    assert_eq!(cost("oauth-rm -n authz AUTHZ"), (1, 1, 0));
+    assert_eq!(cost("oauth-rot authz AUTHZ"), (1, 1, 0));
+    assert_eq!(cost("oauth-set authz AUTHZ -d x"), (1, 1, 0));
+    assert_eq!(cost("oauth-rm client CLIENT"), (1, 0, 0));
+    assert_eq!(cost("oauth-rot client CLIENT"), (0, 0, 0));
+    assert_eq!(cost("oauth-set client CLIENT --name x"), (0, 0, 0));
+    assert_eq!(cost("oauth-rm session LOGIN"), (0, 0, 1));
+    assert_eq!(cost("oauth-rm authz AUTHZ --include-self"), (0, 1, 0));
+    assert_eq!(cost("oauth-rm authz AUTHZ --include-default"), (1, 0, 0));
+    for line in [
+        "oauth-rm authz AUTHZ --include-self --include-default",
+        "oauth-rm session LOGIN --include-self",
+        "oauth-rm client CLIENT --include-self",
+        "oauth-rm -n authz AUTHZ --include-self --include-default",
+        "oauth-rot authz AUTHZ --include-self --include-default",
+    ] {
+        assert_eq!(cost(line), (0, 0, 0), "{line}");
+    }
+}
+
+#[test]
+fn a_record_that_says_it_is_in_use_costs_no_look_up() {
+    let account = Account::new();
+    let record = format!("{{\"kind\":\"authz\",\"id\":\"{}\",\"current\":true}}", account.id(OWN));
+    account.feed("oauth-rm", record).exits(1).says("authorization in use");
+    assert_eq!(account.server.stats().total(), 0);
+}
+
+#[test]
+fn what_cannot_be_looked_up_is_not_touched() {
+    let fault = "500@GET /oauth/authorizations".parse().expect("a fault");
+    let settings = oauth_tools::sandbox::Settings { faults: vec![fault], ..Default::default() };
+    let account = Account::with(settings);
+    account.sh(&format!("oauth-rm authz {} --retry-for 0", account.id("terraform"))).exits(75);
+    assert!(account.server.stats().applied.is_empty());
+}

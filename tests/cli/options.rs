@@ -1,0 +1,193 @@
+//! `--rest`, `--stream`, `-n`, `-f`, `-P`, `--once`, and the filters of oauth-ls.
+
+use std::collections::BTreeSet;
+
+use oauth_tools::sandbox::{Fault, Settings};
+
+use crate::common::{Account, text};
+
+fn fault(spec: &str) -> Vec<Fault> {
+    vec![spec.parse().expect("a fault")]
+}
+
+#[test]
+fn the_rest_is_what_was_not_done_verbatim() {
+    let account = Account::new();
+    let (good, other) = (account.id("terraform"), account.id("@ops rotation"));
+    let bad = "{ \"id\" : \"no-such\", \"kind\": \"authz\", \"x\":1}";
+    let input = format!("kind,id\nauthz,{good}\n\n{bad}\nauthz,{other}\nauthz,{other}\n");
+    let ran = account.feed("oauth-rm --rest rest", input).exits(1);
+    assert_eq!(ran.ids(), BTreeSet::from([good, other]), "{ran}");
+    ran.says("1 input lines are not done: they are in rest");
+    assert_eq!(account.read("rest"), format!("kind,id\n{bad}\n"));
+    account.feed("oauth-rm --rest rest -f", account.read("rest")).is_done();
+    assert_eq!(account.read("rest"), "");
+}
+
+#[test]
+fn the_rest_of_a_stopped_run_finishes_it() {
+    let account = Account::with(Settings { authz: 50, ..Settings::default() });
+    account.bash("oauth-ls authz | grep generated > all").is_done();
+    let ran = account.bash("oauth-rm --rest rest -P 1 < all | head -n 3").exits(1);
+    let left = account.read("rest").lines().count();
+    assert!(left > 0 && left < 50, "{left}{ran}");
+    // What was done and not delivered is given again, too.
+    account.sh("oauth-rm -f --rest rest < rest").is_done();
+    assert_eq!(account.read("rest"), "");
+    assert_eq!(account.ids("authz").len(), 16);
+}
+
+#[test]
+fn the_rest_is_not_touched_by_a_refused_input() {
+    let account = Account::new();
+    account.write("rest", "precious\n");
+    account.feed("oauth-rm authz --rest rest", "a/b\n").exits(2);
+    assert_eq!(account.read("rest"), "precious\n");
+    account.sh("ln -s rest link; oauth-rm authz a1 --rest link").exits(1).says("no regular file");
+    account.sh("oauth-rm authz a1 --rest no/such/folder").exits(1).says("no/such/folder: no such file");
+    assert_eq!(account.read("rest"), "precious\n");
+    assert_eq!(account.server.stats().total(), 0);
+}
+
+#[test]
+fn a_stream_is_worked_on_while_it_comes() {
+    let account = Account::new();
+    let (first, second) = (account.id("terraform"), account.id("@ops rotation"));
+    // The second id is written only once the first has come back: a run that waited for its whole input would hang.
+    let line = format!(
+        "mkfifo in; oauth-rm authz --stream < in > out & exec 3> in; echo {first} >&3; \
+         while ! grep -q {first} out; do sleep 0.02; done; echo {second} >&3; exec 3>&-; wait $!; cat out"
+    );
+    let ran = account.sh(&line).is_done();
+    assert_eq!(ran.each("id"), [first, second], "{ran}");
+}
+
+#[test]
+fn a_bad_line_in_a_stream_is_one_failure_among_others() {
+    let account = Account::new();
+    let id = account.id("terraform");
+    let ran = account.feed("oauth-rm authz --stream --rest rest", format!("a/b\n{id}\n[\n")).exits(1);
+    assert_eq!(ran.each("id"), [id], "{ran}");
+    ran.says("stdin:1: 'a/b' is no id").says("stdin:3: this is a JSON array");
+    assert_eq!(account.read("rest"), "a/b\n[\n");
+    account.sh("oauth-mk - --stream --once").exits(2).says("--once looks at all input first");
+}
+
+#[test]
+fn a_dry_run_shows_what_would_be_done_and_does_nothing() {
+    let account = Account::new();
+    let before = account.state();
+    let (authz, client) = (account.id("terraform"), account.id("Example CI"));
+    for (line, shown) in [
+        (format!("oauth-rm -n authz {authz}"), format!(r#"{{"kind":"authz","id":"{authz}","status":"would-revoke"}}"#)),
+        (format!("oauth-rm -n client {client}"), format!(r#"{{"kind":"client","id":"{client}","status":"would-delete"}}"#)),
+        (format!("oauth-rot -n client {client}"), format!(r#"{{"kind":"client","id":"{client}","status":"would-rotate"}}"#)),
+        (
+            format!("oauth-set -n client {client} --name x"),
+            format!(r#"{{"kind":"client","id":"{client}","status":"would-update","name":"x"}}"#),
+        ),
+        (
+            "oauth-mk -n authz -d x -e 1h".to_owned(),
+            r#"{"kind":"authz","id":null,"status":"would-create","description":"x","expires_in":3600,"scope":["global"]}"#.to_owned(),
+        ),
+    ] {
+        account.sh(&line).is_done().prints(&format!("{shown}\n"));
+    }
+    let line = format!("oauth-set -n authz {authz} --client-id {client} --client-secret s3cret-text");
+    let ran = account.sh(&line).is_done();
+    assert!(!ran.out.contains("s3cret-text"), "{ran}");
+    assert_eq!(account.state(), before);
+}
+
+#[test]
+fn with_force_what_is_not_there_is_no_failure() {
+    let account = Account::new();
+    let ran = account.sh("oauth-rm -f client no-such").is_done();
+    ran.prints("{\"kind\":\"client\",\"id\":\"no-such\",\"status\":\"absent\"}\n");
+    account.sh("oauth-rm client no-such").exits(1);
+}
+
+#[test]
+fn parallel_work_comes_out_in_the_order_of_the_input() {
+    let account = Account::with(Settings { authz: 200, ..Settings::default() });
+    let ids = account.bash("oauth-ls authz | grep generated | cut -d '\"' -f 8 | sort -r").is_done();
+    for (n, chunk) in [1, 3, 64].into_iter().zip(ids.lines().chunks(60)) {
+        let ran = account.feed(&format!("oauth-rm authz -P {n} -o id"), chunk.join("\n")).is_done();
+        assert_eq!(ran.lines(), chunk, "{ran}");
+    }
+    let most = account.server.stats().most_at_once;
+    assert!(most > 1 && most <= 64, "{most}");
+}
+
+#[test]
+fn one_at_a_time_means_one_at_a_time() {
+    let account = Account::with(Settings { authz: 30, ..Settings::default() });
+    account
+        .bash("oauth-ls authz | grep generated | oauth-rm -P 1 --include-self --include-default")
+        .is_done();
+    assert_eq!(account.server.stats().most_at_once, 1);
+}
+
+#[test]
+fn once_makes_what_is_missing_and_prints_what_is_there() {
+    let account = Account::new();
+    let input = "kind,description,scope\nauthz,nightly,read\nauthz,terraform,global\nauthz,nightly,read\nauthz,nightly,write\n";
+    let ran = account.feed("oauth-mk --once -", input).is_done();
+    assert_eq!(ran.each("status"), ["created", "exists", "exists", "created"], "{ran}");
+    assert_eq!(ran.records()[2]["access_token"]["token"], "**********", "{ran}");
+    let again = account.feed("oauth-mk --once -", input).is_done();
+    assert_eq!(again.each("status"), ["exists"; 4], "{again}");
+    assert_eq!(account.server.stats().applied("POST /oauth/authorizations"), 2);
+    let client = "oauth-mk client CI https://ci.example --once";
+    assert_eq!(account.sh(client).is_done().each("status"), ["created"]);
+    assert_eq!(account.sh(client).is_done().each("status"), ["exists"]);
+    let rotated = account.feed("oauth-mk --once - | grep exists | oauth-rot", input).is_done();
+    assert_eq!(rotated.ids().len(), 3, "{rotated}");
+}
+
+#[test]
+fn what_exists_and_has_no_secret_to_show_is_named() {
+    let account = Account::new();
+    let id = account.id("terraform");
+    let ran = account.sh("oauth-mk authz -d terraform --once -S").exits(1).prints("");
+    ran.says(&format!("authz {id}: the API shows a token in full only once"));
+}
+
+#[test]
+fn filters_choose() {
+    let account = Account::new();
+    let names = |options: &str| -> BTreeSet<String> {
+        account.sh(&format!("oauth-ls authz {options}")).is_done().each("description").into_iter().collect()
+    };
+    let set = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<BTreeSet<_>>();
+    assert_eq!(names("--expires-within 1h"), set(&["one-off job, eu, \"priority\""]));
+    assert_eq!(names("--older-than 500d"), set(&["Default API key", "ci deploy 2023", "laptop (old)"]));
+    assert_eq!(names("--scope read,identity --client none"), set(&["+1 555 0100 on-call pager"]));
+    assert_eq!(names("--client 'Example Dashboard'"), set(&["Example Dashboard"]));
+    assert_eq!(names("--team example-team"), set(&["team audit", "team deploys"]));
+    let sorted = account.sh("oauth-ls authz --sort created_at").is_done().each("created_at");
+    assert!(sorted.is_sorted(), "{sorted:?}");
+}
+
+#[test]
+fn a_long_list_comes_page_by_page() {
+    let account = Account::with(Settings { authz: 2500, ..Settings::default() });
+    let ran = account.sh("oauth-ls authz -o id").is_done();
+    assert_eq!(ran.lines().into_iter().map(str::to_owned).collect::<BTreeSet<_>>(), account.ids("authz"));
+    assert_eq!(account.asked("GET /oauth/authorizations"), 3);
+}
+
+#[test]
+fn a_lost_create_is_named_and_never_repeated() {
+    let faults = fault("drop-after@POST /oauth/authorizations$:count=1");
+    let account = Account::with(Settings { faults: faults.clone(), ..Settings::default() });
+    let ran = account.sh("oauth-mk authz -d precious").exits(75).prints("");
+    let id = account.id("precious");
+    ran.says(&format!("it may have been made: authz {id}")).says("adopt a candidate with oauth-rot");
+    assert_eq!(account.server.stats().applied("POST /oauth/authorizations"), 1);
+
+    let account = Account::with(Settings { faults, ..Settings::default() });
+    let made = account.sh("oauth-mk authz -d precious --once").is_done().record();
+    assert_eq!((text(&made["id"]), &made["status"]), (account.id("precious"), &"created".into()));
+    assert!(text(&made["access_token"]["token"]).len() > 40);
+}

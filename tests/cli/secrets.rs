@@ -1,0 +1,116 @@
+//! Whatever a run writes, the account's secrets are not in it, except where to print one is the job.
+
+use std::collections::BTreeSet;
+
+use oauth_tools::sandbox::Settings;
+use serde_json::Value;
+
+use crate::common::{Account, Ran};
+
+/// Every token, client secret and code that the account has now.
+fn secrets(account: &Account) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for line in account.read("state").lines().skip(1) {
+        collect(&serde_json::from_str(line).expect("JSON"), &mut found);
+    }
+    found
+}
+
+fn collect(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                match value.as_str() {
+                    Some(secret) if ["token", "secret", "code"].contains(&name.as_str()) => {
+                        found.insert(secret.to_owned());
+                    }
+                    _ => collect(value, found),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
+        _ => {}
+    }
+}
+
+/// The secrets among `all` that stand in a text.
+fn shown<'a>(all: &'a BTreeSet<String>, text: &str) -> Vec<&'a String> {
+    all.iter().filter(|secret| text.contains(secret.as_str())).collect()
+}
+
+/// Runs a line; what it prints, and the secrets that the account had before, has after, or both.
+fn run(account: &Account, line: &str) -> (Ran, BTreeSet<String>) {
+    let before = secrets(account);
+    let ran = account.sh(line);
+    (ran, &before | &secrets(account))
+}
+
+#[test]
+fn nothing_that_is_not_asked_for_shows_a_secret() {
+    let account = Account::kept(Settings { authz: 20, ..Settings::default() });
+    let (authz, client) = (account.id("terraform"), account.id("Example CI"));
+    assert!(secrets(&account).len() > 40, "there are secrets to be found");
+    for line in [
+        "oauth-ls",
+        "oauth-ls -v -o csv",
+        "oauth-ls -j",
+        "oauth-ls clients -o table",
+        "oauth-ls authz -o table --marks -v",
+        &format!("oauth-ls client {client} -o table"),
+        &format!("oauth-ls authz {authz} -o env"),
+        &format!("oauth-ls authz {authz} --secrets"),
+        &format!("oauth-set -v authz {authz} -d x"),
+        &format!("oauth-set -v client {client} --name x -o table"),
+        &format!("oauth-rot -v client {client} > /dev/full"),
+        "oauth-mk -v authz -d new > /dev/full",
+        "oauth-mk -v authz -d '@ops rotation' -s write --once -o table",
+        "oauth-mk -n authz -d new",
+        "oauth-ls authz | grep generated | oauth-rm -v --rest rest | head -n 1; cat rest",
+        "oauth-ls -o csv --secrets -v authz",
+        "oauth-ls authz --secrets | oauth-rm -n -o csv",
+        "oauth-rm authz no-such \"$HEROKU_API_KEY\"",
+        "oauth-ls authz \"$HEROKU_API_KEY\"",
+        "oauth-ls \"$HEROKU_API_KEY\"",
+        "echo \"$HEROKU_API_KEY\" | oauth-rm authz",
+        "echo \"{\\\"token\\\":\\\"$HEROKU_API_KEY\\\"}\" | oauth-rm",
+    ] {
+        let (ran, secrets) = run(&account, line);
+        for stream in [&ran.out, &ran.err] {
+            assert_eq!(shown(&secrets, stream), Vec::<&String>::new(), "{ran}");
+        }
+    }
+}
+
+#[test]
+fn a_tool_whose_job_it_is_prints_the_one_secret_and_only_on_standard_output() {
+    let account = Account::kept(Settings::default());
+    let (authz, client) = (account.id("terraform"), account.id("Example CI"));
+    for line in [
+        format!("oauth-ls -v client {client} -o env"),
+        format!("oauth-ls -v client {client} -S"),
+        format!("oauth-ls -v client {client} --secrets"),
+        format!("oauth-rot -v client {client}"),
+        format!("oauth-rot -v authz {authz} -o csv"),
+        format!("oauth-rot -v authz {authz} -o table"),
+        "oauth-mk -v authz -d new".to_owned(),
+        "oauth-mk -v client new https://x.example -o env".to_owned(),
+    ] {
+        let (ran, secrets) = run(&account, &line);
+        let ran = ran.exits(0);
+        assert_eq!(shown(&secrets, &ran.out).len(), 1, "{ran}");
+        assert_eq!(shown(&secrets, &ran.err), Vec::<&String>::new(), "{ran}");
+    }
+}
+
+#[test]
+fn a_secret_given_on_the_command_line_is_not_repeated() {
+    let account = Account::kept(Settings::default());
+    let (authz, client) = (account.id("terraform"), account.id("Example CI"));
+    let secret = account.sh(&format!("oauth-ls client {client} -S")).is_done().out;
+    for more in ["", "-v", "-n", "-o table", "-d x -v"] {
+        let line =
+            format!("oauth-set authz {authz} --client-id {client} --client-secret {} {more}", secret.trim());
+        let ran = account.sh(&line).exits(0);
+        assert!(!ran.out.contains(secret.trim()) && !ran.err.contains(secret.trim()), "{ran}");
+    }
+}

@@ -1,0 +1,65 @@
+//! `-o env` and quoting, in every shell that reads it.
+
+use crate::common::Account;
+
+const SHELLS: [&str; 4] = ["sh", "dash", "bash", "zsh"];
+
+/// What a shell does nothing with, if it is quoted right.
+const HOSTILE: [&str; 8] = [
+    "plain-secret",
+    "it's $(touch harm) `touch harm`",
+    "two\nlines; touch harm",
+    "a\\\\b\\'\"c\"",
+    "'; touch harm; '",
+    "* ? [a-z] ~ {a,b} !x #y",
+    " = -n \t end ",
+    "夜間 \u{202e} 🌙",
+];
+
+/// A client whose id and secret are that text, as a record.
+fn client(text: &str) -> String {
+    serde_json::json!({ "kind": "client", "id": text, "name": text, "redirect_uri": "https://x", "secret": text })
+        .to_string()
+}
+
+#[test]
+fn env_lines_give_a_shell_exactly_the_id_and_the_secret() {
+    for hostile in HOSTILE {
+        let account = Account::of(&[&client(hostile)]);
+        let env = account.sh("oauth-ls clients -o env > env && cat env").is_done();
+        assert!(env.out.starts_with("HEROKU_OAUTH_ID="), "{env}");
+        for shell in SHELLS {
+            let line = ". ./env && printf '%s|%s' \"$HEROKU_OAUTH_ID\" \"$HEROKU_OAUTH_SECRET\"";
+            let ran = account.line(shell, line).run(b"").is_done();
+            assert_eq!(ran.out, format!("{hostile}|{hostile}"), "{ran}{env}");
+            let ran = account.line(shell, "eval \"$(cat env)\"; printf %s \"$HEROKU_OAUTH_SECRET\"").run(b"");
+            assert_eq!(ran.is_done().out, hostile, "{shell}{env}");
+        }
+        assert!(!account.folder.join("harm").exists(), "{env}");
+    }
+}
+
+#[test]
+fn a_new_token_is_taken_over_in_one_line_of_each_shell() {
+    for shell in SHELLS {
+        let account = Account::new();
+        let line = "eval \"$(oauth-mk authz -d handed-over --shell)\" && export HEROKU_API_KEY && \
+                    oauth-ls authz | grep current";
+        let ran = account.line(shell, line).run(b"").is_done();
+        assert_eq!(ran.record()["description"], "handed-over", "{ran}");
+    }
+}
+
+#[test]
+fn the_sandbox_tells_a_shell_where_it_is() {
+    let account = Account::new();
+    for shell in SHELLS {
+        let line = "oauth-sandbox > lines & \
+                    while [ $(wc -l < lines) -lt 2 ]; do sleep 0.02; done; \
+                    . ./lines; rm lines; oauth-ls authz -o id; kill $!; wait $! || [ $? = 143 ]";
+        let line = format!(": > lines; {line}");
+        let ran = account.line(shell, &line).run(b"").exits(0);
+        assert_eq!(ran.lines().len(), 16, "{ran}");
+    }
+    assert_eq!(account.server.stats().total(), 0, "the account around it was not asked");
+}

@@ -1,0 +1,213 @@
+//! Streams that are closed, full, gone or a terminal; operands and options that are wrong.
+
+use std::collections::BTreeSet;
+
+use oauth_tools::sandbox::Settings;
+
+use crate::common::{Account, text};
+
+#[test]
+fn every_tool_fails_where_its_output_cannot_be_written() {
+    let account = Account::new();
+    let id = account.id("terraform");
+    for line in [
+        "oauth-ls".to_owned(),
+        "oauth-ls authz -o table".to_owned(),
+        "oauth-ls clients -j".to_owned(),
+        format!("oauth-set authz {id} -d x"),
+        format!("oauth-rm -n authz {id}"),
+        format!("oauth-rm authz {id}"),
+        "oauth-sandbox".to_owned(),
+    ] {
+        account.sh(&format!("{line} > /dev/full")).exits(1).says("no space left on device");
+    }
+    for tool in ["ls", "mk", "rm", "rot", "set", "sandbox"] {
+        for option in ["-h", "--help", "--version"] {
+            let ran = account.sh(&format!("oauth-{tool} {option} > /dev/full")).exits(1);
+            ran.says(&format!("oauth-{tool}: standard output: no space left on device"));
+        }
+    }
+}
+
+#[test]
+fn a_new_secret_that_cannot_be_delivered_is_named_by_its_id_and_not_shown() {
+    let account = Account::new();
+    let secrets = |account: &Account| account.sh("oauth-ls clients -S").is_done().out;
+
+    let ran = account.sh("oauth-mk client lost https://x.example > /dev/full").exits(1);
+    let ran =
+        ran.says(&format!("client {}: created, but its record could not be delivered", account.id("lost")));
+    let ran = ran.says("its secret is lost");
+    for secret in secrets(&account).lines() {
+        assert!(!ran.err.contains(secret), "{ran}");
+    }
+
+    let id = account.id("Example CI");
+    let ran = account.sh(&format!("oauth-rot client {id} > /dev/full")).exits(1);
+    let ran = ran.says(&format!("client {id}: rotated, but its record could not be delivered"));
+    for secret in secrets(&account).lines() {
+        assert!(!ran.err.contains(secret), "{ran}");
+    }
+
+    let ran = account.sh("oauth-mk authz -d lost-authz > /dev/full").exits(1);
+    let ran = ran.says(&format!("authz {}: created", account.id("lost-authz")));
+    assert!(!ran.err.contains("HRKU-"), "{ran}");
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_a_list_with_success() {
+    let account = Account::with(Settings { authz: 5000, ..Settings::default() });
+    for format in ["ndjson", "csv", "id", "json", "table"] {
+        let line = format!("oauth-ls authz -o {format} 2> err | head -n 1; echo ${{PIPESTATUS[0]}}");
+        let ran = account.line("bash", &line).run(b"");
+        assert_eq!(ran.lines()[1..], ["0"], "{ran}");
+        assert_eq!(account.read("err"), "", "{ran}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_stops_a_change_and_the_lost_ones_are_named() {
+    let account = Account::with(Settings { authz: 500, ..Settings::default() });
+    let before = account.ids("authz");
+    let line = "oauth-ls authz | grep generated | oauth-rm 2> err | head -n 1; echo ${PIPESTATUS[2]}";
+    let ran = account.line("bash", line).run(b"");
+    assert_eq!(ran.lines()[1..], ["1"], "{ran}");
+    let (told, left) = (account.read("err"), account.ids("authz"));
+    assert!(left.len() > 400, "it stopped: {} are left\n{told}{ran}", left.len());
+    assert!(told.contains("records were not attempted"), "{told}");
+    let gone: BTreeSet<String> = before.difference(&left).cloned().collect();
+    let lost = named_as_lost(&told);
+    assert!(!lost.is_empty() && lost.is_subset(&gone), "{gone:?}\n{told}");
+    assert!(lost.iter().all(|id| !ran.out.contains(id)), "{told}{ran}");
+}
+
+#[test]
+fn every_change_that_a_full_disk_lost_is_named() {
+    let account = Account::with(Settings { authz: 100, ..Settings::default() });
+    let before = account.ids("authz");
+    let told = account.bash("oauth-ls authz | grep generated | oauth-rm > /dev/full").exits(1).err;
+    let gone: BTreeSet<String> = before.difference(&account.ids("authz")).cloned().collect();
+    assert!(!gone.is_empty() && gone.len() < 50, "{told}");
+    assert_eq!(named_as_lost(&told), gone, "{told}");
+}
+
+#[test]
+fn where_nobody_reads_from_the_start_nothing_is_changed() {
+    let account = Account::new();
+    let before = account.state();
+    let id = account.id("terraform");
+    for tool in ["oauth-rm", "oauth-rot", "oauth-set -d x"] {
+        let line = format!("mkfifo pipe; exec 4<> pipe 3> pipe 4<&-; rm pipe; {tool} authz {id} >&3");
+        account.sh(&line).exits(1).says("stopped: 1 records were not attempted");
+    }
+    assert_eq!(account.state(), before);
+}
+
+/// The ids of changes whose records could not be delivered, as messages name them.
+fn named_as_lost(told: &str) -> BTreeSet<String> {
+    let lost = told.lines().filter(|line| line.ends_with("but its record could not be delivered"));
+    lost.map(|line| line.split([' ', ':']).nth(3).unwrap_or_default().to_owned()).collect()
+}
+
+#[test]
+fn a_terminal_on_standard_input_is_a_forgotten_operand() {
+    let account = Account::new();
+    for line in
+        ["oauth-rm", "oauth-rm authz", "oauth-rot", "oauth-set -d x", "oauth-mk authz -", "oauth-ls authz -"]
+    {
+        let ran = account.sh(&format!("script -qec '{line} 2>&1 | cat' /dev/null < /dev/null"));
+        assert!(ran.out.contains("nothing to work on: give ids, or records on standard input"), "{ran}");
+        let ran = account.sh(&format!("script -qec '{line}' /dev/null < /dev/null")).exits(2);
+        assert!(ran.out.contains(" -h, or man oauth-"), "{ran}");
+    }
+    // What has its operands does not care.
+    account.sh("script -qec 'oauth-rm -n authz a1' /dev/null < /dev/null").exits(0);
+}
+
+#[test]
+fn a_terminal_gets_a_table_and_sentences_and_a_pipe_never() {
+    let account = Account::new();
+    let ran = account.sh("script -qec 'oauth-ls clients' /dev/null < /dev/null").exits(0);
+    assert!(ran.out.starts_with("NAME "), "{ran}");
+    let line = format!("oauth-rm client {}", account.id("Example CI"));
+    let ran = account.sh(&format!("script -qec '{line}' /dev/null < /dev/null")).exits(0);
+    assert!(ran.out.starts_with("deleted client ") && ran.out.contains("(Example CI)"), "{ran}");
+    let ran = account.sh("script -qec 'oauth-ls clients | cat' /dev/null < /dev/null").exits(0);
+    assert!(ran.out.starts_with("{\"kind\":\"client\""), "{ran}");
+}
+
+#[test]
+fn colour_is_for_terminals_that_want_it() {
+    let account = Account::new();
+    let on_terminal = |prefix: &str| {
+        account.sh(&format!("script -qec '{prefix} oauth-ls authz' /dev/null < /dev/null")).exits(0).out
+    };
+    assert!(on_terminal("TERM=xterm").contains("\x1b[31mexpired\x1b[0m"));
+    assert!(!on_terminal("TERM=dumb").contains("\x1b["));
+    assert!(!on_terminal("NO_COLOR=1").contains("\x1b["));
+    assert!(!account.sh("oauth-ls authz -o table").out.contains('\x1b'));
+    assert!(account.sh("oauth-ls authz -o table --color always").out.contains("\x1b[31mexpired"));
+}
+
+#[test]
+fn what_is_not_utf8_is_refused() {
+    let account = Account::new();
+    for line in
+        ["oauth-rm authz", "oauth-ls authz", "oauth-rot authz", "oauth-set -d x authz", "oauth-mk client x"]
+    {
+        account.line("bash", &format!("{line} $'b\\xffd'")).run(b"").exits(2).prints("").says("is not UTF-8");
+    }
+    account.line("bash", "oauth-mk authz -d $'b\\xffd'").run(b"").exits(2).says("--description is not UTF-8");
+    assert_eq!(account.server.stats().total(), 0);
+}
+
+#[test]
+fn what_is_no_option_is_told_with_the_nearest_one() {
+    let account = Account::new();
+    for (line, told) in [
+        ("oauth-rm --dry-rum", "oauth-rm: there is no option --dry-rum; did you mean --dry-run?"),
+        ("oauth-ls --secret", "oauth-ls: there is no option --secret; did you mean --secrets?"),
+        ("oauth-ls -x", "oauth-ls: there is no option -x"),
+        ("oauth-rm -n -n authz a", "--dry-run is given twice"),
+        ("oauth-rm authz a -P", "--parallel needs its N"),
+        ("oauth-rm authz a -P 0", "--parallel: give a number from 1 to 64"),
+        ("oauth-ls clinets", "'clinets' is no kind; did you mean 'clients'?"),
+        ("oauth-rm clinet a", "'clinet' is no kind; did you mean 'client'?"),
+        ("oauth-mk", "say what to make: authz or client"),
+        ("oauth-mk session", "a session cannot be made"),
+        ("oauth-ls tokens", "the API has no list of tokens"),
+        ("oauth-ls --sort nmae", "did you mean 'name'?"),
+        ("oauth-ls --team x clients", "--team is for authorizations"),
+        ("oauth-set authz a", "nothing to change"),
+        ("oauth-set authz a --client-id c", "--client-id and --client-secret go together"),
+        ("oauth-mk authz -e 1y", "'1y' is no duration"),
+    ] {
+        let ran = account.sh(line).exits(2).prints("");
+        let tool = line.split(' ').next().expect("a tool");
+        ran.says(told).says(&format!("{tool}: see {tool} -h, or man {tool}"));
+    }
+    assert_eq!(account.server.stats().total(), 0);
+}
+
+#[test]
+fn help_and_version_are_the_same_everywhere() {
+    let account = Account::new();
+    for tool in ["ls", "mk", "rm", "rot", "set", "sandbox"] {
+        let short = account.sh(&format!("oauth-{tool} -h")).is_done();
+        let long = account.sh(&format!("oauth-{tool} --help")).is_done();
+        assert!(short.out.starts_with(&format!("usage: oauth-{tool} ")), "{short}");
+        assert!(long.out.starts_with(&short.out) && long.out.contains("-h, --help"), "{long}");
+        let version = format!("oauth-{tool} (oauth-tools) {}\n", env!("CARGO_PKG_VERSION"));
+        account.sh(&format!("oauth-{tool} --version")).is_done().prints(&version);
+        account.sh(&format!("oauth-{tool} -V")).is_done().prints(&version);
+    }
+}
+
+#[test]
+fn a_message_is_one_line_however_hostile_the_text() {
+    let account = Account::new();
+    let id = account.kind("client").iter().find(|c| text(&c["name"]).contains('\n')).map(|c| text(&c["id"]));
+    let ran = account.sh(&format!("oauth-rm client {} -o table", id.expect("one"))).is_done();
+    assert_eq!(ran.lines().len(), 1, "{ran}");
+    assert!(!ran.out.contains(['\x1b', '\x07', '\u{202e}']), "{ran}");
+}
