@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::api::Api;
 use crate::cli::{Args, Opt, Tool, opts};
-use crate::error::{Error, FAILED};
+use crate::error::{Error, FAILED, TEMPORARY};
 use crate::guard::alias;
 use crate::input::{Complaints, Need, Origin, Sniffer, scopes};
 use crate::kind::{Kind, check_id};
@@ -256,6 +256,7 @@ impl List<'_> {
         let messages = world.io.messages.clone();
         let single = matches!(asked, [(Origin::Operand, ..)]);
         let mut output = Output::new(&mut world.io, Style { single, ..style });
+        let mut only_temporary = true;
         for (origin, kind, id) in asked {
             let shown = self.api.get(*kind, id).and_then(|answer| {
                 let record = self.marked(from_api(*kind, &answer.body, answer.date)?);
@@ -269,11 +270,15 @@ impl List<'_> {
                     let line =
                         if let Origin::Line(_) = origin { format!("{origin}: ") } else { String::new() };
                     messages.error(&format!("{line}{} {id}", kind.word()), &e);
+                    only_temporary &= e.code() == TEMPORARY;
                 }
             }
         }
         output.finish()?;
-        if messages.has_failed() { Err(Error::Reported(FAILED)) } else { Ok(()) }
+        match messages.has_failed() {
+            true => Err(Error::Reported(if only_temporary { TEMPORARY } else { FAILED })),
+            false => Ok(()),
+        }
     }
 
     fn record<'r>(&self, kind: Kind, object: &'r RawValue, date: Unix) -> Result<Record<'r>, Error> {
