@@ -682,3 +682,6 @@ fn refusal(status: u16, body: &str, request_id: Option<String>) -> Refusal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

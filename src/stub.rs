@@ -1,14 +1,22 @@
 //! A strict transport for tests in process: it answers what is expected, in order, and fails on the rest.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
+use std::ffi::OsString;
 use std::io::Cursor;
 use std::sync::{Arc, Mutex};
 
-use crate::io::lock;
+use crate::Run;
+use crate::cli::Tool;
+use crate::config::Config;
+use crate::io::{Io, Stop, lock};
 use crate::transport::{Failure, Method, Request, Response, Transport};
+use crate::world::World;
 
 /// Status, headers and body of an answer, or why there is none.
 type Canned = Result<(u16, Vec<(String, String)>, String), Failure>;
+
+/// The token in use.
+pub(crate) const TOKEN: &str = "HRKU-AAthe-token-in-use-0123456789";
 
 /// What is expected, and what is answered.
 pub(crate) struct Exchange {
@@ -27,6 +35,11 @@ pub(crate) struct Stub {
 }
 
 impl Stub {
+    /// Expects nothing yet.
+    pub(crate) fn new() -> Arc<Stub> {
+        Arc::default()
+    }
+
     /// Expects a request, and answers it.
     pub(crate) fn on(self: Arc<Self>, method: Method, path: &str, status: u16, answer: &str) -> Arc<Self> {
         self.on_with(method, path, None, Ok((status, Vec::new(), answer.to_owned())))
@@ -57,18 +70,39 @@ impl Stub {
         self
     }
 
-    /// The headers of the requests that came, in order.
-    pub(crate) fn headers(&self) -> Vec<Vec<(String, String)>> {
-        lock(&self.sent).clone()
+    /// Expects a request, and answers it with a header.
+    pub(crate) fn on_header(
+        self: Arc<Self>,
+        method: Method,
+        path: &str,
+        status: u16,
+        (name, value): (&str, &str),
+        answer: &str,
+    ) -> Arc<Self> {
+        let headers = vec![(name.to_owned(), value.to_owned())];
+        self.on_with(method, path, None, Ok((status, headers, answer.to_owned())))
+    }
+
+    /// Expects a request whose answer gets lost.
+    pub(crate) fn lose(self: Arc<Self>, method: Method, path: &str) -> Arc<Self> {
+        self.on_with(method, path, None, Err(Failure::Lost("the line went dead".to_owned())))
+    }
+
+    /// The values of a header of the requests that came, in order.
+    pub(crate) fn sent(&self, name: &str) -> Vec<Option<String>> {
+        let value =
+            |headers: &Vec<(String, String)>| headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
+        lock(&self.sent).iter().map(value).collect()
     }
 
     /// Fails where something was not asked for, or something else was.
-    pub(crate) fn verify(&self) {
+    #[track_caller]
+    fn verify(&self, ran: &Ran) {
         let surprises = lock(&self.surprises);
-        assert!(surprises.is_empty(), "unexpected: {surprises:?}");
+        assert!(surprises.is_empty(), "unexpected: {surprises:?}\n{ran:#?}");
         let unused: Vec<_> =
             lock(&self.expected).iter().map(|e| format!("{} {}", e.method.as_str(), e.path)).collect();
-        assert!(unused.is_empty(), "never asked for: {unused:?}");
+        assert!(unused.is_empty(), "never asked for: {unused:?}\n{ran:#?}");
     }
 }
 
@@ -90,5 +124,71 @@ impl Transport for Arc<Stub> {
         };
         let (status, headers, answer) = exchange.answer?;
         Ok(Response { status, headers, body: Box::new(Cursor::new(answer.into_bytes())) })
+    }
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) status: u8,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Ran {
+    /// This run, which must have ended with that status.
+    #[track_caller]
+    pub(crate) fn exits(self, status: u8) -> Ran {
+        assert_eq!(self.status, status, "{self:#?}");
+        self
+    }
+
+    /// This run, which must have succeeded without a word.
+    #[track_caller]
+    pub(crate) fn succeeds(self) -> Ran {
+        assert!(self.status == 0 && self.err.is_empty(), "{self:#?}");
+        self
+    }
+
+    /// This run, whose standard error must have `part` in it.
+    #[track_caller]
+    pub(crate) fn says(self, part: &str) -> Ran {
+        assert!(self.err.contains(part), "stderr lacks: {part}\n{self:#?}");
+        self
+    }
+
+    /// This run, whose standard output must be `text`.
+    #[track_caller]
+    pub(crate) fn prints(self, text: &str) -> Ran {
+        assert_eq!(self.out, text, "{self:#?}");
+        self
+    }
+}
+
+impl Stub {
+    /// Runs a tool with the arguments on its standard input; all that is expected must then have been asked for.
+    #[track_caller]
+    pub(crate) fn run(self: Arc<Self>, tool: (&'static Tool, Run), args: &[&str], stdin: &str) -> Ran {
+        self.run_in(tool, args, stdin, &[])
+    }
+
+    /// The same with more variables in the environment.
+    #[track_caller]
+    pub(crate) fn run_in(
+        self: Arc<Self>,
+        (tool, run): (&'static Tool, Run),
+        args: &[&str],
+        stdin: &str,
+        env: &[(&str, &str)],
+    ) -> Ran {
+        let (io, out, err) = Io::test(stdin);
+        let given = [("HEROKU_API_KEY", TOKEN)].iter().chain(env);
+        let env: HashMap<String, OsString> = given.map(|(n, v)| ((*n).to_owned(), v.into())).collect();
+        let config = Config::from(move |name| env.get(name).cloned());
+        let mut world = World { io, config, stop: Stop::default(), stub: Some(self.clone()) };
+        let status = crate::start(tool, run, args.iter().map(OsString::from), &mut world);
+        let ran = Ran { status, out: out.text(), err: err.text() };
+        self.verify(&ran);
+        ran
     }
 }

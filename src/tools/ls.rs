@@ -321,3 +321,6 @@ fn one(output: &mut Output<'_>, messages: &crate::io::Messages, record: &Record<
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests;

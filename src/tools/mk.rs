@@ -282,3 +282,6 @@ fn lifetime(fields: &Fields) -> Result<Option<u64>, String> {
         _ => Err("its expires_at has passed: give --expires-in".to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -143,3 +143,6 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
     };
     batch::run(world, args, style, &wanted, &work)
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,7 +49,7 @@ fn a_netrc_file_is_read_where_the_environment_has_no_token() {
         .exits(0)
         .says("can be read by others: chmod 600 it");
     let line = "chmod 600 home/.netrc; oauth-ls sessions -o id";
-    account.line("sh", line).unset("HEROKU_API_KEY").run(b"").is_done();
+    account.line("sh", line).unset("HEROKU_API_KEY").run(b"").succeeds();
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn a_second_factor_comes_from_the_environment() {
     let code = |code: &str| {
         account.line("sh", "oauth-ls sessions -o id").env("HEROKU_TWO_FACTOR_CODE", code).run(b"")
     };
-    code("123456").is_done();
+    code("123456").succeeds();
     code("654321").exits(4).says("give a fresh code in HEROKU_TWO_FACTOR_CODE").never_says("654321");
     let ran = account.sh("setsid -w oauth-ls sessions").exits(4).prints("");
     ran.says("a two-factor code is needed, and there is no terminal to ask on");

@@ -120,7 +120,7 @@ fn ndjson_and_json_hold_what_the_manual_names_and_nothing_else() {
     let account = Account::new();
     let ids = |kind: &str| account.ids(kind).into_iter().collect::<Vec<_>>();
     for (option, many) in [("-o ndjson", false), ("-j", true), ("", false)] {
-        let ran = |kind: &str| account.sh(&format!("oauth-ls {kind} {option}")).is_done();
+        let ran = |kind: &str| account.sh(&format!("oauth-ls {kind} {option}")).succeeds();
         let (authz, clients, sessions) = (ran("authz"), ran("clients"), ran("sessions"));
         let authz: Vec<Authz> = if many { json(&authz) } else { ndjson(&authz) };
         let clients: Vec<Client> = if many { json(&clients) } else { ndjson(&clients) };
@@ -136,7 +136,7 @@ fn ndjson_and_json_hold_what_the_manual_names_and_nothing_else() {
 #[test]
 fn the_lead_comes_first_on_every_line() {
     let account = Account::new();
-    let ran = account.sh("oauth-ls").is_done();
+    let ran = account.sh("oauth-ls").succeeds();
     for line in ran.lines() {
         let lead: Vec<&str> = line.split('"').skip(1).step_by(2).take(5).collect();
         assert_eq!((lead[0], lead[2], lead[4]), ("kind", "id", "status"), "{line}");
@@ -146,8 +146,8 @@ fn the_lead_comes_first_on_every_line() {
 #[test]
 fn json_of_nothing_is_an_empty_array() {
     let account = Account::new();
-    account.sh("oauth-ls authz --client nobody -j").is_done().prints("[]\n");
-    account.sh("oauth-ls authz --client nobody").is_done().prints("");
+    account.sh("oauth-ls authz --client nobody -j").succeeds().prints("[]\n");
+    account.sh("oauth-ls authz --client nobody").succeeds().prints("");
 }
 
 const AUTHZ: [&str; 13] = [
@@ -174,7 +174,7 @@ const SESSION: [&str; 8] =
 fn csv_has_its_fixed_columns_and_one_line_a_record() {
     let account = Account::new();
     for (kind, columns) in [("authz", &AUTHZ[..]), ("client", &CLIENT), ("session", &SESSION)] {
-        let ran = account.sh(&format!("oauth-ls {kind} -o csv --marks")).is_done();
+        let ran = account.sh(&format!("oauth-ls {kind} -o csv --marks")).succeeds();
         let mut reader = csv::Reader::from_reader(ran.out.as_bytes());
         assert_eq!(reader.headers().expect("a header"), columns, "{ran}");
         let rows: Vec<csv::StringRecord> = reader.records().collect::<Result<_, _>>().expect("strict CSV");
@@ -195,7 +195,7 @@ fn csv_has_its_fixed_columns_and_one_line_a_record() {
 #[test]
 fn all_kinds_in_one_csv_have_a_header_each() {
     let account = Account::new();
-    let ran = account.sh("oauth-ls -o csv").is_done();
+    let ran = account.sh("oauth-ls -o csv").succeeds();
     let headers = ran.lines().into_iter().filter(|line| line.starts_with("kind,id,status,expires_at,"));
     assert_eq!(headers.count(), 3, "{ran}");
 }
@@ -203,9 +203,9 @@ fn all_kinds_in_one_csv_have_a_header_each() {
 #[test]
 fn id_and_secret_are_one_word_a_line() {
     let account = Account::new();
-    let ids = account.sh("oauth-ls authz -o id").is_done();
+    let ids = account.sh("oauth-ls authz -o id").succeeds();
     assert_eq!(ids.lines().into_iter().map(str::to_owned).collect::<BTreeSet<_>>(), account.ids("authz"));
-    let secrets = account.sh("oauth-ls clients -o secret").is_done();
+    let secrets = account.sh("oauth-ls clients -o secret").succeeds();
     assert_eq!(secrets.lines().len(), 4, "{secrets}");
     assert!(secrets.lines().iter().all(|s| s.len() == 36), "{secrets}");
 }
@@ -220,7 +220,7 @@ fn a_secret_that_the_api_does_not_show_is_a_failure_and_not_a_mask() {
 #[test]
 fn a_table_is_sorted_by_name_and_free_of_escapes() {
     let account = Account::new();
-    let ran = account.sh("oauth-ls authz -o table").is_done();
+    let ran = account.sh("oauth-ls authz -o table").succeeds();
     assert!(ran.out.starts_with("DESCRIPTION"), "{ran}");
     assert!(!ran.out.contains(['\x1b', '\u{202e}']), "{ran}");
     let names: Vec<&str> = ran.lines()[1..].iter().map(|l| l.split("  ").next().unwrap_or("")).collect();
@@ -231,14 +231,14 @@ fn a_table_is_sorted_by_name_and_free_of_escapes() {
 #[test]
 fn each_tool_prints_each_format() {
     let account = Account::new();
-    let make = || text(&account.sh("oauth-mk authz -d x").is_done().record()["id"]);
+    let make = || text(&account.sh("oauth-mk authz -d x").succeeds().record()["id"]);
     for format in ["ndjson", "csv", "json", "env", "secret", "id", "table"] {
-        account.sh(&format!("oauth-mk authz -d y -o {format}")).is_done();
-        account.sh(&format!("oauth-rot authz {} -o {format}", make())).is_done();
+        account.sh(&format!("oauth-mk authz -d y -o {format}")).succeeds();
+        account.sh(&format!("oauth-rot authz {} -o {format}", make())).succeeds();
     }
     for format in ["ndjson", "csv", "json", "id", "table"] {
-        account.sh(&format!("oauth-set authz {} -d z -o {format}", make())).is_done();
-        account.sh(&format!("oauth-rm authz {} -o {format}", make())).is_done();
+        account.sh(&format!("oauth-set authz {} -d z -o {format}", make())).succeeds();
+        account.sh(&format!("oauth-rm authz {} -o {format}", make())).succeeds();
     }
     account.sh("oauth-ls -o yaml").exits(2).says("'yaml' is not known");
     account.sh("oauth-ls -o jsn").exits(2).says("did you mean 'json'?");
@@ -252,7 +252,7 @@ fn members_that_nobody_knows_survive_the_pipeline() {
         r#"{"kind":"client","id":"c1","name":"old","redirect_uri":"https://x.example","team_only":false}"#,
     ]);
     let line = r#"oauth-ls | sed 's/"old"/"new"/' | oauth-set"#;
-    let ran = account.bash(line).is_done();
+    let ran = account.bash(line).succeeds();
     assert_eq!(ran.each("status"), ["updated", "updated"], "{ran}");
     assert!(ran.out.contains(r#""big":123456789012345678901234"#), "{ran}");
     for record in [&ran.records()[0], &account.get("a1").expect("it is there")] {

@@ -8,7 +8,7 @@ use crate::common::{Account, text};
 #[test]
 fn authorizations_are_listed() {
     let account = Account::new();
-    let ran = account.sh("oauth-ls authorizations").is_done();
+    let ran = account.sh("oauth-ls authorizations").succeeds();
     assert_eq!(ran.ids(), account.ids("authz"), "{ran}");
     assert_eq!(ran.each("kind"), vec!["authz"; ran.lines().len()], "{ran}");
 }
@@ -17,7 +17,7 @@ fn authorizations_are_listed() {
 #[test]
 fn an_authorization_is_created() {
     let account = Account::new();
-    let made = account.sh("oauth-mk authz -d 'nightly job' -s read,write -e 8h").is_done().record();
+    let made = account.sh("oauth-mk authz -d 'nightly job' -s read,write -e 8h").succeeds().record();
     assert_eq!(made["status"], "created");
     let held = account.named("nightly job");
     assert_eq!(held["id"], made["id"]);
@@ -25,14 +25,14 @@ fn an_authorization_is_created() {
     assert!(held["access_token"]["expires_in"].as_i64().is_some_and(|s| s > 28_000 && s <= 28_800));
     // The token is whole, and works.
     let token = text(&made["access_token"]["token"]);
-    account.line("sh", "oauth-ls sessions -o id").env("HEROKU_API_KEY", &token).run(b"").is_done();
+    account.line("sh", "oauth-ls sessions -o id").env("HEROKU_API_KEY", &token).run(b"").succeeds();
 }
 
 // heroku authorizations:create without a flag
 #[test]
 fn an_authorization_without_options_is_herokus_default() {
     let account = Account::new();
-    let made = account.sh("oauth-mk authz").is_done().record();
+    let made = account.sh("oauth-mk authz").succeeds().record();
     let held = account.get(&text(&made["id"])).expect("it is there");
     assert_eq!(held["description"], "Long-lived user authorization");
     assert_eq!(held["scope"], json!(["global"]));
@@ -44,7 +44,7 @@ fn an_authorization_without_options_is_herokus_default() {
 fn short_output_is_the_token_alone() {
     let account = Account::new();
     let line = "HEROKU_API_KEY=$(oauth-mk authz -S) && export HEROKU_API_KEY && oauth-ls sessions -o id";
-    let ran = account.sh(line).is_done();
+    let ran = account.sh(line).succeeds();
     assert_eq!(ran.lines().len(), account.ids("session").len(), "{ran}");
 }
 
@@ -53,9 +53,9 @@ fn short_output_is_the_token_alone() {
 fn an_authorization_is_shown() {
     let account = Account::new();
     let id = account.id("terraform");
-    let shown = account.sh(&format!("oauth-ls authz {id}")).is_done().record();
+    let shown = account.sh(&format!("oauth-ls authz {id}")).succeeds().record();
     assert_eq!((&shown["description"], &shown["status"]), (&json!("terraform"), &json!("active")));
-    let one = account.sh(&format!("oauth-ls authz {id} -j")).is_done();
+    let one = account.sh(&format!("oauth-ls authz {id} -j")).succeeds();
     let object: serde_json::Value = serde_json::from_str(&one.out).expect("one object");
     assert_eq!(object["id"], id.as_str(), "{one}");
 }
@@ -65,7 +65,7 @@ fn an_authorization_is_shown() {
 fn an_authorization_gets_another_description() {
     let account = Account::new();
     let id = account.id("terraform");
-    let changed = account.sh(&format!("oauth-set authz {id} -d 'terraform, eu'")).is_done().record();
+    let changed = account.sh(&format!("oauth-set authz {id} -d 'terraform, eu'")).succeeds().record();
     assert_eq!(changed["status"], "updated");
     assert_eq!(account.get(&id).expect("it is there")["description"], "terraform, eu");
 }
@@ -75,11 +75,11 @@ fn an_authorization_gets_another_description() {
 fn an_authorization_gets_a_client() {
     let account = Account::new();
     let (id, client) = (account.id("terraform"), account.id("Example CI"));
-    let secret = text(&account.sh(&format!("oauth-rot client {client}")).is_done().record()["secret"]);
+    let secret = text(&account.sh(&format!("oauth-rot client {client}")).succeeds().record()["secret"]);
     account.write("secret", format!("{secret}\n"));
     for given in ["@secret", "- < secret", &secret] {
         let line = format!("oauth-set authz {id} --client-id {client} --client-secret {given}");
-        account.sh(&line).is_done();
+        account.sh(&line).succeeds();
         assert_eq!(account.get(&id).expect("it is there")["client"]["id"], client.as_str());
     }
     let line = format!("oauth-set authz {id} --client-id {client} --client-secret wrong");
@@ -90,14 +90,14 @@ fn an_authorization_gets_a_client() {
 #[test]
 fn an_authorization_gets_a_new_token() {
     let account = Account::new();
-    let old = text(&account.sh("oauth-mk authz -d rotated").is_done().record()["access_token"]["token"]);
+    let old = text(&account.sh("oauth-mk authz -d rotated").succeeds().record()["access_token"]["token"]);
     let id = account.id("rotated");
-    let ran = account.sh(&format!("oauth-rot authz {id}")).is_done().record();
+    let ran = account.sh(&format!("oauth-rot authz {id}")).succeeds().record();
     assert_eq!(ran["status"], "rotated");
     let new = text(&ran["access_token"]["token"]);
     let with = |token: &str| account.line("sh", "oauth-ls authz -o id").env("HEROKU_API_KEY", token).run(b"");
     with(&old).exits(4);
-    with(&new).is_done();
+    with(&new).succeeds();
 }
 
 // heroku authorizations:revoke ID
@@ -106,7 +106,7 @@ fn an_authorization_is_revoked() {
     let account = Account::new();
     let before = account.ids("authz");
     let id = account.id("terraform");
-    let gone = account.sh(&format!("oauth-rm authorizations {id}")).is_done().record();
+    let gone = account.sh(&format!("oauth-rm authorizations {id}")).succeeds().record();
     assert_eq!((&gone["id"], &gone["status"]), (&json!(id), &json!("revoked")));
     let mut left = before;
     assert!(left.remove(&id));
@@ -117,7 +117,7 @@ fn an_authorization_is_revoked() {
 #[test]
 fn clients_are_listed() {
     let account = Account::new();
-    let ran = account.sh("oauth-ls clients").is_done();
+    let ran = account.sh("oauth-ls clients").succeeds();
     assert_eq!(ran.ids(), account.ids("client"), "{ran}");
 }
 
@@ -126,7 +126,7 @@ fn clients_are_listed() {
 fn a_client_is_created() {
     let account = Account::new();
     let line = "oauth-mk client 'My app' https://app.example.com/cb --shell";
-    let ran = account.sh(line).is_done();
+    let ran = account.sh(line).succeeds();
     let held = account.named("My app");
     assert_eq!(held["redirect_uri"], "https://app.example.com/cb");
     let id = text(&held["id"]);
@@ -140,10 +140,10 @@ fn a_client_is_created() {
 fn a_client_is_shown_and_its_secret_where_it_is_asked_for() {
     let account = Account::new();
     let id = account.id("Example CI");
-    let masked = account.sh(&format!("oauth-ls client {id}")).is_done().record();
+    let masked = account.sh(&format!("oauth-ls client {id}")).succeeds().record();
     assert_eq!(masked["secret"], "**********");
-    let env = account.sh(&format!("oauth-ls client {id} --shell")).is_done();
-    let secret = account.sh(&format!("oauth-ls client {id} -S")).is_done();
+    let env = account.sh(&format!("oauth-ls client {id} --shell")).succeeds();
+    let secret = account.sh(&format!("oauth-ls client {id} -S")).succeeds();
     assert_eq!(env.out, format!("HEROKU_OAUTH_ID={id}\nHEROKU_OAUTH_SECRET={}", secret.out));
     assert_eq!(secret.out.trim_end().len(), 36, "{secret}");
 }
@@ -153,8 +153,8 @@ fn a_client_is_shown_and_its_secret_where_it_is_asked_for() {
 fn a_client_gets_another_name_and_url() {
     let account = Account::new();
     let id = account.id("Example CI");
-    account.sh(&format!("oauth-set client {id} --name 'CI 2'")).is_done();
-    account.sh(&format!("oauth-set client {id} --url http://localhost:5000/cb")).is_done();
+    account.sh(&format!("oauth-set client {id} --name 'CI 2'")).succeeds();
+    account.sh(&format!("oauth-set client {id} --url http://localhost:5000/cb")).succeeds();
     let held = account.get(&id).expect("it is there");
     assert_eq!((&held["name"], &held["redirect_uri"]), (&json!("CI 2"), &json!("http://localhost:5000/cb")));
 }
@@ -164,7 +164,7 @@ fn a_client_gets_another_name_and_url() {
 fn a_client_gets_a_new_secret() {
     let account = Account::new();
     let id = account.id("Example CI");
-    let secret = |line: &str| account.sh(&format!("{line} client {id} -S")).is_done().out;
+    let secret = |line: &str| account.sh(&format!("{line} client {id} -S")).succeeds().out;
     let (old, new) = (secret("oauth-ls"), secret("oauth-rot"));
     assert_ne!(old, new);
     assert_eq!(secret("oauth-ls"), new, "the new one is the one that holds");
@@ -175,7 +175,7 @@ fn a_client_gets_a_new_secret() {
 fn a_client_is_deleted() {
     let account = Account::new();
     let id = account.id("Example CI");
-    assert_eq!(account.sh(&format!("oauth-rm clients {id}")).is_done().record()["status"], "deleted");
+    assert_eq!(account.sh(&format!("oauth-rm clients {id}")).succeeds().record()["status"], "deleted");
     assert_eq!(account.get(&id), None);
 }
 
@@ -183,7 +183,7 @@ fn a_client_is_deleted() {
 #[test]
 fn sessions_are_listed() {
     let account = Account::new();
-    let ran = account.sh("oauth-ls sessions").is_done();
+    let ran = account.sh("oauth-ls sessions").succeeds();
     assert_eq!(ran.ids(), account.ids("session"), "{ran}");
 }
 
@@ -192,14 +192,14 @@ fn sessions_are_listed() {
 fn a_session_is_deleted() {
     let account = Account::new();
     let id = account.id("Session @ 198.51.100.23");
-    assert_eq!(account.sh(&format!("oauth-rm session {id}")).is_done().record()["status"], "deleted");
+    assert_eq!(account.sh(&format!("oauth-rm session {id}")).succeeds().record()["status"], "deleted");
     assert_eq!(account.get(&id), None);
 }
 
 #[test]
 fn without_a_kind_everything_is_listed() {
     let account = Account::new();
-    let ran = account.sh("oauth-ls").is_done();
+    let ran = account.sh("oauth-ls").succeeds();
     let all: Vec<_> = ["authz", "client", "session"].iter().flat_map(|k| account.ids(k)).collect();
     assert_eq!(ran.ids(), all.into_iter().collect(), "{ran}");
     let mut kinds = ran.each("kind");

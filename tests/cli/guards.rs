@@ -55,7 +55,7 @@ fn the_default_api_key_is_spared_however_it_is_named() {
         ran.says("left alone: it is the account's default API key").says("--include-default");
     }
     assert_eq!(account.state(), before);
-    let gone = account.sh(&format!("oauth-rm authz {id} --include-default")).is_done();
+    let gone = account.sh(&format!("oauth-rm authz {id} --include-default")).succeeds();
     assert_eq!(gone.record()["id"], id.as_str());
 }
 
@@ -65,7 +65,7 @@ fn the_session_and_the_client_in_use_are_spared() {
     let session = text(&account.kind("session").iter().find(|s| s["current"] == true).expect("one")["id"]);
     account.sh(&format!("oauth-rm session {session}")).exits(1).says("it is the session in use");
     account.sh("oauth-rm session '~'").exits(1).says("it is the session in use");
-    account.sh(&format!("oauth-rm session {session} --include-self")).is_done();
+    account.sh(&format!("oauth-rm session {session} --include-self")).succeeds();
 
     // The token of an authorization that was made through a client: deleting the client would end it.
     let account = Account::of(&[
@@ -77,7 +77,7 @@ fn the_session_and_the_client_in_use_are_spared() {
     ]);
     account.sh("oauth-rm client c1").exits(1).says("was, or may have been, made through it");
     account.sh("oauth-rm token t1").exits(1).says("it is, or may be, the token in use");
-    account.sh("oauth-rot client c1").is_done();
+    account.sh("oauth-rot client c1").succeeds();
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn what_is_included_goes_last_and_the_one_in_use_very_last() {
     let (own, key) = (account.id(OWN), account.id(KEY));
     // With the flags nothing is looked up, so the records must say what they are.
     let line = "oauth-ls authz --marks | oauth-rm --include-self --include-default -P 8";
-    let ran = account.sh(line).is_done();
+    let ran = account.sh(line).succeeds();
     let ids = ran.each("id");
     assert_eq!((ids.len(), &ids[14], &ids[15]), (16, &key, &own), "{ran}");
     assert!(account.ids("authz").is_empty());
@@ -140,7 +140,7 @@ fn what_is_current_by_its_own_record_may_still_be_the_default_key() {
         .prints("");
     account.sh("oauth-rm authz '~' --include-default").exits(1).says("authorization in use").prints("");
     assert_eq!(account.ids("authz").len(), 1);
-    account.sh(&format!("{line} --include-self --include-default")).is_done();
+    account.sh(&format!("{line} --include-self --include-default")).succeeds();
 }
 
 /// Look-ups of each sort that a line costs.
@@ -151,7 +151,7 @@ fn cost(line: &str) -> (u64, u64, u64) {
         .replace("AUTHZ", &account.id("terraform"))
         .replace("CLIENT", &account.id("Example CI"))
         .replace("LOGIN", &account.id("Session @ 198.51.100.23"));
-    account.sh(&line).is_done();
+    account.sh(&line).succeeds();
     (account.asked(LIST), account.asked(DEFAULT), account.asked(SESSION))
 }
 

@@ -127,18 +127,18 @@ fn duplicates_are_done_once() {
     let account = Account::new();
     let id = account.id("terraform");
     let input = format!("{id}\n{{\"kind\":\"authz\",\"id\":\"{id}\"}}\nauthz,{id},active\n\n{id}\r\n");
-    let ran = account.feed("oauth-rm authz", input).is_done();
+    let ran = account.feed("oauth-rm authz", input).succeeds();
     assert_eq!(ran.record()["id"], id.as_str());
     assert_eq!(account.asked("DELETE /oauth/authorizations/{id}"), 1);
     let other = account.id("@ops rotation");
-    account.sh(&format!("oauth-rm authz {other} {other}")).is_done();
+    account.sh(&format!("oauth-rm authz {other} {other}")).succeeds();
     assert_eq!(account.asked("DELETE /oauth/authorizations/{id}"), 2);
 }
 
 #[test]
 fn blank_lines_windows_line_ends_and_a_byte_order_mark_are_nothing() {
     let account = Account::new();
-    let ran = account.feed("oauth-rm -n authz", "\u{feff}\r\n\r\n  a1  \r\n\n\ta2\n\n").is_done();
+    let ran = account.feed("oauth-rm -n authz", "\u{feff}\r\n\r\n  a1  \r\n\n\ta2\n\n").succeeds();
     assert_eq!(ran.each("id"), ["a1", "a2"]);
 }
 
@@ -148,11 +148,11 @@ fn an_empty_input_is_nothing_to_do() {
     for line in
         ["oauth-rm", "oauth-rm authz", "oauth-rot", "oauth-set -d x", "oauth-mk -", "oauth-ls authz -"]
     {
-        account.sh(&format!("{line} < /dev/null")).is_done().prints("");
-        account.sh(&format!("{line} <&-")).is_done().prints("");
-        account.feed(line, "\n\n").is_done().prints("");
+        account.sh(&format!("{line} < /dev/null")).succeeds().prints("");
+        account.sh(&format!("{line} <&-")).succeeds().prints("");
+        account.feed(line, "\n\n").succeeds().prints("");
     }
-    account.sh("oauth-rm -j < /dev/null").is_done().prints("[]\n");
+    account.sh("oauth-rm -j < /dev/null").succeeds().prints("[]\n");
     assert!(account.server.stats().applied.is_empty());
 }
 
@@ -161,6 +161,6 @@ fn operands_leave_standard_input_alone() {
     let account = Account::new();
     account
         .feed("oauth-rm -n authz a1 && cat", "next")
-        .is_done()
+        .succeeds()
         .prints("{\"kind\":\"authz\",\"id\":\"a1\",\"status\":\"would-revoke\"}\nnext");
 }

@@ -30,16 +30,16 @@ fn used_twice_it_leaves_the_same_account() {
     let account = Account::new();
     account.write("Makefile", MAKEFILE);
     account.write("wanted.csv", "Shop,https://shop.example/cb\n\"Desk, 2nd\",https://desk.example/cb\n");
-    account.sh("make -s").is_done();
+    account.sh("make -s").succeeds();
     assert_eq!(account.ids("client").len(), 6);
     assert_eq!(account.ids("authz").len(), 16 - 4 + 1);
     let state = account.state();
     let env = account.read("deploy.env");
 
-    account.sh("make -s").is_done();
+    account.sh("make -s").succeeds();
     assert_eq!(account.state(), state, "nothing was left to do");
 
-    account.sh("make -s clean all").is_done();
+    account.sh("make -s clean all").succeeds();
     assert_eq!(account.state(), state, "what was done is found done");
     assert_eq!(account.read("deploy.env"), env);
 }

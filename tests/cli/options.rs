@@ -20,19 +20,19 @@ fn the_rest_is_what_was_not_done_verbatim() {
     assert_eq!(ran.ids(), BTreeSet::from([good, other]), "{ran}");
     ran.says("1 input lines are not done: they are in rest");
     assert_eq!(account.read("rest"), format!("kind,id\n{bad}\n"));
-    account.feed("oauth-rm --rest rest -f", account.read("rest")).is_done();
+    account.feed("oauth-rm --rest rest -f", account.read("rest")).succeeds();
     assert_eq!(account.read("rest"), "");
 }
 
 #[test]
 fn the_rest_of_a_stopped_run_finishes_it() {
     let account = Account::with(Settings { authz: 50, ..Settings::default() });
-    account.bash("oauth-ls authz | grep generated > all").is_done();
+    account.bash("oauth-ls authz | grep generated > all").succeeds();
     let ran = account.bash("oauth-rm --rest rest -P 1 < all | head -n 3").exits(1);
     let left = account.read("rest").lines().count();
     assert!(left > 0 && left < 50, "{left}{ran}");
     // What was done and not delivered is given again, too.
-    account.sh("oauth-rm -f --rest rest < rest").is_done();
+    account.sh("oauth-rm -f --rest rest < rest").succeeds();
     assert_eq!(account.read("rest"), "");
     assert_eq!(account.ids("authz").len(), 16);
 }
@@ -58,7 +58,7 @@ fn a_stream_is_worked_on_while_it_comes() {
         "mkfifo in; oauth-rm authz --stream < in > out & exec 3> in; echo {first} >&3; \
          while ! grep -q {first} out; do sleep 0.02; done; echo {second} >&3; exec 3>&-; wait $!; cat out"
     );
-    let ran = account.sh(&line).is_done();
+    let ran = account.sh(&line).succeeds();
     assert_eq!(ran.each("id"), [first, second], "{ran}");
 }
 
@@ -91,10 +91,10 @@ fn a_dry_run_shows_what_would_be_done_and_does_nothing() {
             r#"{"kind":"authz","id":null,"status":"would-create","description":"x","expires_in":3600,"scope":["global"]}"#.to_owned(),
         ),
     ] {
-        account.sh(&line).is_done().prints(&format!("{shown}\n"));
+        account.sh(&line).succeeds().prints(&format!("{shown}\n"));
     }
     let line = format!("oauth-set -n authz {authz} --client-id {client} --client-secret s3cret-text");
-    let ran = account.sh(&line).is_done();
+    let ran = account.sh(&line).succeeds();
     assert!(!ran.out.contains("s3cret-text"), "{ran}");
     assert_eq!(account.state(), before);
 }
@@ -102,7 +102,7 @@ fn a_dry_run_shows_what_would_be_done_and_does_nothing() {
 #[test]
 fn with_force_what_is_not_there_is_no_failure() {
     let account = Account::new();
-    let ran = account.sh("oauth-rm -f client no-such").is_done();
+    let ran = account.sh("oauth-rm -f client no-such").succeeds();
     ran.prints("{\"kind\":\"client\",\"id\":\"no-such\",\"status\":\"absent\"}\n");
     account.sh("oauth-rm client no-such").exits(1);
 }
@@ -110,9 +110,9 @@ fn with_force_what_is_not_there_is_no_failure() {
 #[test]
 fn parallel_work_comes_out_in_the_order_of_the_input() {
     let account = Account::with(Settings { authz: 200, ..Settings::default() });
-    let ids = account.bash("oauth-ls authz | grep generated | cut -d '\"' -f 8 | sort -r").is_done();
+    let ids = account.bash("oauth-ls authz | grep generated | cut -d '\"' -f 8 | sort -r").succeeds();
     for (n, chunk) in [1, 3, 64].into_iter().zip(ids.lines().chunks(60)) {
-        let ran = account.feed(&format!("oauth-rm authz -P {n} -o id"), chunk.join("\n")).is_done();
+        let ran = account.feed(&format!("oauth-rm authz -P {n} -o id"), chunk.join("\n")).succeeds();
         assert_eq!(ran.lines(), chunk, "{ran}");
     }
     let most = account.server.stats().most_at_once;
@@ -124,7 +124,7 @@ fn one_at_a_time_means_one_at_a_time() {
     let account = Account::with(Settings { authz: 30, ..Settings::default() });
     account
         .bash("oauth-ls authz | grep generated | oauth-rm -P 1 --include-self --include-default")
-        .is_done();
+        .succeeds();
     assert_eq!(account.server.stats().most_at_once, 1);
 }
 
@@ -132,16 +132,16 @@ fn one_at_a_time_means_one_at_a_time() {
 fn once_makes_what_is_missing_and_prints_what_is_there() {
     let account = Account::new();
     let input = "kind,description,scope\nauthz,nightly,read\nauthz,terraform,global\nauthz,nightly,read\nauthz,nightly,write\n";
-    let ran = account.feed("oauth-mk --once -", input).is_done();
+    let ran = account.feed("oauth-mk --once -", input).succeeds();
     assert_eq!(ran.each("status"), ["created", "exists", "exists", "created"], "{ran}");
     assert_eq!(ran.records()[2]["access_token"]["token"], "**********", "{ran}");
-    let again = account.feed("oauth-mk --once -", input).is_done();
+    let again = account.feed("oauth-mk --once -", input).succeeds();
     assert_eq!(again.each("status"), ["exists"; 4], "{again}");
     assert_eq!(account.server.stats().applied("POST /oauth/authorizations"), 2);
     let client = "oauth-mk client CI https://ci.example --once";
-    assert_eq!(account.sh(client).is_done().each("status"), ["created"]);
-    assert_eq!(account.sh(client).is_done().each("status"), ["exists"]);
-    let rotated = account.feed("oauth-mk --once - | grep exists | oauth-rot", input).is_done();
+    assert_eq!(account.sh(client).succeeds().each("status"), ["created"]);
+    assert_eq!(account.sh(client).succeeds().each("status"), ["exists"]);
+    let rotated = account.feed("oauth-mk --once - | grep exists | oauth-rot", input).succeeds();
     assert_eq!(rotated.ids().len(), 3, "{rotated}");
 }
 
@@ -157,7 +157,7 @@ fn what_exists_and_has_no_secret_to_show_is_named() {
 fn filters_choose() {
     let account = Account::new();
     let names = |options: &str| -> BTreeSet<String> {
-        account.sh(&format!("oauth-ls authz {options}")).is_done().each("description").into_iter().collect()
+        account.sh(&format!("oauth-ls authz {options}")).succeeds().each("description").into_iter().collect()
     };
     let set = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<BTreeSet<_>>();
     assert_eq!(names("--expires-within 1h"), set(&["one-off job, eu, \"priority\""]));
@@ -165,14 +165,14 @@ fn filters_choose() {
     assert_eq!(names("--scope read,identity --client none"), set(&["+1 555 0100 on-call pager"]));
     assert_eq!(names("--client 'Example Dashboard'"), set(&["Example Dashboard"]));
     assert_eq!(names("--team example-team"), set(&["team audit", "team deploys"]));
-    let sorted = account.sh("oauth-ls authz --sort created_at").is_done().each("created_at");
+    let sorted = account.sh("oauth-ls authz --sort created_at").succeeds().each("created_at");
     assert!(sorted.is_sorted(), "{sorted:?}");
 }
 
 #[test]
 fn a_long_list_comes_page_by_page() {
     let account = Account::with(Settings { authz: 2500, ..Settings::default() });
-    let ran = account.sh("oauth-ls authz -o id").is_done();
+    let ran = account.sh("oauth-ls authz -o id").succeeds();
     assert_eq!(ran.lines().into_iter().map(str::to_owned).collect::<BTreeSet<_>>(), account.ids("authz"));
     assert_eq!(account.asked("GET /oauth/authorizations"), 3);
 }
@@ -187,7 +187,7 @@ fn a_lost_create_is_named_and_never_repeated() {
     assert_eq!(account.server.stats().applied("POST /oauth/authorizations"), 1);
 
     let account = Account::with(Settings { faults, ..Settings::default() });
-    let made = account.sh("oauth-mk authz -d precious --once").is_done().record();
+    let made = account.sh("oauth-mk authz -d precious --once").succeeds().record();
     assert_eq!((text(&made["id"]), &made["status"]), (account.id("precious"), &"created".into()));
     assert!(text(&made["access_token"]["token"]).len() > 40);
 }

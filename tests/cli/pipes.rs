@@ -10,7 +10,7 @@ fn every_form_of_a_list_names_the_same_ids_to_the_next_tool() {
     {
         for format in ["ndjson", "csv", "id"] {
             let line = format!("oauth-ls {kind} -o {format} | oauth-rm -n {kind} {spared}");
-            let ran = account.bash(&line).is_done();
+            let ran = account.bash(&line).succeeds();
             assert_eq!(ran.ids(), account.ids(kind), "{ran}");
             let would = if kind == "authz" { "would-revoke" } else { "would-delete" };
             assert!(ran.each("status").iter().all(|s| s == would), "{ran}");
@@ -25,7 +25,7 @@ fn records_need_no_kind_operand() {
     for format in ["ndjson", "csv"] {
         let ran =
             account.bash(&format!("oauth-ls -o {format} | oauth-rm -n --include-self --include-default"));
-        assert_eq!(ran.is_done().ids().len(), 16 + 4 + 4);
+        assert_eq!(ran.succeeds().ids().len(), 16 + 4 + 4);
     }
     account
         .bash("oauth-ls authz -o id | oauth-rm -n")
@@ -36,29 +36,29 @@ fn records_need_no_kind_operand() {
 #[test]
 fn csv_without_its_header_is_read_by_its_fixed_columns() {
     let account = Account::new();
-    let header = account.bash("oauth-ls authz -o csv | grep expired | oauth-rm -n").is_done();
-    let status = account.bash("oauth-ls authz --status expired | oauth-rm -n").is_done();
+    let header = account.bash("oauth-ls authz -o csv | grep expired | oauth-rm -n").succeeds();
+    let status = account.bash("oauth-ls authz --status expired | oauth-rm -n").succeeds();
     assert_eq!(header.ids(), status.ids());
     assert_eq!(header.ids().len(), 4, "{header}");
     let tail = account.bash("oauth-ls -o csv | grep -v ^kind | oauth-rm -n --include-self --include-default");
-    assert_eq!(tail.is_done().ids().len(), 24);
+    assert_eq!(tail.succeeds().ids().len(), 24);
 }
 
 #[test]
 fn grep_expired_is_status_expired() {
     let account = Account::new();
-    let greped = account.bash("oauth-ls authz | grep expired").is_done();
-    let filtered = account.sh("oauth-ls authz --status expired").is_done();
+    let greped = account.bash("oauth-ls authz | grep expired").succeeds();
+    let filtered = account.sh("oauth-ls authz --status expired").succeeds();
     assert_eq!(greped.out, filtered.out);
-    account.bash("oauth-ls authz | grep expired | oauth-rm").is_done();
-    account.sh("oauth-ls authz --status expired").is_done().prints("");
+    account.bash("oauth-ls authz | grep expired | oauth-rm").succeeds();
+    account.sh("oauth-ls authz --status expired").succeeds().prints("");
     assert_eq!(account.ids("authz").len(), 12);
 }
 
 #[test]
 fn a_dry_run_prints_what_the_run_then_takes() {
     let account = Account::new();
-    let ran = account.bash("oauth-ls authz --status expired | oauth-rm -n | oauth-rm").is_done();
+    let ran = account.bash("oauth-ls authz --status expired | oauth-rm -n | oauth-rm").succeeds();
     assert_eq!(ran.each("status"), ["revoked"; 4], "{ran}");
 }
 
@@ -66,12 +66,12 @@ fn a_dry_run_prints_what_the_run_then_takes() {
 fn edited_csv_goes_back_through_oauth_set() {
     let account = Account::new();
     let before = account.state();
-    account.bash("oauth-ls clients -o csv | oauth-set").is_done();
+    account.bash("oauth-ls clients -o csv | oauth-set").succeeds();
     let strip = |records: Vec<serde_json::Value>| -> Vec<_> {
         records.into_iter().map(|r| (r["id"].clone(), r["name"].clone(), r["redirect_uri"].clone())).collect()
     };
     assert_eq!(strip(account.state()), strip(before), "hostile names come back as they were");
-    account.bash("oauth-ls clients -o csv | sed s/example.net/example.com/ | oauth-set").is_done();
+    account.bash("oauth-ls clients -o csv | sed s/example.net/example.com/ | oauth-set").succeeds();
     assert_eq!(account.named("Example CI")["redirect_uri"], "https://ci.example.com/oauth");
 }
 
@@ -85,7 +85,7 @@ fn edited_descriptions_go_back_through_oauth_set_in_both_forms() {
             "oauth-ls authz --marks -o {format} > all; oauth-ls authz | grep -v '\"description\":null' | \
              grep -v current | cut -d '\"' -f 8 | grep -F -f - all | grep -v ',true,' | grep -v default | oauth-set"
         );
-        let ran = account.sh(&line).is_done();
+        let ran = account.sh(&line).succeeds();
         assert_eq!(ran.each("status"), vec!["updated"; 13], "{ran}");
         let texts = |all: Vec<serde_json::Value>| {
             all.into_iter().map(|r| r["description"].clone()).collect::<Vec<_>>()
@@ -105,17 +105,17 @@ fn names_and_urls_become_clients() {
         "oauth-mk client - -o csv",
         "One app,https://one.example/cb\n\"Two, three\",https://two.example/cb?x=1\n",
     );
-    assert_eq!(made.is_done().lines().len(), 3);
+    assert_eq!(made.succeeds().lines().len(), 3);
     assert_eq!(account.named("Two, three")["redirect_uri"], "https://two.example/cb?x=1");
-    let with_header = account.feed("oauth-mk client -", "url,name\nhttps://three.example,Three\n").is_done();
+    let with_header = account.feed("oauth-mk client -", "url,name\nhttps://three.example,Three\n").succeeds();
     assert_eq!(with_header.record()["name"], "Three");
 }
 
 #[test]
 fn one_account_is_copied_into_another() {
     let (from, to) = (Account::new(), Account::of(&[]));
-    let list = from.sh("oauth-ls authz --status active --client none").is_done();
-    let made = to.feed("oauth-mk -", list.out.as_bytes()).is_done();
+    let list = from.sh("oauth-ls authz --status active --client none").succeeds();
+    let made = to.feed("oauth-mk -", list.out.as_bytes()).succeeds();
     assert_eq!(made.lines().len(), list.lines().len());
     let mut wanted: Vec<_> =
         list.records().iter().map(|r| (r["description"].clone(), r["scope"].clone())).collect();
@@ -139,7 +139,7 @@ fn what_was_made_can_be_revoked_with_what_was_printed() {
         let line = format!(
             "for i in 1 2 3; do echo '{{\"description\":\"'$i'\"}}'; done | oauth-mk authz - -o {format} | oauth-rm"
         );
-        assert_eq!(account.bash(&line).is_done().each("status"), ["revoked"; 3]);
+        assert_eq!(account.bash(&line).succeeds().each("status"), ["revoked"; 3]);
     }
     assert_eq!(account.ids("authz"), before);
 }
@@ -148,7 +148,7 @@ fn what_was_made_can_be_revoked_with_what_was_printed() {
 fn shown_by_id_and_listed_are_the_same_records() {
     let account = Account::new();
     let ids = joined(&account.ids("client"));
-    let shown = account.feed("oauth-ls clients -", ids).is_done();
-    let listed = account.sh("oauth-ls clients").is_done();
+    let shown = account.feed("oauth-ls clients -", ids).succeeds();
+    let listed = account.sh("oauth-ls clients").succeeds();
     assert_eq!(shown.out, listed.out);
 }

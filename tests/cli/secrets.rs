@@ -106,7 +106,7 @@ fn a_tool_whose_job_it_is_prints_the_one_secret_and_only_on_standard_output() {
 fn a_secret_given_on_the_command_line_is_not_repeated() {
     let account = Account::kept(Settings::default());
     let (authz, client) = (account.id("terraform"), account.id("Example CI"));
-    let secret = account.sh(&format!("oauth-ls client {client} -S")).is_done().out;
+    let secret = account.sh(&format!("oauth-ls client {client} -S")).succeeds().out;
     for more in ["", "-v", "-n", "-o table", "-d x -v"] {
         let line =
             format!("oauth-set authz {authz} --client-id {client} --client-secret {} {more}", secret.trim());

@@ -26,14 +26,14 @@ fn client(text: &str) -> String {
 fn env_lines_give_a_shell_exactly_the_id_and_the_secret() {
     for hostile in HOSTILE {
         let account = Account::of(&[&client(hostile)]);
-        let env = account.sh("oauth-ls clients -o env > env && cat env").is_done();
+        let env = account.sh("oauth-ls clients -o env > env && cat env").succeeds();
         assert!(env.out.starts_with("HEROKU_OAUTH_ID="), "{env}");
         for shell in SHELLS {
             let line = ". ./env && printf '%s|%s' \"$HEROKU_OAUTH_ID\" \"$HEROKU_OAUTH_SECRET\"";
-            let ran = account.line(shell, line).run(b"").is_done();
+            let ran = account.line(shell, line).run(b"").succeeds();
             assert_eq!(ran.out, format!("{hostile}|{hostile}"), "{ran}{env}");
             let ran = account.line(shell, "eval \"$(cat env)\"; printf %s \"$HEROKU_OAUTH_SECRET\"").run(b"");
-            assert_eq!(ran.is_done().out, hostile, "{shell}{env}");
+            assert_eq!(ran.succeeds().out, hostile, "{shell}{env}");
         }
         assert!(!account.folder.join("harm").exists(), "{env}");
     }
@@ -45,7 +45,7 @@ fn a_new_token_is_taken_over_in_one_line_of_each_shell() {
         let account = Account::new();
         let line = "eval \"$(oauth-mk authz -d handed-over --shell)\" && export HEROKU_API_KEY && \
                     oauth-ls authz | grep current";
-        let ran = account.line(shell, line).run(b"").is_done();
+        let ran = account.line(shell, line).run(b"").succeeds();
         assert_eq!(ran.record()["description"], "handed-over", "{ran}");
     }
 }

@@ -32,7 +32,7 @@ fn every_tool_fails_where_its_output_cannot_be_written() {
 #[test]
 fn a_new_secret_that_cannot_be_delivered_is_named_by_its_id_and_not_shown() {
     let account = Account::new();
-    let secrets = |account: &Account| account.sh("oauth-ls clients -S").is_done().out;
+    let secrets = |account: &Account| account.sh("oauth-ls clients -S").succeeds().out;
 
     let ran = account.sh("oauth-mk client lost https://x.example > /dev/full").exits(1);
     let ran =
@@ -193,13 +193,13 @@ fn what_is_no_option_is_told_with_the_nearest_one() {
 fn help_and_version_are_the_same_everywhere() {
     let account = Account::new();
     for tool in ["ls", "mk", "rm", "rot", "set", "sandbox"] {
-        let short = account.sh(&format!("oauth-{tool} -h")).is_done();
-        let long = account.sh(&format!("oauth-{tool} --help")).is_done();
+        let short = account.sh(&format!("oauth-{tool} -h")).succeeds();
+        let long = account.sh(&format!("oauth-{tool} --help")).succeeds();
         assert!(short.out.starts_with(&format!("usage: oauth-{tool} ")), "{short}");
         assert!(long.out.starts_with(&short.out) && long.out.contains("-h, --help"), "{long}");
         let version = format!("oauth-{tool} (oauth-tools) {}\n", env!("CARGO_PKG_VERSION"));
-        account.sh(&format!("oauth-{tool} --version")).is_done().prints(&version);
-        account.sh(&format!("oauth-{tool} -V")).is_done().prints(&version);
+        account.sh(&format!("oauth-{tool} --version")).succeeds().prints(&version);
+        account.sh(&format!("oauth-{tool} -V")).succeeds().prints(&version);
     }
 }
 
@@ -207,7 +207,7 @@ fn help_and_version_are_the_same_everywhere() {
 fn a_message_is_one_line_however_hostile_the_text() {
     let account = Account::new();
     let id = account.kind("client").iter().find(|c| text(&c["name"]).contains('\n')).map(|c| text(&c["id"]));
-    let ran = account.sh(&format!("oauth-rm client {} -o table", id.expect("one"))).is_done();
+    let ran = account.sh(&format!("oauth-rm client {} -o table", id.expect("one"))).succeeds();
     assert_eq!(ran.lines().len(), 1, "{ran}");
     assert!(!ran.out.contains(['\x1b', '\x07', '\u{202e}']), "{ran}");
 }

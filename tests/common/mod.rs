@@ -197,7 +197,7 @@ impl Ran {
 
     /// This run, which must have succeeded without a word.
     #[track_caller]
-    pub(crate) fn is_done(self) -> Ran {
+    pub(crate) fn succeeds(self) -> Ran {
         assert!(self.status == 0 && self.err.is_empty(), "{self}");
         self
     }

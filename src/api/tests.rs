@@ -1,0 +1,260 @@
+//! What goes over the wire, and how often, seen through the tools that send it.
+
+use crate::Run;
+use crate::cli::Tool;
+use crate::stub::{Stub, TOKEN};
+use crate::tools::{ls, mk, rm, rot, set};
+use crate::transport::Failure;
+use crate::transport::Method::{Delete, Get, Patch, Post};
+
+const LS: (&Tool, Run) = (&ls::TOOL, ls::run);
+const MK: (&Tool, Run) = (&mk::TOOL, mk::run);
+const RM: (&Tool, Run) = (&rm::TOOL, rm::run);
+const ROT: (&Tool, Run) = (&rot::TOOL, rot::run);
+const SET: (&Tool, Run) = (&set::TOOL, set::run);
+
+const SESSIONS: &str = "/oauth/sessions";
+const SESSION: &str = "/oauth/sessions/s1";
+const CLIENT: &str = "/oauth/clients/c1";
+/// Without look-ups, for what is not about them.
+const ALL: &str = "--include-self";
+
+/// The object that the API answers about `id`.
+fn object(id: &str) -> String {
+    format!(r#"{{"id":"{id}","secret":"sss"}}"#)
+}
+
+fn error(id: &str) -> String {
+    format!(r#"{{"id":"{id}","message":"Sorry."}}"#)
+}
+
+#[test]
+fn pages_follow_next_range_verbatim() {
+    let next = "]s1..; max=1000,order=asc; \"quoted\"";
+    let stub = Stub::new().on_header(Get, SESSIONS, 206, ("next-range", next), r#"[{"id":"s1"}]"#).on(
+        Get,
+        SESSIONS,
+        200,
+        r#"[{"id":"s2"}]"#,
+    );
+    let ran = stub.clone().run(LS, &["sessions", "-o", "id"], "").succeeds();
+    ran.prints("s1\ns2\n");
+    assert_eq!(stub.sent("range"), [Some("id ..; max=1000".to_owned()), Some(next.to_owned())]);
+}
+
+#[test]
+fn a_page_that_is_asked_for_twice_is_an_error() {
+    let page = r#"[{"id":"s1"}]"#;
+    let repeats = Stub::new().on_header(Get, SESSIONS, 206, ("next-range", "]s1.."), page).on_header(
+        Get,
+        SESSIONS,
+        206,
+        ("next-range", "]s1.."),
+        page,
+    );
+    repeats.run(LS, &["sessions"], "").exits(1).says("the server repeats a page");
+    let first = Stub::new().on_header(Get, SESSIONS, 206, ("next-range", "id ..; max=1000"), page);
+    first.run(LS, &["sessions"], "").exits(1).says("the server repeats a page");
+    let empty = Stub::new().on_header(Get, SESSIONS, 206, ("next-range", "]s1.."), "[]");
+    empty.run(LS, &["sessions"], "").exits(1).says("the server repeats a page");
+}
+
+#[test]
+fn headers_are_those_of_the_api() {
+    let stub = Stub::new().on(Get, SESSION, 200, &object("s1"));
+    stub.clone().run(LS, &["session", "s1"], "").succeeds();
+    let one = |name: &str| stub.sent(name).remove(0);
+    assert_eq!(one("accept").as_deref(), Some("application/vnd.heroku+json; version=3"));
+    assert_eq!(one("authorization"), Some(format!("Bearer {TOKEN}")));
+    assert_eq!(one("user-agent").as_deref(), Some(concat!("oauth-tools/", env!("CARGO_PKG_VERSION"))));
+    assert_eq!((one("content-type"), one("range")), (None, None));
+
+    let id = one("request-id").expect("one");
+    let parts: Vec<usize> = id.split('-').map(str::len).collect();
+    assert_eq!(parts, [8, 4, 4, 4, 12], "{id}");
+    assert!(&id[14..15] == "4" && "89ab".contains(&id[19..20]), "a random uuid: {id}");
+
+    let stub = Stub::new().on(Patch, CLIENT, 200, &object("c1"));
+    stub.clone().run(SET, &["client", "c1", "--name", "x"], "").succeeds();
+    assert_eq!(stub.sent("content-type"), [Some("application/json".to_owned())]);
+}
+
+#[test]
+fn each_try_has_a_request_id_of_its_own() {
+    let stub = Stub::new().lose(Get, SESSION).on(Get, SESSION, 200, &object("s1"));
+    stub.clone().run(LS, &["session", "s1"], "").succeeds();
+    let ids = stub.sent("request-id");
+    assert!(ids.len() == 2 && ids[0] != ids[1], "{ids:?}");
+}
+
+#[test]
+fn a_teams_collection_needs_another_version() {
+    let path = "/teams/ops/oauth/authorizations";
+    let stub = Stub::new().on(Get, path, 200, "[]");
+    stub.clone().run(LS, &["--team", "ops"], "").succeeds();
+    assert_eq!(stub.sent("accept"), [Some("application/vnd.heroku+json; version=3.sdk".to_owned())]);
+}
+
+#[test]
+fn more_headers_come_from_the_environment() {
+    let stub = Stub::new().on(Get, SESSION, 200, &object("s1"));
+    let env = [("HEROKU_HEADERS", r#"{"X-Trace":"7","user-agent":"mine"}"#)];
+    stub.clone().run_in(LS, &["session", "s1"], "", &env).succeeds();
+    assert_eq!(stub.sent("X-Trace"), [Some("7".to_owned())]);
+    assert_eq!(stub.sent("user-agent"), [Some("mine".to_owned())]);
+}
+
+#[test]
+fn a_second_factor_goes_with_every_request() {
+    let code = [("HEROKU_TWO_FACTOR_CODE", "123456")];
+    let stub = Stub::new().on(Delete, SESSION, 200, &object("s1")).on(
+        Delete,
+        "/oauth/sessions/s2",
+        200,
+        &object("s2"),
+    );
+    stub.clone().run_in(RM, &["session", "s1", "s2", ALL], "", &code).succeeds();
+    assert_eq!(stub.sent("heroku-two-factor-code"), vec![Some("123456".to_owned()); 2]);
+
+    for (status, id) in [(401, "invalid_two_factor_code"), (403, "two_factor"), (401, "two_factor")] {
+        let refused = Stub::new().on(Delete, SESSION, status, &error(id));
+        let ran = refused.run_in(RM, &["session", "s1", ALL], "", &code).exits(4);
+        let ran = ran.says("give a fresh code in HEROKU_TWO_FACTOR_CODE");
+        assert!(!ran.err.contains("123456"), "{ran:#?}");
+    }
+}
+
+#[test]
+fn a_quota_that_is_used_up_is_waited_for() {
+    let stub = Stub::new().on_header(Get, SESSION, 429, ("retry-after", "0"), &error("rate_limit")).on(
+        Get,
+        SESSION,
+        200,
+        &object("s1"),
+    );
+    stub.run(LS, &["session", "s1"], "").succeeds().prints(
+        "{\"kind\":\"session\",\"id\":\"s1\",\"status\":\"active\",\"expires_at\":null,\"secret\":\"**********\"}\n",
+    );
+    let stub = Stub::new().on(Get, SESSION, 429, &error("rate_limit"));
+    stub.run(LS, &["session", "s1", "--no-wait"], "").exits(75).says("(rate_limit)");
+}
+
+#[test]
+fn passing_faults_are_tried_again() {
+    for status in [500, 502, 503, 504] {
+        let stub =
+            Stub::new().on(Get, SESSION, status, "<html>\x1b[31mSorry.").on(Get, SESSION, 200, &object("s1"));
+        stub.run(LS, &["session", "s1"], "").succeeds();
+    }
+    for cut in ["", "{\"id\":\"s1\"", "<html>", "[]", "null", r#"{"id":7}"#, r#"{"id":"another"}"#] {
+        let stub = Stub::new().on(Get, SESSION, 200, cut).on(Get, SESSION, 200, &object("s1"));
+        stub.run(LS, &["session", "s1"], "").succeeds();
+    }
+    let stub = Stub::new().on(Get, SESSION, 503, "");
+    let ran = stub.run(LS, &["session", "s1", "--retry-for", "0"], "").exits(75);
+    ran.says("oauth-test: session s1: no error of the API came back: Service Unavailable (HTTP 503)");
+}
+
+#[test]
+fn lasting_refusals_are_not_tried_again() {
+    for (status, code) in
+        [(400, 1), (401, 4), (402, 1), (403, 1), (404, 1), (406, 1), (409, 1), (410, 1), (422, 1)]
+    {
+        let stub = Stub::new().on(Patch, CLIENT, status, &error("not_so"));
+        let ran = stub.run(SET, &["client", "c1", "--name", "x"], "").exits(code).prints("");
+        ran.says("client c1: Sorry. (not_so)");
+    }
+}
+
+#[test]
+fn a_redirect_is_not_followed() {
+    for status in [301, 302, 307, 308] {
+        let to = ("location", "https://evil.example/");
+        let stub = Stub::new().on_header(Get, SESSION, status, to, "");
+        let ran = stub.run(LS, &["session", "s1"], "").exits(1);
+        ran.says("redirects to https://evil.example/; a token is not taken elsewhere")
+            .says("check HEROKU_HOST");
+    }
+}
+
+#[test]
+fn a_removal_whose_answer_was_lost_is_done_when_the_object_is_gone() {
+    let gone = r#"{"kind":"session","id":"s1","status":"deleted"}"#;
+    let stub = Stub::new().lose(Delete, SESSION).on(Delete, SESSION, 404, &error("not_found"));
+    stub.run(RM, &["session", "s1", ALL], "").succeeds().prints(&format!("{gone}\n"));
+    let stub = Stub::new().on(Delete, SESSION, 502, "").on(Delete, SESSION, 410, &error("gone"));
+    stub.run(RM, &["session", "s1", ALL], "").succeeds().prints(&format!("{gone}\n"));
+    // Where nothing was lost before, it is a failure; nor does a request that never left count as lost.
+    let refused = Failure::NotSent("refused".to_owned());
+    let stub = Stub::new().on_with(Delete, SESSION, None, Err(refused)).on(
+        Delete,
+        SESSION,
+        404,
+        &error("not_found"),
+    );
+    stub.run(RM, &["session", "s1", ALL], "").exits(1).prints("").says("(not_found)");
+}
+
+#[test]
+fn changes_and_rotations_are_sent_again() {
+    let path = "/oauth/clients/c1/actions/rotate-credentials";
+    let stub = Stub::new().lose(Post, path).on(Post, path, 200, &object("c1"));
+    let ran = stub.run(ROT, &["client", "c1"], "").succeeds();
+    assert!(ran.out.contains(r#""status":"rotated""#) && ran.out.contains("sss"), "{ran:#?}");
+    let stub = Stub::new().lose(Patch, CLIENT).on(Patch, CLIENT, 200, &object("c1"));
+    stub.run(SET, &["client", "c1", "--name", "x"], "").succeeds();
+}
+
+#[test]
+fn what_never_left_may_be_sent_again_whatever_it_is() {
+    let refused = Failure::NotSent("refused".to_owned());
+    let stub = Stub::new().on_with(Post, "/oauth/clients", None, Err(refused)).on(
+        Post,
+        "/oauth/clients",
+        201,
+        &object("c9"),
+    );
+    stub.run(MK, &["client", "x", "https://x.example"], "").succeeds();
+}
+
+#[test]
+fn a_network_that_stays_away_stops_the_run() {
+    let away = Failure::NotSent("cannot reach it".to_owned());
+    let stub = Stub::new().on_with(Delete, SESSION, None, Err(away));
+    let args = ["session", "s1", "s2", "s3", ALL, "-P", "1", "--retry-for", "0"];
+    let ran = stub.run(RM, &args, "").exits(75).says("session s1: cannot reach it");
+    ran.says("stopped: 2 records were not attempted");
+}
+
+#[test]
+fn a_rejected_token_stops_the_run() {
+    let stub = Stub::new().on(Delete, SESSION, 401, &error("unauthorized"));
+    let ran = stub.run(RM, &["session", "s1", "s2", ALL, "-P", "1"], "").exits(4);
+    ran.says("the token was rejected").says("stopped: 1 records were not attempted");
+}
+
+#[test]
+fn a_warning_is_told_once_a_run() {
+    let warning = ("warning-message", "the moon\nis blue");
+    let stub = Stub::new().on_header(Delete, SESSION, 200, warning, &object("s1")).on_header(
+        Delete,
+        "/oauth/sessions/s2",
+        200,
+        warning,
+        &object("s2"),
+    );
+    let ran = stub.run(RM, &["session", "s1", "s2", ALL, "-P", "1"], "").exits(0);
+    assert_eq!(ran.err, "oauth-test: warning: the moon\\nis blue\n");
+    let stub = Stub::new().on_header(Delete, SESSION, 200, ("x-heroku-warning", "old"), &object("s1"));
+    stub.run(RM, &["session", "s1", ALL], "").exits(0).says("warning: old");
+}
+
+#[test]
+fn an_error_page_cannot_reach_the_terminal() {
+    let stub = Stub::new().on(Get, SESSION, 404, "<html>\x1b]0;owned\x07");
+    let ran = stub.run(LS, &["session", "s1"], "").exits(1);
+    ran.says("session s1: an HTML page came back: Not Found (HTTP 404)\n");
+    let hostile = r#"{"id":"x","message":"a\u001b[31m\u202eb\nc HRKU-01234567-89ab-cdef-0123-456789abcdef"}"#;
+    let stub = Stub::new().on(Get, SESSION, 422, hostile);
+    stub.run(LS, &["session", "s1"], "").exits(1).says("a\\u{1b}[31m\\u{202e}b\\nc ********** (x)\n");
+}

@@ -1,0 +1,195 @@
+//! What oauth-mk sends, and what it does where an answer to that is lost.
+
+use std::sync::Arc;
+
+use super::{TOOL, run};
+use crate::stub::{Ran, Stub};
+use crate::transport::Method::{Get, Post};
+
+const MK: (&crate::cli::Tool, crate::Run) = (&TOOL, run);
+const AUTHZ: &str = "/oauth/authorizations";
+const CLIENTS: &str = "/oauth/clients";
+
+const MADE: &str = r#"{"id":"a9","description":"x","access_token":{"token":"HRKU-AAnew","expires_in":null}}"#;
+const PRINTED: &str = concat!(
+    r#"{"kind":"authz","id":"a9","status":"created","expires_at":null,"description":"x","#,
+    r#""access_token":{"token":"HRKU-AAnew","expires_in":null}}"#,
+    "\n"
+);
+
+/// An authorization as a list has it.
+fn listed(id: &str, description: &str, scope: &str, created_at: &str) -> String {
+    format!(
+        r#"{{"id":"{id}","description":"{description}","scope":["{scope}"],"created_at":"{created_at}",
+            "access_token":{{"token":"HRKU-AAz**********zzzz","expires_in":null}}}}"#
+    )
+}
+
+/// Long after any request of a test.
+const LATER: &str = "2999-01-01T00:00:00Z";
+const BEFORE: &str = "2001-01-01T00:00:00Z";
+
+#[track_caller]
+fn sends(args: &[&str], stdin: &str, path: &str, body: &str) {
+    let answer = if path == CLIENTS { r#"{"id":"c9","secret":"s"}"# } else { MADE };
+    Stub::new().on_body(Post, path, body, 201, answer).run(MK, args, stdin).succeeds();
+}
+
+#[test]
+fn bodies_are_those_of_the_api() {
+    let long = r#""description":"Long-lived user authorization","#;
+    sends(&["authz"], "", AUTHZ, &format!(r#"{{{long}"scope":["global"]}}"#));
+    sends(
+        &["authz", "-d", "x", "-s", "read,write", "-s", "identity"],
+        "",
+        AUTHZ,
+        r#"{"description":"x","scope":["read","write","identity"]}"#,
+    );
+    sends(
+        &["authz", "-d", "x", "-e", "10m"],
+        "",
+        AUTHZ,
+        r#"{"description":"x","expires_in":600,"scope":["global"]}"#,
+    );
+    sends(
+        &["authz", "-d", "x", "--client-id", "c1"],
+        "",
+        AUTHZ,
+        r#"{"client":"c1","description":"x","scope":["global"]}"#,
+    );
+    sends(&["authz", "-d", ""], "", AUTHZ, r#"{"description":"","scope":["global"]}"#);
+    sends(
+        &["authz", "--team", "ops", "-d", "x"],
+        "",
+        "/teams/ops/oauth/authorizations",
+        r#"{"description":"x","scope":["global"]}"#,
+    );
+    sends(
+        &["client", "n", "https://u.example"],
+        "",
+        CLIENTS,
+        r#"{"name":"n","redirect_uri":"https://u.example"}"#,
+    );
+    sends(
+        &["client", "--name", "n", "--url", "http://localhost"],
+        "",
+        CLIENTS,
+        r#"{"name":"n","redirect_uri":"http://localhost"}"#,
+    );
+}
+
+#[test]
+fn records_make_the_same_bodies_and_options_win() {
+    let record = r#"{"kind":"authz","id":"old","description":"x","scope":["read"],"expires_in":60}"#;
+    sends(&["-"], record, AUTHZ, r#"{"description":"x","expires_in":60,"scope":["read"]}"#);
+    sends(
+        &["-", "-d", "y", "-e", "2m"],
+        record,
+        AUTHZ,
+        r#"{"description":"y","expires_in":120,"scope":["read"]}"#,
+    );
+    sends(
+        &["authz", "-"],
+        "description,scope,expires_in\n'=x,\"read,write\",1h",
+        AUTHZ,
+        r#"{"description":"=x","expires_in":3600,"scope":["read","write"]}"#,
+    );
+    sends(
+        &["-"],
+        "kind,id,status,expires_at,name,redirect_uri\nclient,,,,n,https://u\n",
+        CLIENTS,
+        r#"{"name":"n","redirect_uri":"https://u"}"#,
+    );
+    // What never expires is made so; what has expired is not made.
+    sends(
+        &["-"],
+        r#"{"kind":"authz","description":"x","expires_at":null}"#,
+        AUTHZ,
+        r#"{"description":"x","scope":["global"]}"#,
+    );
+    let past = r#"{"kind":"authz","expires_at":"2001-01-01T00:00:00Z"}"#;
+    Stub::new().run(MK, &["-"], past).exits(2).says("its expires_at has passed: give --expires-in");
+}
+
+fn lost() -> Arc<Stub> {
+    Stub::new().lose(Post, AUTHZ)
+}
+
+fn make(stub: Arc<Stub>, more: &[&str]) -> Ran {
+    stub.run(MK, &[&["authz", "-d", "x", "-s", "read"], more].concat(), "")
+}
+
+#[test]
+fn a_create_whose_answer_was_lost_is_looked_for_and_not_repeated() {
+    let page = format!("[{}]", listed("a7", "x", "read", LATER));
+    let ran = make(lost().on(Get, AUTHZ, 200, &page), &[]).exits(75).prints("");
+    ran.says("authz: the answer was lost (the line went dead); it may have been made: authz a7")
+        .says("adopt a candidate with oauth-rot, or revoke it with oauth-rm; then give the rest again");
+}
+
+#[test]
+fn an_answer_that_cannot_be_used_is_a_lost_one() {
+    let page = format!("[{}]", listed("a7", "x", "read", LATER));
+    for (status, answer) in
+        [(500, ""), (503, "<html>"), (201, "<html>"), (201, ""), (201, "{\"id\":\"a7\"}"), (201, "{")]
+    {
+        let stub = Stub::new().on(Post, AUTHZ, status, answer).on(Get, AUTHZ, 200, &page);
+        make(stub, &[]).exits(75).prints("").says("may have been made: authz a7");
+    }
+}
+
+#[test]
+fn where_it_was_not_made_it_is_made_again() {
+    let others = [
+        listed("a1", "x", "read", BEFORE),
+        listed("a2", "x", "write", LATER),
+        listed("a3", "another", "read", LATER),
+    ];
+    let page = format!("[{}]", others.join(","));
+    let stub = lost().on(Get, AUTHZ, 200, &page).on(Post, AUTHZ, 201, MADE);
+    make(stub, &[]).succeeds().prints(PRINTED);
+}
+
+#[test]
+fn where_the_list_is_lost_too_nothing_is_sent_again() {
+    let stub = lost().on(Get, AUTHZ, 503, "");
+    make(stub, &["--retry-for", "0"]).exits(75).says("and so was the look for it");
+}
+
+#[test]
+fn with_once_what_this_run_alone_can_have_made_is_adopted() {
+    let page = format!("[{}]", listed("a7", "x", "read", LATER));
+    let rotated = r#"{"id":"a7","access_token":{"token":"HRKU-AAadopted","expires_in":null}}"#;
+    let stub = Stub::new().on(Get, AUTHZ, 200, "[]").lose(Post, AUTHZ).on(Get, AUTHZ, 200, &page).on(
+        Post,
+        "/oauth/authorizations/a7/actions/regenerate-tokens",
+        200,
+        rotated,
+    );
+    let ran = make(stub, &["--once"]).succeeds();
+    assert!(ran.out.contains(r#""status":"created""#) && ran.out.contains("HRKU-AAadopted"), "{ran:#?}");
+}
+
+#[test]
+fn with_once_two_candidates_are_one_too_many() {
+    let page = format!("[{},{}]", listed("a7", "x", "read", LATER), listed("a8", "x", "read", LATER));
+    let stub = Stub::new().on(Get, AUTHZ, 200, "[]").lose(Post, AUTHZ).on(Get, AUTHZ, 200, &page);
+    make(stub, &["--once"]).exits(75).says("it may have been made: authz a7, a8");
+}
+
+#[test]
+fn with_once_what_exists_is_not_made_and_what_has_expired_does_not_exist() {
+    let page = format!("[{}]", listed("a1", "x", "read", BEFORE));
+    let ran = make(Stub::new().on(Get, AUTHZ, 200, &page), &["--once"]).succeeds();
+    assert!(ran.out.contains(r#""id":"a1","status":"exists""#), "{ran:#?}");
+    let expired = page.replace("\"expires_in\":null", "\"expires_in\":0");
+    let stub = Stub::new().on(Get, AUTHZ, 200, &expired).on(Post, AUTHZ, 201, MADE);
+    make(stub, &["--once"]).succeeds().prints(PRINTED);
+}
+
+#[test]
+fn an_authorization_for_a_client_comes_with_a_code() {
+    let made = r#"{"id":"a9","access_token":null,"grant":{"code":"the-code","expires_in":300}}"#;
+    let ran = make(Stub::new().on(Post, AUTHZ, 201, made), &["--client-id", "c1"]).succeeds();
+    assert!(ran.out.contains("the-code") && ran.out.contains(r#""status":"created""#), "{ran:#?}");
+}

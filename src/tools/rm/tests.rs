@@ -1,0 +1,82 @@
+//! What oauth-rm asks for, and in which order.
+
+use super::{TOOL, run};
+use crate::stub::Stub;
+use crate::transport::Method::{Delete, Get};
+
+const RM: (&crate::cli::Tool, crate::Run) = (&TOOL, run);
+
+const LIST: &str = r#"[{"id":"own","access_token":{"id":"t0","token":"HRKU-AAt**********6789"},
+    "client":{"id":"c0"},"session":{"id":"s0"}},{"id":"a1"}]"#;
+const MISSING: &str = r#"{"id":"not_found","message":"none"}"#;
+
+#[test]
+fn each_kind_has_its_place() {
+    for (kind, path, news) in [
+        ("authz", "/oauth/authorizations/x1", "revoked"),
+        ("client", "/oauth/clients/x1", "deleted"),
+        ("session", "/oauth/sessions/x1", "deleted"),
+        ("token", "/oauth/tokens/x1", "revoked"),
+    ] {
+        let stub = Stub::new().on(Delete, path, 200, r#"{"id":"x1","n":1}"#);
+        let ran = stub.run(RM, &[kind, "x1", "--include-self", "--include-default"], "").succeeds();
+        assert!(
+            ran.out.starts_with(&format!(r#"{{"kind":"{kind}","id":"x1","status":"{news}","#)),
+            "{ran:#?}"
+        );
+    }
+}
+
+#[test]
+fn what_belongs_to_the_authorization_in_use_is_spared() {
+    for (kind, id) in [("client", "c0"), ("token", "t0"), ("token", "T0")] {
+        let stub = Stub::new().on(Get, "/oauth/authorizations", 200, LIST);
+        stub.run(RM, &[kind, id], "").exits(1).prints("").says("--include-self");
+    }
+}
+
+#[test]
+fn an_alias_is_never_sent_unless_it_is_included() {
+    Stub::new().run(RM, &["authz", "~"], "").exits(1).says("--include-default");
+    Stub::new().run(RM, &["session", "~"], "").exits(1).says("--include-self");
+    // The default API key may be the one in use: that is another question.
+    let stub = Stub::new().on(Get, "/oauth/authorizations", 200, LIST).on(
+        Get,
+        "/oauth/authorizations/~",
+        200,
+        r#"{"id":"own"}"#,
+    );
+    stub.run(RM, &["authz", "~", "--include-default"], "").exits(1).says("--include-self");
+    let stub = Stub::new()
+        .on(Get, "/oauth/authorizations", 200, LIST)
+        .on(Get, "/oauth/authorizations/~", 200, r#"{"id":"a1"}"#)
+        .on(Delete, "/oauth/authorizations/~", 200, r#"{"id":"a1"}"#);
+    stub.run(RM, &["authz", "~", "--include-default"], "").succeeds();
+}
+
+#[test]
+fn an_account_without_a_default_key_has_none_to_spare() {
+    let stub = Stub::new()
+        .on(Get, "/oauth/authorizations", 200, LIST)
+        .on(Get, "/oauth/authorizations/~", 404, MISSING)
+        .on(Delete, "/oauth/authorizations/a1", 200, r#"{"id":"a1"}"#);
+    stub.run(RM, &["authz", "a1"], "").succeeds();
+}
+
+#[test]
+fn an_answer_about_another_object_is_none() {
+    let stub = Stub::new().on(Delete, "/oauth/sessions/s1", 200, r#"{"id":"s2"}"#);
+    let ran = stub.run(RM, &["session", "s1", "--include-self", "--retry-for", "0"], "").exits(75);
+    ran.says("it is about another object");
+}
+
+#[test]
+fn failures_of_two_sorts_are_failures() {
+    let args = ["session", "s1", "s2", "--include-self", "--retry-for", "0", "-P", "1"];
+    let stub =
+        Stub::new().on(Delete, "/oauth/sessions/s1", 503, "").on(Delete, "/oauth/sessions/s2", 404, MISSING);
+    stub.run(RM, &args, "").exits(1);
+    let stub =
+        Stub::new().on(Delete, "/oauth/sessions/s1", 503, "").on(Delete, "/oauth/sessions/s2", 503, "");
+    stub.run(RM, &args, "").exits(75);
+}

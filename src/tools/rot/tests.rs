@@ -1,0 +1,47 @@
+//! What oauth-rot asks for, and what it prints of the answer.
+
+use super::{TOOL, run};
+use crate::stub::Stub;
+use crate::transport::Method::Post;
+
+const ROT: (&crate::cli::Tool, crate::Run) = (&TOOL, run);
+const FLAGS: [&str; 2] = ["--include-self", "--include-default"];
+
+#[test]
+fn each_kind_has_its_action_and_no_body() {
+    for (kind, path, answer) in [
+        (
+            "authz",
+            "/oauth/authorizations/x1/actions/regenerate-tokens",
+            r#"{"id":"x1","access_token":{"token":"new"}}"#,
+        ),
+        ("client", "/oauth/clients/x1/actions/rotate-credentials", r#"{"id":"x1","secret":"new"}"#),
+    ] {
+        let args = |format| [&[kind, "x1", "-o", format], &FLAGS[..]].concat();
+        let stub = Stub::new().on(Post, path, 200, answer);
+        stub.clone().run(ROT, &args("secret"), "").succeeds().prints("new\n");
+        assert_eq!(stub.sent("content-type"), [None], "no body");
+        let ran = Stub::new().on(Post, path, 200, answer).run(ROT, &args("env"), "").succeeds();
+        let name = if kind == "client" { "HEROKU_OAUTH_SECRET" } else { "HEROKU_API_KEY" };
+        ran.prints(&format!("HEROKU_OAUTH_ID=x1\n{name}=new\n"));
+    }
+}
+
+#[test]
+fn what_has_no_secret_cannot_be_rotated() {
+    for kind in ["session", "token"] {
+        let ran = Stub::new().run(ROT, &[kind, "x1"], "").exits(2);
+        ran.says(&format!("a {kind} cannot be rotated"));
+    }
+}
+
+#[test]
+fn one_refusal_keeps_no_other_back() {
+    let path = |id: &str| format!("/oauth/clients/{id}/actions/rotate-credentials");
+    let stub = Stub::new()
+        .on(Post, &path("c1"), 200, r#"{"id":"c1","secret":"one"}"#)
+        .on(Post, &path("c2"), 422, r#"{"id":"invalid_params","message":"No."}"#)
+        .on(Post, &path("c3"), 200, r#"{"id":"c3","secret":"three"}"#);
+    let ran = stub.run(ROT, &["client", "-S"], "c1\nc2\nc3\n").exits(1).prints("one\nthree\n");
+    ran.says("oauth-test: stdin:2: client c2: No. (invalid_params)\n");
+}

@@ -1,0 +1,54 @@
+//! What oauth-set sends.
+
+use super::{TOOL, run};
+use crate::stub::Stub;
+use crate::transport::Method::Patch;
+
+const SET: (&crate::cli::Tool, crate::Run) = (&TOOL, run);
+const AUTHZ: &str = "/oauth/authorizations/x1";
+const CLIENT: &str = "/oauth/clients/x1";
+
+#[track_caller]
+fn sends(args: &[&str], stdin: &str, path: &str, body: &str) {
+    let args = [args, &["--include-self", "--include-default"]].concat();
+    Stub::new().on_body(Patch, path, body, 200, r#"{"id":"x1"}"#).run(SET, &args, stdin).succeeds();
+}
+
+#[test]
+fn bodies_are_those_of_the_api() {
+    sends(&["authz", "x1", "-d", "new"], "", AUTHZ, r#"{"description":"new"}"#);
+    sends(&["authz", "x1", "-d", ""], "", AUTHZ, r#"{"description":""}"#);
+    sends(&["client", "x1", "--name", "n"], "", CLIENT, r#"{"name":"n"}"#);
+    let both = r#"{"name":"n","redirect_uri":"https://u"}"#;
+    sends(&["client", "x1", "--name", "n", "--url", "https://u"], "", CLIENT, both);
+    let tie = r#"{"client":{"id":"c1","secret":"s3cret"}}"#;
+    let ids = ["authz", "x1", "--client-id", "c1", "--client-secret"];
+    sends(&[&ids[..], &["s3cret"]].concat(), "", AUTHZ, tie);
+    sends(&[&ids[..], &["-"]].concat(), "s3cret\nmore\n", AUTHZ, tie);
+}
+
+#[test]
+fn a_record_says_what_is_to_change_unless_an_option_does() {
+    let record = r#"{"kind":"client","id":"x1","name":"from the record","redirect_uri":"https://r"}"#;
+    sends(&[], record, CLIENT, r#"{"name":"from the record","redirect_uri":"https://r"}"#);
+    sends(&["--name", "n"], record, CLIENT, r#"{"name":"n"}"#);
+    sends(&[], "kind,id,name\nclient,x1,\"a, \"\"b\"\"\\n'\"", CLIENT, r#"{"name":"a, \"b\"\n'"}"#);
+    let record = r#"{"kind":"authz","id":"x1","description":"d","scope":["read"],"client":{"id":"c"}}"#;
+    sends(&[], record, AUTHZ, r#"{"description":"d"}"#);
+}
+
+#[test]
+fn what_cannot_be_changed_is_refused_before_anything_is_sent() {
+    for (args, told) in [
+        (&["authz", "x1", "--name", "n"][..], "an authorization has no --name"),
+        (&["client", "x1", "-d", "n"], "a client has no --description"),
+        (&["client", "x1", "--url", "http://u.example"], "--url: http is only for this machine"),
+        (&["authz", "x1", "--client-id", "a/b", "--client-secret", "s"], "--client-id: 'a/b' is no id"),
+        (&["authz", "x1", "--client-id", "c", "--client-secret", "two words"], "--client-secret has a"),
+        (&["authz", "--client-id", "c", "--client-secret", "-"], "standard input holds the records"),
+        (&["authz", "x1", "--client-id", "c", "--client-secret", "@/no/file"], "/no/file: no such file"),
+    ] {
+        let code = if told.starts_with('/') { 1 } else { 2 };
+        Stub::new().run(SET, args, "").exits(code).says(told);
+    }
+}
