@@ -36,6 +36,8 @@ pub mod netrc;
 pub mod output;
 pub mod pace;
 pub mod progress;
+#[cfg(test)]
+mod properties;
 pub mod record;
 pub mod redirect;
 pub mod rest;

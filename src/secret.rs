@@ -107,7 +107,7 @@ fn token_at(text: &str, at: usize, word: usize) -> Option<usize> {
         let start = word.checked_sub(announcer.len());
         start.is_some_and(|start| bytes[start..word].eq_ignore_ascii_case(announcer.as_bytes()))
     };
-    (is_uuid(&bytes[at..]) && ANNOUNCERS.iter().any(|word| announced(&word))).then_some(at + 36)
+    (is_uuid(&bytes[at..]) && ANNOUNCERS.iter().any(announced)).then_some(at + 36)
 }
 
 fn token_len(bytes: &[u8]) -> usize {
