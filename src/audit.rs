@@ -19,7 +19,7 @@ use crate::when;
 
 /// Bytes of a line, its line break included.
 const LINE: usize = 512;
-/// Bytes of a description that are kept, as they stand in JSON.
+/// Bytes of a description that are kept where there is room for them, as they stand in JSON.
 const DESCRIPTION: usize = 160;
 
 /// The log of a run.
@@ -123,16 +123,20 @@ impl Audit {
     }
 
     fn line(&self, time: &str, kind: Kind, outcome: &Outcome<'_>) -> Vec<u8> {
-        let mut line = json_line(&[
-            ("time", time),
-            ("tool", self.tool),
-            ("account", &cut(&self.account, 64)),
-            ("kind", kind.word()),
-            ("id", outcome.id),
-            ("result", &cut(outcome.result, 40)),
-            ("request_id", &cut(outcome.request_id, 40)),
-            ("description", &cut(outcome.description, DESCRIPTION)),
-        ]);
+        let line = |description: &str| {
+            json_line(&[
+                ("time", time),
+                ("tool", self.tool),
+                ("account", &cut(&self.account, 64)),
+                ("kind", kind.word()),
+                ("id", outcome.id),
+                ("result", &cut(outcome.result, 40)),
+                ("request_id", &cut(outcome.request_id, 40)),
+                ("description", description),
+            ])
+        };
+        let room = LINE.saturating_sub(line("").len()).min(DESCRIPTION);
+        let mut line = line(&cut(outcome.description, room));
         line.pop();
         line.resize(LINE - 1, b' ');
         line.push(b'\n');
