@@ -166,8 +166,8 @@ fn decode(text: &str) -> String {
             b'+' => out.push(b' '),
             b'%' => {
                 let hex: Vec<u8> = bytes.by_ref().take(2).collect();
-                let hex = std::str::from_utf8(&hex).ok().and_then(|h| u8::from_str_radix(h, 16).ok());
-                out.push(hex.unwrap_or(b'?'));
+                let digits = std::str::from_utf8(&hex).ok().filter(|h| h.len() == 2 && !h.starts_with('+'));
+                out.push(digits.and_then(|h| u8::from_str_radix(h, 16).ok()).unwrap_or(b'?'));
             }
             b => out.push(b),
         }
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_query_is_decoded() {
-        assert_eq!(decode("a%20b+c%zz%4"), "a b c??");
+        assert_eq!(decode("a%20b+c%zz%+4%4"), "a b c???");
     }
 
     #[test]
