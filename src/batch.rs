@@ -131,8 +131,9 @@ impl Settings {
         self.log.as_deref().map(|path| Audit::open(path, program, api)).transpose()
     }
 
-    fn guard(&self) -> Guard {
-        Guard::new(self.include_self, self.include_default)
+    /// What is spared; nothing, where the work ends nobody's access.
+    fn guard(&self, work: &Work<'_>) -> Guard {
+        Guard::new(self.include_self || !work.guarded, self.include_default || !work.guarded)
     }
 }
 
@@ -165,8 +166,8 @@ pub fn run(
         Output::new(&mut world.io, style).finish()?;
         return rest.map_or(Ok(()), Rest::finish);
     }
-    let guard = settings.guard();
-    let unknown = guard.unknown_of(targets.iter().filter(|_| work.guarded), work.removes);
+    let guard = settings.guard(work);
+    let unknown = guard.unknown_of(targets.iter(), work.removes);
     if settings.dry_run {
         let guard = if work.guarded { guard.look_up(&world.api(args, 3)?, unknown)? } else { guard };
         return rehearse(world, style, &mut targets.iter().map(Ok), &guard, work);
@@ -239,9 +240,9 @@ fn run_stream(
     }
     world.heed_signals()?;
     let api = world.api(args, settings.parallel.max(3))?;
-    let guard = settings.guard();
+    let guard = settings.guard(work);
     let unknown = guard.unknown();
-    let guard = if work.guarded { guard.look_up(&api, unknown)? } else { guard };
+    let guard = guard.look_up(&api, unknown)?;
     (work.prepare)(&api, None)?;
     let audit = settings.audit(world, &api)?;
     let mut lines = Lines::new(world.io.patient_input(&world.stop));
