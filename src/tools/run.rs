@@ -75,11 +75,12 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
     let record = answer.record(Kind::Authz).map_err(|what| Error::Left { what, hint: "" })?;
     if let (Some(audit), Some(begun)) = (&audit, &begun) {
         let (id, request_id) = (&*record.id, answer.request_id.as_deref().unwrap_or_default());
-        audit.end(
-            begun,
-            Kind::Authz,
-            &Outcome { id, description: &description, result: "created", request_id },
-        )?;
+        let outcome = Outcome { id, description: &description, result: "created", request_id };
+        if let Err(e) = audit.end(begun, Kind::Authz, &outcome) {
+            // Nothing runs that is not in the log, and what was made for it must go.
+            revoke(&api, None, &record)?;
+            return Err(e);
+        }
     }
     let token = record.whole_secret().unwrap_or_default();
     let env = [("HEROKU_API_KEY", token.as_str())];
