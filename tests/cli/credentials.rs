@@ -114,6 +114,20 @@ fn a_second_factor_comes_from_the_environment() {
 }
 
 #[test]
+fn a_second_factor_is_asked_for_on_the_terminal_once_a_run() {
+    let settings =
+        oauth_tools::sandbox::Settings { two_factor: Some("123456".to_owned()), ..Default::default() };
+    let account = Account::with(settings);
+    // The code is typed when the question is there.
+    let line = ": > screen; (while ! grep -q code: screen; do sleep 0.02; done; echo 123456) | \
+                script -qefc 'oauth-ls -o id 2> err | cat' screen";
+    let ran = account.sh(line).exits(0);
+    assert_eq!(ran.out.matches("two-factor code").count(), 1, "{ran}");
+    assert_eq!(ran.lines().len(), 1 + 24, "{ran}");
+    assert_eq!(account.read("err"), "", "{ran}");
+}
+
+#[test]
 fn verbose_shows_requests_and_no_secret() {
     let account = Account::new();
     let ran = account.sh("oauth-ls sessions -v -o id").exits(0);

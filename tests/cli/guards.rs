@@ -60,6 +60,19 @@ fn the_default_api_key_is_spared_however_it_is_named() {
 }
 
 #[test]
+fn a_successor_ends_nobodys_access() {
+    let account = Account::new();
+    let id = account.id(OWN);
+    let made = account.sh(&format!("oauth-ls authz {id} | oauth-rot --replace")).succeeds().record();
+    assert_eq!(made["replaces"], id.as_str());
+    assert_eq!(account.ids("authz").len(), 17);
+    account
+        .sh(&format!("oauth-ls authz {id} | oauth-rot --replace --exec true"))
+        .exits(1)
+        .says("--include-self");
+}
+
+#[test]
 fn the_session_and_the_client_in_use_are_spared() {
     let account = Account::new();
     let session = text(&account.kind("session").iter().find(|s| s["current"] == true).expect("one")["id"]);

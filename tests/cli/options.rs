@@ -55,7 +55,7 @@ fn a_stream_is_worked_on_while_it_comes() {
     let (first, second) = (account.id("terraform"), account.id("@ops rotation"));
     // The second id is written only once the first has come back: a run that waited for its whole input would hang.
     let line = format!(
-        "mkfifo in; oauth-rm authz --stream < in > out & exec 3> in; echo {first} >&3; \
+        "mkfifo in; : > out; oauth-rm authz --stream < in > out & exec 3> in; echo {first} >&3; \
          while ! grep -q {first} out; do sleep 0.02; done; echo {second} >&3; exec 3>&-; wait $!; cat out"
     );
     let ran = account.sh(&line).succeeds();

@@ -65,6 +65,8 @@ fn nothing_that_is_not_asked_for_shows_a_secret() {
         "oauth-mk -v authz -d new > /dev/full",
         "oauth-mk -v authz -d '@ops rotation' -s write --once -o table",
         "oauth-mk -n authz -d new",
+        "oauth-ls --secrets > list; oauth-diff list - -v; oauth-diff /dev/null list; rm list",
+        "oauth-run -v -- true",
         "oauth-ls authz | grep generated | oauth-rm -v --rest rest | head -n 1; cat rest",
         "oauth-ls -o csv --secrets -v authz",
         "oauth-ls authz --secrets | oauth-rm -n -o csv",

@@ -6,6 +6,8 @@ use oauth_tools::sandbox::Settings;
 
 use crate::common::{Account, text};
 
+const TOOLS: [&str; 8] = ["diff", "ls", "mk", "rm", "rot", "run", "sandbox", "set"];
+
 #[test]
 fn every_tool_fails_where_its_output_cannot_be_written() {
     let account = Account::new();
@@ -21,7 +23,9 @@ fn every_tool_fails_where_its_output_cannot_be_written() {
     ] {
         account.sh(&format!("{line} > /dev/full")).exits(1).says("no space left on device");
     }
-    for tool in ["ls", "mk", "rm", "rot", "set", "sandbox"] {
+    // As diff(1) has it, 1 is a difference.
+    account.sh("oauth-diff /dev/null - > /dev/full").exits(2).says("no space left on device");
+    for tool in TOOLS {
         for option in ["-h", "--help", "--version"] {
             let ran = account.sh(&format!("oauth-{tool} {option} > /dev/full")).exits(1);
             ran.says(&format!("oauth-{tool}: standard output: no space left on device"));
@@ -192,7 +196,7 @@ fn what_is_no_option_is_told_with_the_nearest_one() {
 #[test]
 fn help_and_version_are_the_same_everywhere() {
     let account = Account::new();
-    for tool in ["ls", "mk", "rm", "rot", "set", "sandbox"] {
+    for tool in TOOLS {
         let short = account.sh(&format!("oauth-{tool} -h")).succeeds();
         let long = account.sh(&format!("oauth-{tool} --help")).succeeds();
         assert!(short.out.starts_with(&format!("usage: oauth-{tool} ")), "{short}");

@@ -44,8 +44,14 @@ fn what_cannot_be_changed_is_refused_before_anything_is_sent() {
         (&["client", "x1", "-d", "n"], "a client has no --description"),
         (&["client", "x1", "--url", "http://u.example"], "--url: http is only for this machine"),
         (&["authz", "x1", "--client-id", "a/b", "--client-secret", "s"], "--client-id: 'a/b' is no id"),
-        (&["authz", "x1", "--client-id", "c", "--client-secret", "two words"], "--client-secret has a"),
-        (&["authz", "--client-id", "c", "--client-secret", "-"], "standard input holds the records"),
+        (
+            &["authz", "x1", "--client-id", "c", "--client-secret", "two words"],
+            "--client-secret: the secret has a",
+        ),
+        (
+            &["authz", "--client-id", "c", "--client-secret", "-"],
+            "--client-secret -: standard input is taken already",
+        ),
         (&["authz", "x1", "--client-id", "c", "--client-secret", "@/no/file"], "/no/file: no such file"),
     ] {
         let code = if told.starts_with('/') { 1 } else { 2 };
