@@ -13,6 +13,6 @@ show "oauth-ls authz | grep expired | oauth-rm -n -o table"
 show "oauth-ls authz | grep expired | oauth-rm -o table"
 show "oauth-ls authz --status expired -o id | wc -l"
 show "oauth-mk authz -d 'made by make demo' -s read -e 1h -o table"
-show "oauth-ls authz -o csv --sort created_at | tail -n 1 | cut -d , -f 1-3,7,8"
+show "oauth-ls authz -o csv --sort created_at | tail -n 1"
 echo
 echo "The account was a rehearsal: nothing outside this machine was asked or changed."

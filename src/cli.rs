@@ -351,6 +351,9 @@ impl Args {
             [format] => format,
             _ => return Err(Error::Usage("more than one format is asked for".to_owned())),
         };
+        if self.has(&opts::DRY_RUN) && matches!(format, Format::Secret | Format::Env) {
+            return Err(Error::Usage("-n makes no secrets: leave out -S and --shell".to_owned()));
+        }
         let when =
             self.word(&opts::COLOR, &[("auto", None), ("always", Some(true)), ("never", Some(false))])?;
         let color = when.flatten().unwrap_or_else(|| world.may_color());

@@ -107,7 +107,8 @@ impl Fields {
             name: Option<Text<'a>>,
             redirect_uri: Option<Text<'a>>,
             url: Option<Text<'a>>,
-            client: Option<Client<'a>>,
+            #[serde(borrow)]
+            client: Option<&'a RawValue>,
         }
         #[derive(Deserialize)]
         struct Client<'a> {
@@ -130,7 +131,14 @@ impl Fields {
             expires_at: owned(full.expires_at),
             name: owned(full.name),
             url: owned(full.redirect_uri).or(owned(full.url)),
-            client_id: full.client.and_then(|c| owned(c.id)),
+            // An object in what the API answers, an id in what it is sent.
+            client_id: match full.client.filter(|raw| raw.get() != "null") {
+                None => None,
+                Some(raw) => match serde_json::from_str::<Client<'_>>(raw.get()) {
+                    Ok(client) => owned(client.id),
+                    Err(_) => Some(string(raw).ok_or("its client is no client")?.into_owned()),
+                },
+            },
         })
     }
 }
@@ -273,6 +281,15 @@ impl Sniffer {
         }
         let fixed = cells.first().and_then(|word| Kind::named(word));
         let names: Vec<&str> = match (&self.header, fixed) {
+            // grep may have eaten the header of the second kind.
+            (Some(header), Some(kind)) if is_fixed(header) => {
+                let here = columns(kind).iter().map(|(name, _)| *name);
+                if here.clone().eq(header.iter()) {
+                    header.iter().map(String::as_str).collect()
+                } else {
+                    here.collect()
+                }
+            }
             (Some(header), _) => header.iter().map(String::as_str).collect(),
             (None, Some(kind)) => columns(kind).iter().map(|(name, _)| *name).collect(),
             (None, None) if self.need == Need::New && cells.len() == 2 => vec!["name", "redirect_uri"],
@@ -321,6 +338,11 @@ fn is_header(cells: &[String], need: Need) -> bool {
     cells.iter().all(known) && cells.iter().any(key)
 }
 
+/// Whether a header is that of a kind's fixed columns.
+fn is_fixed(header: &[String]) -> bool {
+    Kind::ALL.iter().any(|kind| columns(*kind).iter().map(|(name, _)| *name).eq(header.iter()))
+}
+
 fn split(line: &str) -> Result<Vec<String>, String> {
     if !line.contains('"') {
         return Ok(line.split(',').map(str::to_owned).collect());
@@ -341,6 +363,9 @@ fn split(line: &str) -> Result<Vec<String>, String> {
 fn json_error(e: &serde_json::Error) -> String {
     // Only the kind of mistake and its column: the text itself may hold a secret.
     let what = e.to_string();
+    if e.is_data() && !what.starts_with("duplicate") {
+        return format!("not a usable record: a member before column {} has a wrong type", e.column());
+    }
     let what = what.split(" at line").next().unwrap_or_default();
     let what = if what.contains('`') || what.contains('"') { what } else { &what.to_lowercase() };
     format!("not a usable record: {}", shorten(&escape(what), 120))
@@ -437,7 +462,7 @@ mod tests {
         for (text, want) in [
             ("[", "JSON array"),
             ("{\"id\":\"a\",\"id\":\"b\"}", "duplicate"),
-            ("{\"id\":7}", "invalid type"),
+            ("{\"id\":7}", "wrong type"),
             ("{\"id\":\"a\"", "not a usable record"),
             ("a,b", "header"),
             ("kind,id\nauthz,a,b", "3 cells where 2"),

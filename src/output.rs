@@ -241,6 +241,8 @@ impl<'a> Output<'a> {
                 Some(secret) => self.secret(&secret),
                 None => return Err(unknown_secret(record)),
             },
+            // What does not exist yet has none.
+            Format::Id if record.id.is_empty() => {}
             Format::Id => {
                 self.line.extend_from_slice(record.id.as_bytes());
                 self.line.push(b'\n');

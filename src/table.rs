@@ -139,7 +139,10 @@ fn fit(text: &str, width: usize) -> String {
 pub fn sentence(out: &mut Vec<u8>, record: &Record<'_>) {
     let status = record.status.replace('-', " ");
     let name = record.name();
-    let _ = write!(out, "{} {} {}", escape(&status), record.kind.noun(), escape(&record.id));
+    let _ = write!(out, "{} {}", escape(&status), record.kind.noun());
+    if !record.id.is_empty() {
+        let _ = write!(out, " {}", escape(&record.id));
+    }
     if !name.is_empty() {
         let _ = write!(out, " ({})", escape(&name));
     }

@@ -42,6 +42,8 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
     match compare(args, world) {
         Ok(true) => Ok(()),
         Ok(false) => Err(Error::Reported(FAILED)),
+        // The reader had enough: there was a difference, or it would have got nothing.
+        Err(Error::Stdout(e)) if e.kind() == std::io::ErrorKind::BrokenPipe => Err(Error::Reported(FAILED)),
         Err(e) => {
             world.io.messages.error("", &e);
             Err(Error::Reported(USAGE))

@@ -238,7 +238,7 @@ impl List<'_> {
                 }
                 output.flush()
             });
-            sorted.sort();
+            sorted.sort_by(|(a, ..), (b, ..): &(String, String, Unix)| a.cmp(b));
             for (_, json, date) in &sorted {
                 one(&mut output, &messages, &self.marked(from_api(kind, json, *date)?))?;
             }

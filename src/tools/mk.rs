@@ -154,6 +154,18 @@ fn token(args: &Args, world: &mut World, operands: &[String]) -> Result<(), Erro
     if !operands.is_empty() {
         return Err(Error::Usage("a token takes no operands".to_owned()));
     }
+    const OTHERS: [&Opt; 7] = [
+        &opts::DESCRIPTION,
+        &opts::EXPIRES_IN,
+        &opts::NAME,
+        &opts::URL,
+        &opts::CLIENT_ID,
+        &opts::TEAM,
+        &ONCE,
+    ];
+    if let Some(opt) = OTHERS.into_iter().find(|opt| args.has(opt)) {
+        return Err(Error::Usage(format!("--{} is not for tokens", opt.long)));
+    }
     let style = Style { reveal: true, ..args.style(world, true)? };
     let (exchange, exec) = (Exchange::read(args, world)?, args.get(&opts::EXEC)?);
     let given = Some((Kind::Token, Fields::default()));
@@ -237,8 +249,9 @@ fn likeness(kind: Kind, fields: &Fields) -> Likeness {
 fn body(kind: Kind, fields: &Fields) -> Result<String, String> {
     let mut body = Map::new();
     if kind == Kind::Client {
-        if [&fields.description, &fields.expires_in].iter().any(|f| f.is_some()) || fields.scope.is_some() {
-            return Err("a client has no description, scope or expiry".to_owned());
+        let foreign = [&fields.description, &fields.expires_in, &fields.client_id];
+        if foreign.iter().any(|f| f.is_some()) || fields.scope.is_some() {
+            return Err("a client has no description, scope, expiry or client".to_owned());
         }
         let (Some(name), Some(url)) = (&fields.name, &fields.url) else {
             return Err("a client needs a name and a redirect URI".to_owned());
