@@ -29,31 +29,37 @@ accept='Accept: application/vnd.heroku+json; version=3'
 bearer="Authorization: Bearer $HEROKU_API_KEY"
 url=$HEROKU_HOST/oauth/authorizations
 
-# Microseconds that a command takes.
+# Microseconds that a command takes: us TIMES COMMAND. Short ones are done several times, for date(1) takes time too.
 us() {
+    times=$1
+    shift
     from=$(date +%s%N)
-    "$@" >/dev/null 2>&1
+    left=$times
+    while [ "$left" -gt 0 ]; do
+        "$@" >/dev/null 2>&1
+        left=$((left - 1))
+    done
     to=$(date +%s%N)
-    echo $(((to - from) / 1000))
+    echo $(((to - from) / 1000 / times))
 }
 # The middle of the numbers on standard input.
 median() { sort -n | awk '{ n[NR] = $1 } END { print n[int((NR + 1) / 2)] }'; }
-# compare RUNS A B: medians of A, of B, and of the ratios of their pairs, run in turn.
+# compare RUNS TIMES A B: medians of A, of B, and of the ratios of their pairs, run in turn.
 compare() {
     i=0
     : >"$work/a"
     : >"$work/b"
     : >"$work/r"
     while [ "$i" -lt "$1" ]; do
-        a=$(us "$2")
-        b=$(us "$3")
+        a=$(us "$2" "$3")
+        b=$(us "$2" "$4")
         echo "$a" >>"$work/a"
         echo "$b" >>"$work/b"
         awk "BEGIN { print $a / $b }" >>"$work/r"
         i=$((i + 1))
     done
-    printf '  %-44s %9.2f ms' "$2" "$(awk "BEGIN { print $(median <"$work/a") / 1000 }")"
-    printf '  %-26s %9.2f ms  ratio %.3f\n' "$3" "$(awk "BEGIN { print $(median <"$work/b") / 1000 }")" "$(median <"$work/r")"
+    printf '  %-12s %9.2f ms' "$3" "$(awk "BEGIN { print $(median <"$work/a") / 1000 }")"
+    printf '  %-12s %9.2f ms  ratio %.4f\n' "$4" "$(awk "BEGIN { print $(median <"$work/b") / 1000 }")" "$(median <"$work/r")"
 }
 # Peak memory of a command, in KiB.
 peak() { /usr/bin/time -f %M -o "$work/peak" "$@" >/dev/null && cat "$work/peak"; }
@@ -79,45 +85,45 @@ jq_ids() { jq -c .id <"$work/million" >"$work/ids"; }
 case $2 in
 calls)
     echo "start: difference to true (bar: 2 ms)"
-    compare 40 version nothing
+    compare 11 40 version nothing
     echo "one call on loopback against curl (bar: 0.5), and its memory (bar: 10240 KiB)"
-    compare 40 one_call one_curl
+    compare 11 20 one_call one_curl
     echo "  peak memory: $(peak oauth-ls clients) KiB; curl: $(peak curl -sf -H "$accept" -H "$bearer" "$url") KiB"
     if [ -x "$heroku" ]; then
         echo "one call against the official CLI (bar: 1/300)"
-        compare 3 one_call official
+        compare 3 1 one_call official
     fi
     ;;
 list)
     echo "listing ${BENCH_LIST:-100000} records against a loop of curl (bar: 0.7), and into jq (bar: 0.4)"
     listing
-    compare 5 listing curl_loop
-    compare 5 listing curl_loop_jq
+    compare 5 1 listing curl_loop
+    compare 5 1 listing curl_loop_jq
     echo "  peak memory: $(peak oauth-ls authz) KiB (bar: 12288)"
     ;;
 bulk-ours)
     oauth-ls authz | grep "\"description\":\"generated" | head -n 2000 >"$work/targets"
     echo "2,000 revocations at 20 ms latency, -P 8; 2,000 x 20 ms / 8 = 5,000 ms (bar: 1.1 of that)"
-    t=$(us oauth-rm -P 8 <"$work/targets")
+    t=$(us 1 oauth-rm -P 8 <"$work/targets")
     echo "$t" >"$work/bulk"
     awk "BEGIN { printf \"  oauth-rm: %.0f ms, ratio %.3f\n\", $t / 1000, $t / 5000000 }"
     ;;
 bulk-curl)
     oauth-ls authz | grep "\"description\":\"generated" | head -n 2000 | jq -r .id |
         sed "s#.*#url=$url/&\noutput=/dev/null#" >"$work/curl.conf"
-    t=$(us curl -s -Z --parallel-max 8 -X DELETE -H "$accept" -H "$bearer" -K "$work/curl.conf")
+    t=$(us 1 curl -s -Z --parallel-max 8 -X DELETE -H "$accept" -H "$bearer" -K "$work/curl.conf")
     awk "BEGIN { printf \"  curl --parallel: %.0f ms; oauth-rm / curl: %.3f (bar: 1)\n\", $t / 1000, $(cat "$work/bulk") / $t }"
     ;;
 read)
     # Records as they are listed, each with an id of its own.
-    oauth-ls authz | awk -v n="${BENCH_RECORDS:-1000000}" '{ line[NR] = $0 } END {
-        for (i = 0; i < n; i++) {
-            text = line[i % NR + 1]
-            sub(/"id":"[0-9a-f-]*"/, sprintf("\"id\":\"%08x-0000-4000-8000-%012x\"", i, i * 7919), text)
-            print text
+    oauth-ls authz | awk -v n="${BENCH_RECORDS:-1000000}" '
+        { at = index($0, "\"id\":\""); head[NR] = substr($0, 1, at + 5); tail[NR] = substr($0, at + 42) }
+        END { for (i = 0; i < n; i++) {
+            k = i % NR + 1
+            printf "%s%08x-0000-4000-8000-%012x%s\n", head[k], i, i * 7919, tail[k]
         } }' >"$work/million"
     echo "reading and validating ${BENCH_RECORDS:-1000000} records ($(($(wc -c <"$work/million") / 1000000)) MB), oauth-rm -n against jq -c .id (bar: 0.1)"
-    compare 3 dry_run jq_ids
+    compare 3 1 dry_run jq_ids
     # shellcheck disable=SC2016 # for the inner shell
     echo "  peak memory: $(peak sh -c 'exec oauth-rm -n <"$work/million"') KiB for $(($(wc -l <"$work/million"))) ids of 36 bytes"
     ;;
