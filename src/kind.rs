@@ -104,6 +104,11 @@ const IN_AN_ID: [bool; 256] = {
     table
 };
 
+/// Whether a text has only the characters of an id, which mean nothing to a path, to JSON or to CSV.
+pub(crate) fn is_plain(text: &str) -> bool {
+    text.bytes().all(|b| IN_AN_ID[usize::from(b)])
+}
+
 /// Checks that an id can stand in a path of the API and nowhere else.
 ///
 /// Ids are uuids today; what is refused is whatever could leave its place in the path (`/`, `..`, `?`, `%`),
@@ -117,7 +122,7 @@ pub fn check_id(id: &str) -> Result<(), String> {
         Err("the id is empty".to_owned())
     } else if id.len() > 128 {
         Err(format!("'{}' is too long for an id", shown()))
-    } else if !id.bytes().all(|b| IN_AN_ID[usize::from(b)]) {
+    } else if !is_plain(id) {
         Err(format!("'{}' is no id: only letters, digits, - and _ can stand in one", shown()))
     } else if id.starts_with('-') {
         Err(format!("'{}' is no id: it starts with -", shown()))

@@ -321,7 +321,7 @@ fn plain(value: &RawValue) -> String {
 
 /// Appends a JSON string.
 pub(crate) fn quote(out: &mut Vec<u8>, text: &str) {
-    if text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
+    if crate::kind::is_plain(text) {
         out.push(b'"');
         out.extend_from_slice(text.as_bytes());
         return out.push(b'"');
