@@ -265,12 +265,14 @@ impl List<'_> {
             match shown {
                 Ok(()) => {}
                 Err(e @ Error::Stdout(_)) => return Err(e),
-                Err(e) if e.stops_the_run() => return Err(e),
                 Err(e) => {
                     let line =
                         if let Origin::Line(_) = origin { format!("{origin}: ") } else { String::new() };
                     messages.error(&format!("{line}{} {id}", kind.word()), &e);
                     only_temporary &= e.code() == TEMPORARY;
+                    if e.stops_the_run() {
+                        return output.finish().and(Err(Error::Reported(e.code())));
+                    }
                 }
             }
         }
