@@ -14,7 +14,7 @@ use crate::error::{Error, Refusal};
 use crate::io::{Messages, Stop, lock};
 use crate::kind::Kind;
 use crate::pace::{Backoff, Pacer, retry_after};
-use crate::record::Record;
+use crate::record::{Record, Text};
 use crate::secret::Secret;
 use crate::transport::{Failure, Method, Request, Response, Transport};
 use crate::when::{self, Unix};
@@ -555,7 +555,11 @@ impl Api {
                         what: refused.to_string(),
                         hint: "the token was rejected: set HEROKU_API_KEY to one that is valid",
                     }),
-                    (404 | 410, _) if call.after_loss == AfterLoss::GoneIsDone => Try::NoSuch(refused),
+                    (404 | 410, _) if call.after_loss == AfterLoss::GoneIsDone => match refused.is_gone() {
+                        true => Try::NoSuch(refused),
+                        // A proxy's page proves nothing.
+                        false => Try::Lost { what: refused.to_string(), network: false },
+                    },
                     _ => Try::Refused(refused),
                 }
             }
@@ -625,9 +629,19 @@ fn unlost(fault: Fault) -> Error {
     }
 }
 
-/// Whether a body is a list.
+/// Whether a body is a list of objects that have ids.
 fn is_page(body: &str) -> Result<(), String> {
-    serde_json::from_str::<Vec<&RawValue>>(body).map(drop).map_err(|_| "it is no JSON array".to_owned())
+    /// All that can be checked at the cost of finding the objects' ends.
+    #[derive(Deserialize)]
+    struct Listed<'a> {
+        #[serde(borrow, rename = "id")]
+        _id: Text<'a>,
+    }
+    match serde_json::from_str::<Vec<Listed<'_>>>(body) {
+        Ok(_) => Ok(()),
+        Err(e) if e.is_data() => Err("it is no list of objects with ids".to_owned()),
+        Err(_) => Err("it is no JSON array".to_owned()),
+    }
 }
 
 /// Whether a body is the object that was asked for.

@@ -27,6 +27,13 @@ pub struct Refusal {
     pub request_id: Option<String>,
 }
 
+impl Refusal {
+    /// Whether the API itself, and not something on the way to it, says that there is no such object.
+    pub fn is_gone(&self) -> bool {
+        matches!(self.status, 404 | 410) && !self.id.is_empty()
+    }
+}
+
 /// Why a tool, or its work on one record, did not succeed.
 #[derive(Debug)]
 pub enum Error {

@@ -180,7 +180,7 @@ fn own_objects(api: &Api) -> Result<Vec<(Kind, String)>, Error> {
 pub(crate) fn alias(api: &Api, kind: Kind) -> Result<Option<String>, Error> {
     match api.get(kind, "~") {
         Ok(answer) => Ok(Some(answer.record(kind).map_err(unusable)?.id.into_owned())),
-        Err(Error::Refused(refusal)) if refusal.status == 404 => Ok(None),
+        Err(Error::Refused(refusal)) if refusal.is_gone() => Ok(None),
         Err(e) => Err(e),
     }
 }

@@ -117,7 +117,7 @@ fn revoke(api: &Api, audit: Option<&Audit>, record: &Record<'_>) -> Result<(), E
     let begun = audit.map(|audit| audit.begin(Kind::Authz, &record.id));
     let gone = match api.delete(Kind::Authz, &record.id) {
         // The command may have revoked itself, or outlived its authorization.
-        Err(Error::Refused(refusal)) if matches!(refusal.status, 404 | 410) => Ok(None),
+        Err(Error::Refused(refusal)) if refusal.is_gone() => Ok(None),
         other => other,
     };
     if let (Some(audit), Some(begun)) = (audit, begun) {
