@@ -50,6 +50,8 @@ pub struct Maker<'a> {
     once: bool,
     /// With `--once`: what was there before the run or was made in it, as far as it is wanted, secrets masked.
     existing: Mutex<HashMap<Likeness, (String, Unix)>>,
+    /// With `--once`: what may have been made without our knowing, and what was said about it. Not made again either.
+    doubtful: Mutex<HashMap<Likeness, String>>,
     /// What this run has made itself.
     own: Mutex<HashSet<String>>,
     /// Two alike are not made side by side: a lost one could not be told from the other.
@@ -71,6 +73,7 @@ impl<'a> Maker<'a> {
             team,
             once: wanted.is_some(),
             existing: Mutex::default(),
+            doubtful: Mutex::default(),
             own: Mutex::default(),
             busy: Mutex::default(),
             free: Condvar::new(),
@@ -109,6 +112,9 @@ impl<'a> Maker<'a> {
         if let Some((json, date)) = lock(&self.existing).get(likeness) {
             return Ok(Done::new(Answer::known(json.clone(), *date), "exists"));
         }
+        if let Some(what) = lock(&self.doubtful).get(likeness) {
+            return Err(Error::Unresolved { what: what.clone() });
+        }
         let mut backoff = api.backoff();
         loop {
             let from = Instant::now();
@@ -120,39 +126,54 @@ impl<'a> Maker<'a> {
                 Err(Fault::Error(e)) => return Err(e),
                 Err(Fault::Lost(what)) => what,
             };
-            // What is looked for must be there by then, if it ever will be.
-            let interrupted = !api.pause(SETTLE);
+            // What is looked for must be there by then, if it ever will be. A stop makes no API faster, so it waits.
+            std::thread::sleep(SETTLE);
             let candidates = match self.candidates(api, likeness, from) {
                 Ok(candidates) => candidates,
                 Err(e) => {
                     let what = format!("the answer was lost ({lost}), and so was the look for it: {e}");
-                    return Err(Error::Unresolved { what });
+                    return Err(self.unresolved(likeness, what));
                 }
             };
             match &candidates[..] {
-                [] if interrupted => {
-                    let what = format!("stopped, and not made: {lost}");
-                    return Err(Error::Temporary { what, unreachable: false });
-                }
                 [] => match backoff.pause(None) {
                     Some(pause) if api.pause(pause) => {}
-                    _ => return Err(Error::Temporary { what: lost, unreachable: false }),
+                    _ => {
+                        let what = format!("not made: {lost}");
+                        return Err(Error::Temporary { what, unreachable: false });
+                    }
                 },
-                [one] if self.once => {
-                    let answer = api.rotate(likeness.kind, one)?;
-                    self.note(likeness.kind, &answer);
-                    return Ok(Done::new(answer, "created"));
-                }
+                [one] if self.once => match api.rotate(likeness.kind, one) {
+                    Ok(answer) => {
+                        self.note(likeness.kind, &answer);
+                        return Ok(Done::new(answer, "created"));
+                    }
+                    Err(e) => {
+                        let word = likeness.kind.word();
+                        let what = format!(
+                            "the answer was lost ({lost}); {word} {one} was made, and its secret is lost: {e}"
+                        );
+                        return Err(self.unresolved(likeness, what));
+                    }
+                },
                 several => {
                     let what = format!(
                         "the answer was lost ({lost}); it may have been made: {} {}",
                         likeness.kind.word(),
                         several.join(", ")
                     );
-                    return Err(Error::Unresolved { what });
+                    return Err(self.unresolved(likeness, what));
                 }
             }
         }
+    }
+
+    /// The error of a create that may have been applied.
+    fn unresolved(&self, likeness: &Likeness, what: String) -> Error {
+        if self.once {
+            lock(&self.doubtful).insert(likeness.clone(), what.clone());
+        }
+        Error::Unresolved { what }
     }
 
     /// Objects like the one whose answer was lost that are younger than the request for it, and not from elsewhere
