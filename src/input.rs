@@ -241,7 +241,7 @@ impl Sniffer {
         self.at_start = false;
     }
 
-    /// Reads a line: `None` where it holds no record (blank, a header).
+    /// Reads a line: `None` where it holds no record (blank, done, a header).
     ///
     /// # Errors
     /// What is wrong with the line.
@@ -252,7 +252,8 @@ impl Sniffer {
         }
         let line = line.trim_ascii();
         match line.first() {
-            None => Ok(None),
+            // NUL: a line of --rest that was done when the run was ended (see `rest`).
+            None | Some(b'\0') => Ok(None),
             Some(b'{') => Entry::from_json(line, self.need).map(Some),
             Some(b'[') => {
                 Err("this is a JSON array: give one object a line, as jq -c '.[]' prints them".to_owned())

@@ -1,7 +1,8 @@
 //! `--rest FILE`: the input lines that were not done, verbatim, so that the same command can be given them again.
 //!
 //! The file is right at every moment, even after kill -9: it starts as the whole input, and each line is blanked
-//! in its place once its record is delivered. Blank lines are no input. At the end they are taken out.
+//! in its place once its record is delivered. Blank lines are no input, nor are those that begin with NUL, which are
+//! about to be blanked. At the end they are taken out.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -68,7 +69,7 @@ impl Rest {
     /// # Errors
     /// [`Error::File`].
     pub fn header(&mut self, line: &[u8]) -> Result<(), Error> {
-        if !line.trim_ascii().is_empty() {
+        if !line.trim_ascii().is_empty() && !line.starts_with(b"\0") {
             let span = self.append(line)?;
             self.headers.push(span);
         }
@@ -113,16 +114,24 @@ impl Rest {
     /// [`Error::File`].
     pub fn done(&mut self, index: usize) -> Result<(), Error> {
         let Some(span) = self.lines.get_mut(index) else { return Ok(()) };
+        let Span { at, len } = std::mem::replace(span, Span { at: span.at, len: 0 });
+        self.blank(at, len.into()).map_err(|e| self.fail(e))
+    }
+
+    /// Blanks a line so that it is never half a line, whenever the process ends: a line that begins with NUL is
+    /// done, and one byte is written whole or not at all.
+    fn blank(&self, at: u64, len: u64) -> io::Result<()> {
         const BLANKS: [u8; 256] = [b' '; 256];
-        let Span { mut at, mut len } = std::mem::replace(span, Span { at: span.at, len: 0 });
-        while len > 0 {
-            let n = len.min(BLANKS.len() as u32);
-            let blanked = self.file.write_all_at(&BLANKS[..n as usize], at);
-            blanked.map_err(|e| self.fail(e))?;
-            at += u64::from(n);
-            len -= n;
+        if len > 1 {
+            self.file.write_all_at(b"\0", at)?;
         }
-        Ok(())
+        let (mut from, end) = (at + 1, at + len);
+        while from < end {
+            let n = (end - from).min(BLANKS.len() as u64);
+            self.file.write_all_at(&BLANKS[..n as usize], from)?;
+            from += n;
+        }
+        self.file.write_all_at(&BLANKS[..len.min(1) as usize], at)
     }
 
     /// Where the file is.
@@ -209,6 +218,14 @@ mod tests {
         rest.finish().expect("finished");
         assert_eq!(text(&path), "kind,id\nauthz,a1\nauthz,a3\n");
         assert_eq!(std::fs::read_dir(&folder).expect("a folder").count(), 1, "no draft is left");
+    }
+
+    #[test]
+    fn a_line_that_is_being_blanked_is_no_input() {
+        let mut sniffer = crate::input::Sniffer::new(crate::input::Need::Identity);
+        for torn in [&b"\0kind\":\"authz\"}"[..], b"\0   \"authz\"}", b"\0"] {
+            assert!(matches!(sniffer.line(torn), Ok(None)), "{torn:?}");
+        }
     }
 
     #[test]
