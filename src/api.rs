@@ -166,6 +166,8 @@ pub struct Api {
     warned: Mutex<HashSet<String>>,
     request_ids: RandomState,
     calls: Mutex<u64>,
+    /// When the last answer came, to whichever call.
+    heard: Mutex<Option<Instant>>,
 }
 
 impl Api {
@@ -201,6 +203,7 @@ impl Api {
             warned: Mutex::default(),
             request_ids: RandomState::new(),
             calls: Mutex::new(0),
+            heard: Mutex::default(),
         })
     }
 
@@ -391,6 +394,7 @@ impl Api {
 
     /// Sends a call until it has an answer, or the rules say no more.
     fn call(&self, call: &Call<'_>, check: &dyn Fn(&str) -> Result<(), String>) -> Result<Answer, Fault> {
+        let from = Instant::now();
         let mut backoff = Backoff::new(self.policy.retry_for);
         let mut lost_before = false;
         let mut idle = match call.after_loss {
@@ -418,33 +422,37 @@ impl Api {
                     (what, None, network)
                 }
             };
-            idle = Duration::ZERO;
+            if network {
+                idle = Duration::ZERO;
+            }
             let Some(pause) = backoff.pause(after) else {
-                return Err(Error::Temporary { what, unreachable: network }.into());
+                // Others are answered all the while: then it is this call, and not the network.
+                let unreachable = network && lock(&self.heard).is_none_or(|heard| heard < from);
+                return Err(Error::Temporary { what, unreachable }.into());
             };
             if pause >= Duration::from_secs(1) {
                 self.messages.say(&format!("waiting {} s: {what}", pause.as_secs_f64().ceil()));
             }
             if !self.stop.sleep(pause) {
-                return Err(
-                    Error::Temporary { what: format!("stopped: {what}"), unreachable: network }.into()
-                );
+                let what = format!("stopped: {what}");
+                return Err(Error::Temporary { what, unreachable: false }.into());
             }
         }
     }
 
     /// Sends a call once.
     fn attempt(&self, call: &Call<'_>, idle: Duration, check: &dyn Fn(&str) -> Result<(), String>) -> Try {
-        let wait = self.pacer.take();
+        let taken = self.pacer.take();
+        let wait = taken.wait;
         if !wait.is_zero() && !self.policy.wait {
-            self.pacer.put(None);
+            self.pacer.put(taken, None);
             let what = "the account's quota is nearly used up".to_owned();
             return Try::Again { what, after: None, quota: true, network: false };
         }
         if !wait.is_zero() {
             self.say_once("the account's quota is nearly used up: going at 75 calls a minute from here");
             if !self.stop.sleep(wait) {
-                self.pacer.put(None);
+                self.pacer.put(taken, None);
                 return Try::End(Error::Temporary { what: "stopped".to_owned(), unreachable: false });
             }
         }
@@ -474,7 +482,10 @@ impl Api {
         let request = Request { method: call.method, path: call.path, headers: &headers, body, idle };
         self.messages.trace(|| format!("> {} {}", call.method.as_str(), call.path));
         let answer = self.transport.send(&request);
-        self.pacer.put(answer.as_ref().ok().and_then(|a| a.header("ratelimit-remaining")));
+        self.pacer.put(taken, answer.as_ref().ok().and_then(|a| a.header("ratelimit-remaining")));
+        if answer.is_ok() {
+            *lock(&self.heard) = Some(Instant::now());
+        }
         let outcome = match answer {
             Ok(response) => {
                 self.messages.trace(|| {

@@ -66,30 +66,51 @@ struct State {
     left: Option<f64>,
     at: Option<Instant>,
     in_flight: u32,
+    /// How many calls there were.
+    taken: u64,
+    /// The youngest call whose answer told.
+    told: u64,
+}
+
+/// A call that was taken from the quota.
+#[derive(Debug, Clone, Copy)]
+pub struct Taken {
+    /// How long to wait before it may go out.
+    pub wait: Duration,
+    number: u64,
 }
 
 impl Pacer {
-    /// Takes one call from the quota; how long to wait before it may go out.
-    pub fn take(&self) -> Duration {
+    /// Takes one call from the quota.
+    pub fn take(&self) -> Taken {
         let mut state = lock(&self.state);
         state.in_flight += 1;
-        let Some(left) = state.left else { return Duration::ZERO };
+        state.taken += 1;
+        let number = state.taken;
+        let Some(left) = state.left else { return Taken { wait: Duration::ZERO, number } };
         let refilled = state.at.map_or(0.0, |at| at.elapsed().as_secs_f64() * REFILL);
         let left = left + refilled - 1.0;
         state.left = Some(left);
         state.at = Some(Instant::now());
         // One call stays in hand for whoever else uses the account.
-        if left >= 1.0 { Duration::ZERO } else { Duration::from_secs_f64((1.0 - left) / REFILL).min(LONGEST) }
+        let short = (1.0 - left).max(0.0);
+        Taken { wait: Duration::from_secs_f64(short / REFILL).min(LONGEST), number }
     }
 
-    /// Notes what an answer said about the quota; `None` where no answer came.
-    pub fn put(&self, remaining: Option<&str>) {
+    /// Notes what the answer to a call said about the quota; `None` where none came.
+    pub fn put(&self, taken: Taken, remaining: Option<&str>) {
         let mut state = lock(&self.state);
         state.in_flight = state.in_flight.saturating_sub(1);
         if let Some(remaining) = remaining.and_then(|r| r.trim().parse::<u32>().ok()) {
             // The server has not counted the calls that are still on their way to it.
-            state.left = Some(f64::from(remaining) - f64::from(state.in_flight));
+            let left = f64::from(remaining) - f64::from(state.in_flight);
+            // An answer that was overtaken does not know of the calls that overtook it: it may lower what is left,
+            // and not raise it.
+            let refilled = state.at.map_or(0.0, |at| at.elapsed().as_secs_f64() * REFILL);
+            let known = state.left.filter(|_| taken.number < state.told).map(|known| known + refilled);
+            state.left = Some(known.map_or(left, |known| known.min(left)));
             state.at = Some(Instant::now());
+            state.told = state.told.max(taken.number);
         }
     }
 }
@@ -125,14 +146,27 @@ mod tests {
     #[test]
     fn calls_wait_before_the_quota_is_spent() {
         let pacer = Pacer::default();
-        assert_eq!(pacer.take(), Duration::ZERO);
-        pacer.put(Some("3"));
-        assert_eq!(pacer.take(), Duration::ZERO);
-        assert_eq!(pacer.take(), Duration::ZERO);
-        assert!(pacer.take() > Duration::ZERO, "the last one stays in hand");
+        let first = pacer.take();
+        assert_eq!(first.wait, Duration::ZERO);
+        pacer.put(first, Some("3"));
+        assert_eq!(pacer.take().wait, Duration::ZERO);
+        assert_eq!(pacer.take().wait, Duration::ZERO);
+        assert!(pacer.take().wait > Duration::ZERO, "the last one stays in hand");
         let unknown = Pacer::default();
         for _ in 0..100 {
-            assert_eq!(unknown.take(), Duration::ZERO);
+            assert_eq!(unknown.take().wait, Duration::ZERO);
         }
+    }
+
+    #[test]
+    fn an_answer_that_was_overtaken_raises_nothing() {
+        let pacer = Pacer::default();
+        let calls: Vec<Taken> = (0..4).map(|_| pacer.take()).collect();
+        for (call, remaining) in calls[1..].iter().zip(["5", "4", "3"]) {
+            pacer.put(*call, Some(remaining));
+        }
+        pacer.put(calls[0], Some("6"));
+        assert_eq!(pacer.take().wait, Duration::ZERO);
+        assert!(pacer.take().wait > Duration::ZERO);
     }
 }
