@@ -245,7 +245,8 @@ fn run_stream(
     let guard = guard.look_up(&api, unknown)?;
     (work.prepare)(&api, None)?;
     let audit = settings.audit(world, &api)?;
-    let mut lines = Lines::new(world.io.patient_input(&world.stop));
+    let stop = world.stop.clone();
+    let mut lines = Lines::new(world.io.patient_input(&stop));
     let mut sniffer = Sniffer::new(wanted.need);
     let mut index = 0;
     let rest = rest.map(Mutex::new);
@@ -254,22 +255,32 @@ fn run_stream(
         Some(rest) => lock(rest).header(line),
         None => Ok(()),
     };
+    let mut ended = false;
     let mut source = std::iter::from_fn(|| {
         loop {
+            if ended {
+                return None;
+            }
             let (number, line) = match lines.next_line() {
                 Ok(Some(line)) => line,
                 Ok(None) => return None,
-                Err(e) => return Some(Err((Origin::Line(0), e.to_string()))),
+                Err(_) if stop.is_set() => return None,
+                // It would fail again, and for ever.
+                Err(e) => {
+                    ended = true;
+                    return Some(Err((None, e.to_string())));
+                }
             };
-            let origin = Origin::Line(number);
+            let origin = Some(Origin::Line(number));
             let checked = match sniffer.line(line) {
                 Ok(None) => {
                     if let Err(e) = kept(line, false) {
+                        ended = true;
                         return Some(Err((origin, e.to_string())));
                     }
                     continue;
                 }
-                Ok(Some(entry)) => item(index, origin, &entry, wanted.kind, wanted.need)
+                Ok(Some(entry)) => item(index, Origin::Line(number), &entry, wanted.kind, wanted.need)
                     .and_then(|item| (wanted.check)(&item).map(|()| item))
                     .map(|item| Item { id: item.id.into_owned().into(), ..item }),
                 Err(what) => Err(what),
@@ -277,7 +288,11 @@ fn run_stream(
             index += 1;
             return Some(match kept(line, true) {
                 Ok(()) => checked.map_err(|what| (origin, what)),
-                Err(e) => Err((origin, e.to_string())),
+                // Nothing is changed that could not be kept.
+                Err(e) => {
+                    ended = true;
+                    Err((origin, e.to_string()))
+                }
             });
         }
     });
@@ -289,6 +304,10 @@ fn run_stream(
     let mut crew = Crew::new(world, style, &api, &guard, work, books);
     crew.drive(&mut source, settings.parallel);
     let ended = crew.settle(None);
+    // Lines that were read and not begun are nowhere else any more. Half a line is no line.
+    while let Ok(Some((_, line))) = lines.next_line() {
+        kept(line, !matches!(sniffer.line(line), Ok(None)))?;
+    }
     finish(rest, &messages).and(ended)
 }
 
@@ -306,7 +325,7 @@ fn rehearse<'t>(
         let item = match sourced {
             Ok(item) => item,
             Err((origin, what)) => {
-                messages.fail(&format!("{origin}: {what}"));
+                messages.fail(&format!("{}{what}", before(origin)));
                 continue;
             }
         };
@@ -324,8 +343,13 @@ fn rehearse<'t>(
     if messages.has_failed() { Err(Error::Reported(FAILED)) } else { Ok(()) }
 }
 
-/// An item, or what is wrong with a line.
-type Sourced<'t> = Result<Item<'t>, (Origin, String)>;
+/// An item, or what is wrong with a line, or with the input as a whole.
+type Sourced<'t> = Result<Item<'t>, (Option<Origin>, String)>;
+
+/// How a message about the input begins.
+fn before(origin: Option<Origin>) -> String {
+    origin.map_or(String::new(), |origin| format!("{origin}: "))
+}
 
 /// What came of an item, on its way to the output.
 struct Finished<'t> {
@@ -501,7 +525,9 @@ impl<'t> Worker<'_, 't> {
         while let Some((place, item)) = self.next() {
             let result = match &item {
                 Ok(item) => self.guard.check(item).and_then(|()| self.act(item)),
-                Err((origin, what)) => Err(Error::Left { what: format!("{origin}: {what}"), hint: "" }),
+                Err((origin, what)) => {
+                    Err(Error::Left { what: format!("{}{what}", before(*origin)), hint: "" })
+                }
             };
             if result.as_ref().is_err_and(Error::stops_the_run) {
                 self.stop.ask();
@@ -584,7 +610,9 @@ impl Delivery<'_, '_> {
             (Ok(item), Ok(done)) => self.print(&item, &done),
             (Ok(item), Err(e)) => self.failed(&item.place(), &e),
             (Err(_), Err(e)) => self.failed("", &e),
-            (Err((origin, what)), Ok(_)) => self.failed(&origin.to_string(), &Error::Left { what, hint: "" }),
+            (Err((origin, what)), Ok(_)) => {
+                self.failed("", &Error::Left { what: before(origin) + &what, hint: "" });
+            }
         }
         if let Some(text) = self.progress.as_mut().and_then(|p| p.line(self.tally.finished)) {
             self.messages.progress(&text);
@@ -631,8 +659,10 @@ impl Delivery<'_, '_> {
         if error.code() == TEMPORARY {
             self.tally.temporary += 1;
         }
-        // What stops the run would be said once for each request in flight.
-        if !(error.stops_the_run() && self.tally.stopper.is_some()) {
+        // What stops the run would be said once for each request in flight. Of a passing fault it is: each of those
+        // may have been done, or not.
+        let passing = matches!(error, Error::Temporary { .. });
+        if passing || !error.stops_the_run() || self.tally.stopper.is_none() {
             self.messages.error(place, error);
         }
         if error.stops_the_run() {

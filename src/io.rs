@@ -95,7 +95,7 @@ impl Io {
         (io, out, err)
     }
 
-    /// Standard input, which ends early once a stop is asked for, even while nothing comes.
+    /// Standard input, whose reads fail once a stop is asked for, even while nothing comes.
     pub fn patient_input(&mut self, stop: &Stop) -> impl Read + Send + 'static {
         let input = std::mem::replace(&mut self.input, Box::new(io::empty()));
         Patient { input, ready: self.stdin.as_ref().and_then(|fd| fd.try_clone().ok()), stop: stop.clone() }
@@ -119,7 +119,8 @@ impl Read for Patient {
         let a_while = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
         while let Some(fd) = &self.ready {
             if self.stop.is_set() {
-                return Ok(0);
+                // Not an end: what was read of a line is not the line.
+                return Err(io::Error::other("stopped"));
             }
             let mut fds = [PollFd::new(fd, PollFlags::IN)];
             if poll(&mut fds, Some(&a_while)).is_ok_and(|n| n > 0) {
