@@ -2,7 +2,6 @@
 //!
 //! No cell has an expectation of its own: all follow from the rules in [`rules`].
 
-#[allow(dead_code)]
 #[path = "../harness/mod.rs"]
 mod harness;
 mod judge;

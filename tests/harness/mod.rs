@@ -1,5 +1,10 @@
 //! Runs the programs against a sandbox in this process, and reads what came of it.
 
+// Each test program uses its part of this.
+#![allow(dead_code)]
+// The lints know a test by its attribute, and these functions have none.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
@@ -10,7 +15,6 @@ use std::time::Duration;
 use oauth_tools::sandbox::{Server, Settings};
 use serde_json::Value;
 
-#[allow(dead_code)]
 #[path = "../sandbox/client.rs"]
 pub(crate) mod client;
 
