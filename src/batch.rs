@@ -255,10 +255,10 @@ fn run_stream(
         Some(rest) => lock(rest).header(line),
         None => Ok(()),
     };
-    let mut ended = false;
+    let mut broken = false;
     let mut source = std::iter::from_fn(|| {
         loop {
-            if ended {
+            if broken {
                 return None;
             }
             let (number, line) = match lines.next_line() {
@@ -267,7 +267,7 @@ fn run_stream(
                 Err(_) if stop.is_set() => return None,
                 // It would fail again, and for ever.
                 Err(e) => {
-                    ended = true;
+                    broken = true;
                     return Some(Err((None, e.to_string())));
                 }
             };
@@ -275,7 +275,7 @@ fn run_stream(
             let checked = match sniffer.line(line) {
                 Ok(None) => {
                     if let Err(e) = kept(line, false) {
-                        ended = true;
+                        broken = true;
                         return Some(Err((origin, e.to_string())));
                     }
                     continue;
@@ -290,7 +290,7 @@ fn run_stream(
                 Ok(()) => checked.map_err(|what| (origin, what)),
                 // Nothing is changed that could not be kept.
                 Err(e) => {
-                    ended = true;
+                    broken = true;
                     Err((origin, e.to_string()))
                 }
             });
@@ -305,7 +305,7 @@ fn run_stream(
     crew.drive(&mut source, settings.parallel);
     let ended = crew.settle(None);
     // Lines that were read and not begun are nowhere else any more. Half a line is no line.
-    while let Ok(Some((_, line))) = lines.next_line() {
+    while !broken && let Ok(Some((_, line))) = lines.next_line() {
         kept(line, !matches!(sniffer.line(line), Ok(None)))?;
     }
     finish(rest, &messages).and(ended)
@@ -495,7 +495,8 @@ impl<'a> Crew<'a> {
             self.messages.fail(&format!("stopped: {n} records were not attempted"));
         }
         match (self.stop.signal(), stopper) {
-            (Some(signal), _) if left != Some(0) => Err(Error::Signal(signal)),
+            // It kept records from being tried, or from being tried again.
+            (Some(signal), _) if left != Some(0) || temporary > 0 => Err(Error::Signal(signal)),
             (_, Some(code)) => Err(Error::Reported(code)),
             _ if failed > 0 && failed == temporary => Err(Error::Reported(TEMPORARY)),
             _ if failed > 0 => Err(Error::Reported(FAILED)),
