@@ -118,7 +118,7 @@ impl Server {
     /// What was counted so far.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.shared.counters.snapshot()
+        Stats { open: self.shared.open().len(), ..self.shared.counters.snapshot() }
     }
 
     /// Stops: nothing is accepted any more, open connections end, the state file is free.

@@ -9,6 +9,8 @@ use std::sync::{Mutex, PoisonError};
 pub struct Stats {
     /// Connections accepted.
     pub connections: u64,
+    /// Connections that are open now.
+    pub open: usize,
     /// Most requests that were being worked on at one time.
     pub most_at_once: u64,
     /// Requests read, by method and endpoint: `DELETE /oauth/clients/{id}`. A path that is
