@@ -1,0 +1,117 @@
+//! The bulk runs: a command line each, and its input.
+
+use serde_json::{Value, json};
+
+use crate::harness::text;
+
+/// What a run does to each object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Remove,
+    Rotate,
+    Change,
+    Make,
+}
+
+/// A bulk run.
+pub(crate) struct Job {
+    pub(crate) name: &'static str,
+    pub(crate) verb: Verb,
+    pub(crate) tool: &'static str,
+    pub(crate) args: &'static [&'static str],
+    /// The arguments of the second run.
+    pub(crate) again: &'static [&'static str],
+    /// The requests that do the work, as a fault names them.
+    pub(crate) at: &'static str,
+    /// The same, as the sandbox counts them.
+    pub(crate) endpoint: &'static str,
+}
+
+pub(crate) const JOBS: [Job; 5] = [
+    Job {
+        name: "rm",
+        verb: Verb::Remove,
+        tool: "oauth-rm",
+        args: &[],
+        again: &["-f"],
+        at: "DELETE /oauth/authorizations",
+        endpoint: "DELETE /oauth/authorizations/{id}",
+    },
+    Job {
+        name: "rot",
+        verb: Verb::Rotate,
+        tool: "oauth-rot",
+        args: &[],
+        again: &[],
+        at: "POST /oauth/authorizations/*/actions",
+        endpoint: "POST /oauth/authorizations/{id}/actions/regenerate-tokens",
+    },
+    Job {
+        name: "set",
+        verb: Verb::Change,
+        tool: "oauth-set",
+        args: &[],
+        again: &[],
+        at: "PATCH /oauth/authorizations",
+        endpoint: "PATCH /oauth/authorizations/{id}",
+    },
+    Job {
+        name: "mk authz --once",
+        verb: Verb::Make,
+        tool: "oauth-mk",
+        args: &["authz", "--once", "-"],
+        again: &["authz", "--once", "-"],
+        at: "POST /oauth/authorizations$",
+        endpoint: "POST /oauth/authorizations",
+    },
+    Job {
+        name: "mk client --once",
+        verb: Verb::Make,
+        tool: "oauth-mk",
+        args: &["client", "--once", "-"],
+        again: &["client", "--once", "-"],
+        at: "POST /oauth/clients$",
+        endpoint: "POST /oauth/clients",
+    },
+];
+
+impl Job {
+    pub(crate) fn makes(&self) -> bool {
+        self.verb == Verb::Make
+    }
+
+    /// The lines of its input, made from the sandbox's own records.
+    pub(crate) fn input(&self, dump: &[String], count: usize) -> Vec<String> {
+        if self.makes() {
+            let line = |n: usize| match self.endpoint {
+                "POST /oauth/clients" => {
+                    json!({"kind": "client", "name": format!("made {n}"), "redirect_uri": format!("https://example.com/{n}")})
+                }
+                _ => json!({"kind": "authz", "description": format!("made {n}"), "scope": ["read"]}),
+            };
+            return (0..count).map(|n| line(n).to_string()).collect();
+        }
+        let generated = dump.iter().filter(|line| line.contains("\"description\":\"generated "));
+        // The same records as oauth-ls prints: long lines, which take several writes to blank.
+        let line = |line: &String| match self.verb {
+            Verb::Change => line.replace("\"description\":\"generated ", "\"description\":\"changed "),
+            _ => line.clone(),
+        };
+        generated.map(line).take(count).collect()
+    }
+}
+
+/// The id in a line.
+pub(crate) fn id(line: &str) -> String {
+    field(line, "/id")
+}
+
+/// What the object in a line is called.
+pub(crate) fn name(line: &str) -> String {
+    let name = field(line, "/description");
+    if name.is_empty() { field(line, "/name") } else { name }
+}
+
+fn field(line: &str, pointer: &str) -> String {
+    text(&serde_json::from_str::<Value>(line).expect("a record"), pointer)
+}

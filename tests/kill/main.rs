@@ -1,0 +1,264 @@
+//! Kills a bulk run at a random point, gives the same command again, and looks whether anything is lost or done twice.
+
+#[path = "../harness/mod.rs"]
+mod harness;
+mod jobs;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command};
+
+use harness::{
+    Account, Ran, account, folder, ids, masks, records, secret, settings, side_by_side, start, text, tool,
+};
+use jobs::{JOBS, Job, Verb};
+use oauth_tools::sandbox::{Server, Settings};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+/// Rounds, each with a seed of its own.
+const ROUNDS: u64 = 220;
+/// Objects in each.
+const COUNT: usize = 30;
+
+/// What is random about a round.
+struct Round {
+    seed: u64,
+    job: &'static Job,
+    signal: Signal,
+    /// The run is ended once so many requests of its work have come.
+    at: u64,
+    parallel: usize,
+    faults: bool,
+}
+
+impl Round {
+    fn new(seed: u64) -> Round {
+        let mut dice = Dice(seed);
+        Round {
+            seed,
+            job: &JOBS[seed as usize % JOBS.len()],
+            signal: if dice.below(2) == 0 { Signal::KILL } else { Signal::INT },
+            at: 1 + dice.below(COUNT as u64),
+            parallel: 1 + dice.below(8) as usize,
+            faults: dice.below(4) == 0,
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let faults = match self.faults {
+            // Not for what is made: each lost answer takes a second.
+            true if !self.job.makes() => {
+                vec![format!("503@{}:p=0.1", self.job.at), format!("drop-after@{}:p=0.1", self.job.at)]
+            }
+            _ => Vec::new(),
+        };
+        let server = start(Settings { authz: COUNT, ..settings(&faults, 2, self.seed) });
+        let scene = Scene::set(self, &server, faults.is_empty());
+        let first = scene.interrupted();
+        let verdict = first.and_then(|first| scene.again(&first));
+        let _ = fs::remove_dir_all(&scene.folder);
+        verdict.map_err(|what| {
+            let Round { seed, job, signal, at, parallel, .. } = self;
+            format!("round {seed}, {}, {signal:?} at request {at}, -P {parallel}: {what}", job.name)
+        })
+    }
+}
+
+/// A small random sequence: splitmix64.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % bound
+    }
+}
+
+/// A round under way.
+struct Scene<'a> {
+    round: &'a Round,
+    server: &'a Server,
+    calm: bool,
+    before: Account,
+    lines: Vec<String>,
+    folder: std::path::PathBuf,
+}
+
+/// What the interrupted run left behind.
+struct First {
+    delivered: Vec<Value>,
+    /// The lines of `--rest`; all, where the run had not come so far.
+    rest: Vec<String>,
+}
+
+fn must(right: bool, what: &str) -> Result<(), String> {
+    if right { Ok(()) } else { Err(what.to_owned()) }
+}
+
+impl<'a> Scene<'a> {
+    fn set(round: &'a Round, server: &'a Server, calm: bool) -> Scene<'a> {
+        let lines = round.job.input(&server.dump(), COUNT);
+        assert_eq!(lines.len(), COUNT);
+        Scene { round, server, calm, before: account(server), lines, folder: folder("kill") }
+    }
+
+    /// Starts the command with its streams on files, which show what arrived whatever became of the process.
+    fn start(&self, name: &str, again: bool, lines: &[String]) -> Child {
+        let file = |end: &str| self.folder.join(format!("{name}.{end}"));
+        fs::write(file("in"), lines.iter().map(|line| line.clone() + "\n").collect::<String>())
+            .expect("written");
+        let (parallel, rest) = (self.round.parallel.to_string(), file("rest"));
+        let mut args = vec!["-P", &parallel];
+        args.extend(if again { self.round.job.again } else { self.round.job.args });
+        if !self.round.job.makes() {
+            args.extend(["--rest", rest.to_str().expect("UTF-8")]);
+        }
+        let mut command: Command = tool(self.server, self.round.job.tool, &args);
+        command.stdin(fs::File::open(file("in")).expect("input"));
+        command.stdout(fs::File::create(file("out")).expect("output"));
+        command.stderr(fs::File::create(file("err")).expect("messages"));
+        command.spawn().expect("a process")
+    }
+
+    fn end(&self, name: &str, mut child: Child) -> Ran {
+        let code = child.wait().expect("an end").code();
+        let text = |end: &str| fs::read_to_string(self.folder.join(format!("{name}.{end}"))).expect("UTF-8");
+        Ran { code, out: text("out"), err: text("err") }
+    }
+
+    /// The lines in the file of `--rest`, which are lines of the input, in its order.
+    fn rest(&self, path: &Path, given: &[String], whole: bool) -> Result<Vec<String>, String> {
+        let Ok(text) = fs::read_to_string(path) else {
+            return must(whole, "there is no rest").map(|()| given.to_vec());
+        };
+        // A run that could not clean up leaves blanks, or one line that it was about to blank.
+        let left = |line: &&str| !(whole && (line.trim().is_empty() || line.starts_with('\0')));
+        let rest: Vec<String> = text.lines().filter(left).map(str::to_owned).collect();
+        let mut given = given.iter();
+        let verbatim = rest.iter().all(|line| given.any(|other| other == line));
+        must(verbatim, &format!("the rest is no part of the input: {text:?}"))?;
+        must(text.is_empty() || text.ends_with('\n'), "the rest ends in the middle of a line")?;
+        Ok(rest)
+    }
+
+    /// The first run, and its end.
+    fn interrupted(&self) -> Result<First, String> {
+        let mut child = self.start("first", false, &self.lines);
+        let came = || self.server.stats().requests(self.round.job.endpoint);
+        // No clock: the run is at the point once the server has seen it.
+        while came() < self.round.at && child.try_wait().is_ok_and(|ended| ended.is_none()) {
+            std::thread::yield_now();
+        }
+        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a process");
+        let _ = kill_process(pid, self.round.signal);
+        let ran = self.end("first", child);
+        self.settle();
+        let delivered = records(&ran.out)?;
+        let killed = self.round.signal == Signal::KILL;
+        let rest = if self.round.job.makes() {
+            Vec::new()
+        } else {
+            let rest = self.rest(&self.folder.join("first.rest"), &self.lines, killed)?;
+            self.accounted(&delivered, &rest, killed)?;
+            rest
+        };
+        if !killed {
+            let all = delivered.len() == COUNT;
+            let code = ran.code;
+            must(code == Some(130) || (all && code == Some(0)), &format!("status {code:?}: {}", ran.err))?;
+            must(
+                code == Some(0) || ran.err.contains("not attempted") || all || !self.calm,
+                "nothing is said",
+            )?;
+        }
+        if !killed && self.calm {
+            let applied = self.server.stats().applied(self.round.job.endpoint);
+            must(applied == delivered.len() as u64, "a change that was made was not delivered")?;
+        }
+        must(!ran.err.contains("HRKU-"), "there is a token in a message")?;
+        Ok(First { delivered, rest })
+    }
+
+    /// What was delivered and what is in the rest are together the input.
+    fn accounted(&self, delivered: &[Value], rest: &[String], killed: bool) -> Result<(), String> {
+        let delivered: BTreeSet<String> = ids(delivered).into_iter().collect();
+        let rest: BTreeSet<String> = rest.iter().map(|line| jobs::id(line)).collect();
+        let all: BTreeSet<String> = self.lines.iter().map(|line| jobs::id(line)).collect();
+        must(&delivered | &rest == all, "a line is neither done nor in the rest")?;
+        // Between its delivery and its blank there is a moment in which a record is in both.
+        let both = (&delivered & &rest).len();
+        must(both <= usize::from(killed), &format!("{both} records are done and in the rest"))
+    }
+
+    /// Waits until the server has dealt with all that the ended process sent.
+    fn settle(&self) {
+        // Connections are accepted in order: those of the process came before this one.
+        harness::client::status(self.server, self.server.token(), "/account");
+        while self.server.stats().open > 0 {
+            std::thread::yield_now();
+        }
+    }
+
+    /// The command given again, and what must be true in the end.
+    fn again(&self, first: &First) -> Result<(), String> {
+        let given = if self.round.job.makes() { &self.lines } else { &first.rest };
+        let ran = self.end("again", self.start("again", true, given));
+        must(ran.code == Some(0), &format!("the second run: status {:?}: {}", ran.code, ran.err))?;
+        let second = records(&ran.out)?;
+        if !self.round.job.makes() {
+            let left = self.rest(&self.folder.join("again.rest"), given, false)?;
+            must(left.is_empty(), "something is left in the end")?;
+        }
+        let after = account(self.server);
+        let told: Vec<Value> = first.delivered.iter().chain(&second).cloned().collect();
+        match self.round.job.verb {
+            Verb::Remove => {
+                let mut wanted = self.before.clone();
+                wanted.retain(|id, _| !self.lines.iter().any(|line| jobs::id(line) == *id));
+                must(after == wanted, "the account is not what it should be")
+            }
+            Verb::Rotate => {
+                must(after.keys().eq(self.before.keys()), "there are more or fewer objects than before")?;
+                // Of several secrets of an object the last is the one that is told last.
+                let secrets: BTreeMap<String, String> =
+                    told.iter().filter_map(|r| Some((text(r, "/id"), secret(r)?))).collect();
+                must(secrets.len() == COUNT, "a new secret is nowhere")?;
+                let known = |(id, secret): (&String, &String)| masks(&after[id].2, secret);
+                must(secrets.iter().all(known), "the secret told last is not the one that counts")
+            }
+            Verb::Change => {
+                must(after.len() == self.before.len(), "there are more or fewer objects than before")?;
+                let changed = |line: &String| after[&jobs::id(line)].1 == jobs::name(line);
+                must(self.lines.iter().all(changed), "a change is missing")
+            }
+            Verb::Make => self.made(&after, &told, &second),
+        }
+    }
+
+    /// One object for each line; its secret was told, or the second run said that it exists.
+    fn made(&self, after: &Account, told: &[Value], second: &[Value]) -> Result<(), String> {
+        must(second.len() == COUNT, "not every line was answered")?;
+        for line in &self.lines {
+            let name = jobs::name(line);
+            let made: Vec<&String> = after.iter().filter(|(_, o)| o.1 == name).map(|(id, _)| id).collect();
+            let [id] = made[..] else { return Err(format!("{} of {name} were made", made.len())) };
+            let mut secrets = told.iter().filter(|r| text(r, "/id") == **id).filter_map(secret);
+            let known = secrets.next_back().is_some_and(|secret| masks(&after[id].2, &secret));
+            let told_of = second.iter().any(|r| text(r, "/id") == **id && r["status"] == "exists");
+            must(known || told_of, &format!("{name}: its secret is lost, and nothing says so"))?;
+        }
+        must(after.len() == self.before.len() + COUNT, "more was made than asked for")
+    }
+}
+
+#[test]
+fn nothing_is_lost_and_nothing_is_done_twice() {
+    let rounds: Vec<Round> = (0..ROUNDS).map(Round::new).collect();
+    let verdicts = side_by_side(&rounds, 4, Round::check);
+    let wrong: Vec<String> = verdicts.into_iter().filter_map(Result::err).collect();
+    assert!(wrong.is_empty(), "{} of {ROUNDS} rounds are wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
