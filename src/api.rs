@@ -442,20 +442,21 @@ impl Api {
 
     /// Sends a call once.
     fn attempt(&self, call: &Call<'_>, idle: Duration, check: &dyn Fn(&str) -> Result<(), String>) -> Try {
-        let taken = self.pacer.take();
-        let wait = taken.wait;
-        if !wait.is_zero() && !self.policy.wait {
-            self.pacer.put(taken, None);
-            let what = "the account's quota is nearly used up".to_owned();
-            return Try::Again { what, after: None, quota: true, network: false };
-        }
-        if !wait.is_zero() {
+        let taken = loop {
+            let wait = match self.pacer.take() {
+                Ok(taken) => break taken,
+                Err(wait) => wait,
+            };
+            if !self.policy.wait {
+                let what = "the account's quota is nearly used up".to_owned();
+                return Try::Again { what, after: None, quota: true, network: false };
+            }
             self.say_once("the account's quota is nearly used up: going at 75 calls a minute from here");
-            if !self.stop.sleep(wait) {
-                self.pacer.put(taken, None);
+            // Not to its end: the answers to others may tell that there is more.
+            if !self.stop.sleep(wait.min(Duration::from_millis(250))) {
                 return Try::End(Error::Temporary { what: "stopped".to_owned(), unreachable: false });
             }
-        }
+        };
         let from = Instant::now();
         let request_id = self.request_id();
         let code = lock(&self.second_factor).clone();

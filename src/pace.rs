@@ -68,50 +68,62 @@ struct State {
     in_flight: u32,
     /// How many calls there were.
     taken: u64,
-    /// The youngest call whose answer told.
-    told: u64,
+    /// The youngest call whose answer told, and what it told.
+    told: (u64, u32),
 }
 
-/// A call that was taken from the quota.
-#[derive(Debug, Clone, Copy)]
-pub struct Taken {
-    /// How long to wait before it may go out.
-    pub wait: Duration,
-    number: u64,
+impl State {
+    /// Calls left now.
+    fn left(&self) -> Option<f64> {
+        let refilled = self.at.map_or(0.0, |at| at.elapsed().as_secs_f64() * REFILL);
+        self.left.map(|left| left + refilled)
+    }
+
+    fn set(&mut self, left: Option<f64>) {
+        self.left = left;
+        self.at = Some(Instant::now());
+    }
 }
+
+/// A call that was taken from the quota: its number.
+#[derive(Debug, Clone, Copy)]
+pub struct Taken(u64);
 
 impl Pacer {
     /// Takes one call from the quota.
-    pub fn take(&self) -> Taken {
+    ///
+    /// # Errors
+    /// How long it will be until there is one, as far as is known now.
+    pub fn take(&self) -> Result<Taken, Duration> {
         let mut state = lock(&self.state);
+        let left = state.left().map(|left| left - 1.0);
+        // One call stays in hand for whoever else uses the account.
+        if let Some(left) = left.filter(|left| *left < 1.0) {
+            return Err(Duration::from_secs_f64((1.0 - left) / REFILL).min(LONGEST));
+        }
+        state.set(left);
         state.in_flight += 1;
         state.taken += 1;
-        let number = state.taken;
-        let Some(left) = state.left else { return Taken { wait: Duration::ZERO, number } };
-        let refilled = state.at.map_or(0.0, |at| at.elapsed().as_secs_f64() * REFILL);
-        let left = left + refilled - 1.0;
-        state.left = Some(left);
-        state.at = Some(Instant::now());
-        // One call stays in hand for whoever else uses the account.
-        let short = (1.0 - left).max(0.0);
-        Taken { wait: Duration::from_secs_f64(short / REFILL).min(LONGEST), number }
+        Ok(Taken(state.taken))
     }
 
     /// Notes what the answer to a call said about the quota; `None` where none came.
-    pub fn put(&self, taken: Taken, remaining: Option<&str>) {
+    pub fn put(&self, Taken(number): Taken, remaining: Option<&str>) {
         let mut state = lock(&self.state);
         state.in_flight = state.in_flight.saturating_sub(1);
-        if let Some(remaining) = remaining.and_then(|r| r.trim().parse::<u32>().ok()) {
+        let Some(remaining) = remaining.and_then(|r| r.trim().parse::<u32>().ok()) else { return };
+        let (youngest, told) = state.told;
+        let left = if number > youngest {
+            state.told = (number, remaining);
             // The server has not counted the calls that are still on their way to it.
-            let left = f64::from(remaining) - f64::from(state.in_flight);
-            // An answer that was overtaken does not know of the calls that overtook it: it may lower what is left,
-            // and not raise it.
-            let refilled = state.at.map_or(0.0, |at| at.elapsed().as_secs_f64() * REFILL);
-            let known = state.left.filter(|_| taken.number < state.told).map(|known| known + refilled);
-            state.left = Some(known.map_or(left, |known| known.min(left)));
-            state.at = Some(Instant::now());
-            state.told = state.told.max(taken.number);
-        }
+            Some(f64::from(remaining) - f64::from(state.in_flight))
+        } else if remaining > told {
+            // An answer that was overtaken knows less than the one that overtook it; but its call had been counted.
+            state.left().map(|left| left + 1.0)
+        } else {
+            state.left()
+        };
+        state.set(left);
     }
 }
 
@@ -146,27 +158,32 @@ mod tests {
     #[test]
     fn calls_wait_before_the_quota_is_spent() {
         let pacer = Pacer::default();
-        let first = pacer.take();
-        assert_eq!(first.wait, Duration::ZERO);
-        pacer.put(first, Some("3"));
-        assert_eq!(pacer.take().wait, Duration::ZERO);
-        assert_eq!(pacer.take().wait, Duration::ZERO);
-        assert!(pacer.take().wait > Duration::ZERO, "the last one stays in hand");
+        pacer.put(pacer.take().expect("unknown"), Some("3"));
+        assert!(pacer.take().is_ok() && pacer.take().is_ok());
+        assert!(pacer.take().is_err_and(|wait| wait > Duration::ZERO), "the last one stays in hand");
         let unknown = Pacer::default();
-        for _ in 0..100 {
-            assert_eq!(unknown.take().wait, Duration::ZERO);
-        }
+        assert!((0..100).all(|_| unknown.take().is_ok()));
     }
 
     #[test]
-    fn an_answer_that_was_overtaken_raises_nothing() {
+    fn an_answer_that_was_overtaken_does_not_count_again_what_overtook_it() {
         let pacer = Pacer::default();
-        let calls: Vec<Taken> = (0..4).map(|_| pacer.take()).collect();
+        let calls: Vec<Taken> = (0..4).filter_map(|_| pacer.take().ok()).collect();
         for (call, remaining) in calls[1..].iter().zip(["5", "4", "3"]) {
             pacer.put(*call, Some(remaining));
         }
         pacer.put(calls[0], Some("6"));
-        assert_eq!(pacer.take().wait, Duration::ZERO);
-        assert!(pacer.take().wait > Duration::ZERO);
+        assert!(pacer.take().is_ok() && pacer.take().is_ok(), "three are left");
+        assert!(pacer.take().is_err());
+    }
+
+    #[test]
+    fn who_waits_goes_on_when_there_is_more_than_was_known() {
+        let pacer = Pacer::default();
+        let calls: Vec<Taken> = (0..2).filter_map(|_| pacer.take().ok()).collect();
+        pacer.put(calls[0], Some("0"));
+        assert!(pacer.take().is_err());
+        pacer.put(calls[1], Some("100"));
+        assert!(pacer.take().is_ok());
     }
 }
