@@ -12,7 +12,7 @@ SCRIPTS = $(wildcard benches/*.sh conformance/*.sh demo/*.sh packaging/*.sh) .ci
 COMPDIR = $(DESTDIR)$(PREFIX)/share
 COMPLETIONS = $(CARGO) run --quiet --locked --example completions --
 
-.PHONY: all build demo test check bench conformance completions install uninstall deb clean
+.PHONY: all build demo test soak check bench conformance completions install uninstall deb clean
 
 all: build
 
@@ -25,6 +25,10 @@ demo: build
 
 test:
 	$(CARGO) test --locked
+
+# Long runs under mixed faults: 50,000 records and more.
+soak:
+	$(CARGO) test --release --locked --test soak -- --ignored --nocapture --test-threads 1
 
 # mandoc and shellcheck are needed here: Debian packages mandoc, shellcheck.
 check:
