@@ -710,4 +710,6 @@ fn refusal(status: u16, body: &str, request_id: Option<String>) -> Refusal {
 }
 
 #[cfg(test)]
+mod lost;
+#[cfg(test)]
 mod tests;

@@ -1,0 +1,302 @@
+//! What a bulk run promises to those around it: order, prompt output, a stream's end, a lost reader, the quota.
+
+#[path = "../harness/mod.rs"]
+mod harness;
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+
+use harness::{Account, Ran, account, ended, folder, ids, records, run, settings, start, text, tool};
+use oauth_tools::sandbox::{Server, Settings};
+use rustix::process::{Pid, Signal, kill_process};
+
+fn server(authz: usize, faults: &[&str], latency: u64) -> Server {
+    let faults: Vec<String> = faults.iter().map(|fault| (*fault).to_owned()).collect();
+    start(Settings { authz, ..settings(&faults, latency, 5) })
+}
+
+/// The ids of the generated authorizations.
+fn generated(server: &Server) -> Vec<String> {
+    let mut found: Vec<String> = account(server)
+        .into_iter()
+        .filter(|(_, (_, name, _))| name.starts_with("generated "))
+        .map(|(id, _)| id)
+        .collect();
+    // Not in the order of the account.
+    found.reverse();
+    found
+}
+
+/// Ids as input lines, with the kind before them.
+fn rows(ids: &[String]) -> String {
+    ids.iter().map(|id| format!("authz,{id}\n")).collect()
+}
+
+fn pid(child: &Child) -> Pid {
+    i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a process")
+}
+
+/// A run with both ends of its pipes in the hands of the test.
+struct Held {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    stdout: BufReader<ChildStdout>,
+    /// Ends it where nothing else does, so that a test fails instead of waiting for ever.
+    _limit: Sender<()>,
+}
+
+/// How long that takes.
+const LIMIT: Duration = Duration::from_secs(50);
+
+impl Held {
+    fn start(server: &Server, name: &str, args: &[&str]) -> Held {
+        let mut child = tool(server, name, args).stdin(Stdio::piped()).spawn().expect("a process");
+        let (stdin, stdout) = (child.stdin.take(), child.stdout.take().expect("a pipe"));
+        let pid = pid(&child);
+        let (limit, over) = channel();
+        std::thread::spawn(move || {
+            if over.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout) {
+                let _ = kill_process(pid, Signal::KILL);
+            }
+        });
+        Held { child, stdin, stdout: BufReader::new(stdout), _limit: limit }
+    }
+
+    fn write(&mut self, text: &str) {
+        self.stdin.as_mut().expect("open").write_all(text.as_bytes()).expect("taken");
+    }
+
+    /// Writes all there is to read.
+    fn feed(&mut self, text: &str) {
+        self.write(text);
+        self.stdin = None;
+    }
+
+    /// The id in the next record.
+    fn next(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).expect("readable");
+        text(&records(&line).expect("a record")[0], "/id")
+    }
+
+    /// Waits for its end, without closing its standard input first.
+    fn ended(self) -> Ran {
+        let Held { child, stdin, mut stdout, _limit } = self;
+        let mut out = String::new();
+        stdout.read_to_string(&mut out).expect("readable");
+        let ran = Ran { out, ..ended(child) };
+        drop(stdin);
+        ran
+    }
+}
+
+#[test]
+fn results_come_in_the_order_of_the_input() {
+    let server = server(300, &["slow@DELETE:ms=15:p=0.3", "503@DELETE:p=0.1"], 0);
+    let wanted = generated(&server);
+    let ran = run(tool(&server, "oauth-rm", &[]), &rows(&wanted)).is(0);
+    assert_eq!(ids(&ran.records()), wanted);
+    assert!(server.stats().most_at_once > 4, "side by side");
+}
+
+#[test]
+fn a_result_does_not_wait_for_those_behind_it() {
+    let plain = server(6, &[], 0);
+    let wanted = generated(&plain);
+    let fault = format!("slow@DELETE /oauth/authorizations/{}$:ms=60000", wanted[2]);
+    let server = server(6, &[&fault], 0);
+    let mut held = Held::start(&server, "oauth-rm", &[]);
+    held.feed(&rows(&wanted));
+    assert_eq!([held.next(), held.next()], [wanted[0].clone(), wanted[1].clone()]);
+    // The third is a minute away.
+    assert!(held.child.try_wait().expect("a status").is_none());
+    held.child.kill().expect("ended");
+    held.child.wait().expect("an end");
+}
+
+#[test]
+fn a_stream_is_worked_on_while_it_comes_and_ends_on_a_signal() {
+    let server = server(20, &[], 0);
+    let all = generated(&server);
+    let mut held = Held::start(&server, "oauth-rm", &["--stream"]);
+    for id in &all[..10] {
+        // Nothing else is written until its record is there.
+        held.write(&format!("authz,{id}\n"));
+        assert_eq!(held.next(), *id);
+    }
+    // Half a line, and then nothing, and the pipe stays open.
+    held.write(&format!("authz,{}", &all[10][..20]));
+    kill_process(pid(&held.child), Signal::INT).expect("sent");
+    let ran = held.ended().is(130);
+    assert_eq!(ran.out, "");
+    assert_eq!(server.stats().requests("DELETE /oauth/authorizations/{id}"), 10, "half a line is no line");
+}
+
+#[test]
+fn a_stream_that_is_ended_keeps_what_it_had_read() {
+    let (server, folder) = (server(40, &[], 5), folder("stream"));
+    let (all, rest) = (generated(&server), folder.join("rest"));
+    let mut held =
+        Held::start(&server, "oauth-rm", &["--stream", "-P", "2", "--rest", rest.to_str().expect("UTF-8")]);
+    held.write("kind,id\n");
+    held.write(&(rows(&all) + "authz,01234"));
+    let first = held.next();
+    kill_process(pid(&held.child), Signal::INT).expect("sent");
+    let ran = held.ended().is(130);
+    let mut done = vec![first];
+    done.extend(ids(&ran.records()));
+    let left = fs::read_to_string(&rest).expect("a rest");
+    assert_eq!(left, format!("kind,id\n{}", rows(&all[done.len()..])));
+    assert_eq!(done, all[..done.len()]);
+    // The same command, given the rest.
+    let again = run(tool(&server, "oauth-rm", &["--stream", "-f"]), &left).is(0);
+    assert_eq!(ids(&again.records()), all[done.len()..]);
+}
+
+#[test]
+fn a_stream_that_cannot_be_read_is_told_once() {
+    let server = server(0, &[], 0);
+    let mut command = tool(&server, "oauth-rm", &["--stream", "authz"]);
+    let child = command.stdin(File::open("/").expect("a folder")).spawn().expect("a process");
+    let ran = ended(child).is(1);
+    assert_eq!(ran.err, "oauth-rm: stdin: is a directory\n");
+}
+
+/// The objects whose secret or existence differs.
+fn changed(before: &Account, after: &Account) -> BTreeSet<String> {
+    let same = |id: &&String| before.get(*id) == after.get(*id);
+    before.keys().chain(after.keys()).filter(|id| !same(id)).cloned().collect()
+}
+
+/// The objects that messages say could not be delivered.
+fn undelivered(err: &str) -> BTreeSet<String> {
+    let line = |line: &str| Some(line.split_once(": authz ")?.1.split_once(": ")?.0.to_owned());
+    err.lines().filter(|l| l.contains("could not be delivered")).filter_map(line).collect()
+}
+
+#[test]
+fn a_reader_that_goes_away_is_told_what_it_missed() {
+    let (server, folder) = (server(200, &[], 2), folder("reader"));
+    let (all, rest, before) = (generated(&server), folder.join("rest"), account(&server));
+    let mut held = Held::start(&server, "oauth-rot", &["--rest", rest.to_str().expect("UTF-8")]);
+    held.feed(&rows(&all));
+    let taken: Vec<String> = (0..3).map(|_| held.next()).collect();
+    assert_eq!(taken, all[..3]);
+    drop(held.stdout);
+    let ran = ended(held.child).is(1);
+    let left: BTreeSet<String> = fs::read_to_string(&rest)
+        .expect("a rest")
+        .lines()
+        .filter_map(|l| Some(l.split_once(',')?.1.to_owned()))
+        .collect();
+    let changed = changed(&before, &account(&server));
+    let missed = undelivered(&ran.err);
+    // What went into the pipe counts as delivered, and as done; all else that was changed is named.
+    assert_eq!(missed, changed.intersection(&left).cloned().collect());
+    assert_eq!(changed.len() + left.len() - missed.len(), all.len());
+    assert!(changed.len() < all.len() && !missed.is_empty(), "{}", ran.err);
+    assert!(ran.err.contains("its secret is lost") && !ran.err.contains("HRKU-"), "{}", ran.err);
+}
+
+#[test]
+fn a_full_disk_stops_the_run_and_every_change_is_named() {
+    let full = || File::options().write(true).open("/dev/full").expect("/dev/full");
+    for (name, args) in [("oauth-rm", &["-P", "4"][..]), ("oauth-rot", &["-P", "4"])] {
+        let server = server(200, &[], 1);
+        let before = account(&server);
+        let mut command = tool(&server, name, args);
+        command.stdout(full());
+        let ran = run(command, &rows(&generated(&server))).is(1);
+        let changed = changed(&before, &account(&server));
+        assert_eq!(undelivered(&ran.err), changed);
+        assert!(!changed.is_empty() && changed.len() < 100, "{} were changed", changed.len());
+        assert!(ran.err.contains("no space left on device"), "{}", ran.err);
+    }
+    let server = server(0, &[], 1);
+    let before = account(&server);
+    let lines: String = (0..200).map(|n| format!("{{\"description\":\"made {n}\"}}\n")).collect();
+    let mut command = tool(&server, "oauth-mk", &["-P", "4", "authz", "-"]);
+    command.stdout(full());
+    let ran = run(command, &lines).is(1);
+    let made = changed(&before, &account(&server));
+    assert_eq!(undelivered(&ran.err), made);
+    assert!(!made.is_empty() && made.len() < 100);
+    assert!(!ran.err.contains("HRKU-"), "{}", ran.err);
+}
+
+#[test]
+fn no_wait_gives_up_at_once() {
+    let server = server(50, &["429@DELETE:retry-after=3600"], 0);
+    let before = account(&server);
+    let ran = run(tool(&server, "oauth-rm", &["--no-wait", "-P", "4"]), &rows(&generated(&server))).is(75);
+    assert_eq!((account(&server), ran.out.as_str()), (before, ""));
+    assert!(server.stats().requests("DELETE /oauth/authorizations/{id}") <= 4, "none is tried again");
+    assert!(ran.err.contains("rate_limit") && ran.err.contains("not attempted"), "{}", ran.err);
+}
+
+#[test]
+fn the_quota_is_never_used_up() {
+    let server = start(Settings { authz: 13, quota: Some(10), ..settings(&[], 1, 5) });
+    let args = ["--include-self", "--include-default"];
+    let ran = run(tool(&server, "oauth-rm", &args), &rows(&generated(&server))).is(0);
+    assert_eq!(ran.records().len(), 13);
+    // A 429 would have been tried again.
+    assert_eq!(server.stats().total(), 13, "{:?}", server.stats());
+    assert!(ran.err.contains("nearly used up"), "{}", ran.err);
+    let again = run(tool(&server, "oauth-rm", &["--no-wait", "authz", "a", "b", "c"]), "");
+    assert_eq!(again.code, Some(75), "{}", again.err);
+}
+
+#[test]
+fn two_thousand_removals_take_as_many_connections_as_requests_in_flight() {
+    let server = server(2000, &[], 1);
+    let all = generated(&server);
+    let ran = run(tool(&server, "oauth-rm", &["-P", "8"]), &rows(&all)).is(0);
+    assert_eq!(ids(&ran.records()), all);
+    let stats = server.stats();
+    // The list in three pages, and the default API key.
+    assert_eq!(stats.total(), 2004, "{stats:?}");
+    assert!(stats.connections <= 9, "{stats:?}");
+}
+
+#[test]
+fn one_record_that_cannot_be_reached_does_not_stop_the_others() {
+    let plain = server(60, &[], 0);
+    let all = generated(&plain);
+    let fault = format!("drop-before@DELETE /oauth/authorizations/{}$", all[7]);
+    let server = server(60, &[&fault], 60);
+    let ran = run(tool(&server, "oauth-rm", &["--retry-for", "1", "-P", "4"]), &rows(&all)).is(75);
+    let others: Vec<String> = all.iter().filter(|id| **id != all[7]).cloned().collect();
+    assert_eq!(ids(&ran.records()), others);
+    assert!(ran.err.contains(&all[7]) && !ran.err.contains("not attempted"), "{}", ran.err);
+}
+
+#[test]
+fn a_line_that_stands_there_twice_is_made_once_even_in_doubt() {
+    // The create is done and its answer lost; nothing can be looked up after it.
+    let faults = ["drop-after@POST:count=1", "503@GET:after=1:count=1000"];
+    let server = server(0, &faults, 0);
+    let before = account(&server);
+    let line = "{\"description\":\"twice\"}\n";
+    let args = ["--once", "--retry-for", "1", "authz", "-"];
+    let ran = run(tool(&server, "oauth-mk", &args), &line.repeat(3)).is(75);
+    assert_eq!(changed(&before, &account(&server)).len(), 1);
+    assert_eq!(ran.err.matches("the answer was lost").count(), 3, "{}", ran.err);
+}
+
+#[test]
+fn what_was_found_and_could_not_be_adopted_is_named() {
+    let faults =
+        ["drop-after@POST /oauth/authorizations$:count=1", "503@POST /oauth/authorizations/*/actions"];
+    let server = server(0, &faults, 0);
+    let before = account(&server);
+    let args = ["--once", "--retry-for", "1", "authz", "-d", "lost"];
+    let ran = run(tool(&server, "oauth-mk", &args), "").is(75);
+    let made = changed(&before, &account(&server));
+    assert_eq!(made.len(), 1);
+    assert!(made.iter().all(|id| ran.err.contains(id)), "{}", ran.err);
+}
