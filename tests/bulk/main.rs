@@ -1,5 +1,8 @@
 //! What a bulk run promises to those around it: order, prompt output, a stream's end, a lost reader, the quota.
 
+// The lints know a test by its attribute, and its helpers have none.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 #[path = "../harness/mod.rs"]
 mod harness;
 

@@ -2,6 +2,9 @@
 //!
 //! No cell has an expectation of its own: all follow from the rules in [`rules`].
 
+// The lints know a test by its attribute, and its helpers have none.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 #[path = "../harness/mod.rs"]
 mod harness;
 mod judge;
@@ -32,7 +35,7 @@ impl Cell {
             Mode::ForEver => format!("{}@{}{}", self.fault.what, self.op.at, self.fault.options),
             Mode::Everywhere => format!("{}{}", self.fault.what, self.fault.options),
         };
-        let server = start(Settings { authz: self.op.more, ..settings(&[spec.clone()], 0, 7) });
+        let server = start(Settings { authz: self.op.more, ..settings(std::slice::from_ref(&spec), 0, 7) });
         let before = account(&server);
         let target = self.op.target(&before);
         // What passes has time to pass; what does not is soon given up.

@@ -2,8 +2,6 @@
 
 // Each test program uses its part of this.
 #![allow(dead_code)]
-// The lints know a test by its attribute, and these functions have none.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeMap;
 use std::io::Write;

@@ -1,5 +1,8 @@
 //! Kills a bulk run at a random point, gives the same command again, and looks whether anything is lost or done twice.
 
+// The lints know a test by its attribute, and its helpers have none.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 #[path = "../harness/mod.rs"]
 mod harness;
 mod jobs;
