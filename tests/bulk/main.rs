@@ -10,12 +10,14 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use harness::{Account, Ran, account, ended, folder, ids, records, run, settings, start, text, tool};
+use harness::{
+    Account, Ran, account, ended, folder, ids, limit, pid, records, run, settings, start, text, tool,
+};
 use oauth_tools::sandbox::{Server, Settings};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Signal, kill_process};
 
 fn server(authz: usize, faults: &[&str], latency: u64) -> Server {
     let faults: Vec<String> = faults.iter().map(|fault| (*fault).to_owned()).collect();
@@ -39,10 +41,6 @@ fn rows(ids: &[String]) -> String {
     ids.iter().map(|id| format!("authz,{id}\n")).collect()
 }
 
-fn pid(child: &Child) -> Pid {
-    i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a process")
-}
-
 /// A run with both ends of its pipes in the hands of the test.
 struct Held {
     child: Child,
@@ -59,13 +57,7 @@ impl Held {
     fn start(server: &Server, name: &str, args: &[&str]) -> Held {
         let mut child = tool(server, name, args).stdin(Stdio::piped()).spawn().expect("a process");
         let (stdin, stdout) = (child.stdin.take(), child.stdout.take().expect("a pipe"));
-        let pid = pid(&child);
-        let (limit, over) = channel();
-        std::thread::spawn(move || {
-            if over.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout) {
-                let _ = kill_process(pid, Signal::KILL);
-            }
-        });
+        let limit = limit(&child, LIMIT);
         Held { child, stdin, stdout: BufReader::new(stdout), _limit: limit }
     }
 
@@ -203,6 +195,31 @@ fn a_reader_that_goes_away_is_told_what_it_missed() {
     assert_eq!(changed.len() + left.len() - missed.len(), all.len());
     assert!(changed.len() < all.len() && !missed.is_empty(), "{}", ran.err);
     assert!(ran.err.contains("its secret is lost") && !ran.err.contains("HRKU-"), "{}", ran.err);
+}
+
+#[test]
+fn a_record_that_did_not_arrive_is_in_the_rest_even_after_a_kill() {
+    let (server, folder) = (server(400, &[], 0), folder("full"));
+    let (all, rest) = (generated(&server), folder.join("rest"));
+    let mut held = Held::start(&server, "oauth-rot", &["--rest", rest.to_str().expect("UTF-8")]);
+    held.feed(&rows(&all));
+    // Nobody reads: the pipe fills up, a record is stuck in it half, and nothing more is begun.
+    let mut seen = (0, 1);
+    while seen.0 != seen.1 || seen.0 < 50 {
+        std::thread::sleep(Duration::from_millis(100));
+        seen = (seen.1, server.stats().total());
+    }
+    held.child.kill().expect("ended");
+    let mut out = String::new();
+    held.stdout.read_to_string(&mut out).expect("readable");
+    let whole = out.rfind('\n').map_or("", |end| &out[..=end]);
+    let arrived = ids(&records(whole).expect("records"));
+    assert!(whole.len() < out.len() && arrived.len() < all.len(), "it was not stuck");
+    let left = fs::read_to_string(&rest).expect("a rest");
+    let left: Vec<&str> = left.lines().filter_map(|line| Some(line.split_once(',')?.1)).collect();
+    assert_eq!(left, all[arrived.len()..]);
+    assert_eq!(arrived, all[..arrived.len()]);
+    held.child.wait().expect("an end");
 }
 
 #[test]

@@ -8,9 +8,11 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use oauth_tools::sandbox::{Server, Settings};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 #[path = "../sandbox/client.rs"]
@@ -104,8 +106,29 @@ pub(crate) fn run(mut command: Command, input: &str) -> Ran {
     ran
 }
 
+/// How long a program may take, so that a test fails instead of waiting for ever.
+const LIMIT: Duration = Duration::from_secs(900);
+
+/// Ends a program after a while, unless what is returned is dropped before.
+pub(crate) fn limit(child: &Child, span: Duration) -> Sender<()> {
+    let pid = pid(child);
+    let (limit, over) = channel();
+    std::thread::spawn(move || {
+        if over.recv_timeout(span) == Err(RecvTimeoutError::Timeout) {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+    });
+    limit
+}
+
+/// A program's process.
+pub(crate) fn pid(child: &Child) -> Pid {
+    i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a process")
+}
+
 /// Waits for a program's end.
 pub(crate) fn ended(child: Child) -> Ran {
+    let _limit = limit(&child, LIMIT);
     let output = child.wait_with_output().expect("an end");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
     Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }

@@ -11,13 +11,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command};
+use std::time::Duration;
 
 use harness::{
-    Account, Ran, account, folder, ids, masks, records, secret, settings, side_by_side, start, text, tool,
+    Account, Ran, account, folder, ids, limit, masks, pid, records, secret, settings, side_by_side, start,
+    text, tool,
 };
 use jobs::{JOBS, Job, Verb};
 use oauth_tools::sandbox::{Server, Settings};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Signal, kill_process};
 use serde_json::Value;
 
 /// Rounds, each with a seed of its own.
@@ -128,6 +130,7 @@ impl<'a> Scene<'a> {
     }
 
     fn end(&self, name: &str, mut child: Child) -> Ran {
+        let _limit = limit(&child, Duration::from_secs(120));
         let code = child.wait().expect("an end").code();
         let text = |end: &str| fs::read_to_string(self.folder.join(format!("{name}.{end}"))).expect("UTF-8");
         Ran { code, out: text("out"), err: text("err") }
@@ -156,8 +159,7 @@ impl<'a> Scene<'a> {
         while came() < self.round.at && child.try_wait().is_ok_and(|ended| ended.is_none()) {
             std::thread::yield_now();
         }
-        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a process");
-        let _ = kill_process(pid, self.round.signal);
+        let _ = kill_process(pid(&child), self.round.signal);
         let ran = self.end("first", child);
         self.settle();
         let delivered = records(&ran.out)?;
