@@ -710,6 +710,4 @@ fn refusal(status: u16, body: &str, request_id: Option<String>) -> Refusal {
 }
 
 #[cfg(test)]
-mod lost;
-#[cfg(test)]
 mod tests;

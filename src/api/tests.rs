@@ -196,6 +196,37 @@ fn a_removal_whose_answer_was_lost_is_done_when_the_object_is_gone() {
 }
 
 #[test]
+fn only_the_api_itself_can_say_that_an_object_is_gone() {
+    let page = "<html>nothing here</html>";
+    let stub = Stub::new().on(Delete, SESSION, 502, page).on(Delete, SESSION, 404, page).on(
+        Delete,
+        SESSION,
+        200,
+        &object("s1"),
+    );
+    let ran = stub.run(RM, &["session", "s1", ALL], "").succeeds();
+    assert!(ran.out.contains("expires_at"), "it has the object's answer: {ran:#?}");
+    let stub = Stub::new().on(Delete, SESSION, 404, page);
+    stub.run(RM, &["-f", "session", "s1", ALL, "--retry-for", "0"], "").exits(75).prints("");
+    // Nor is there no session in use because a proxy says so.
+    let stub = Stub::new().on(Get, "/oauth/sessions/~", 404, page);
+    stub.run(RM, &["session", "s1"], "").exits(1).prints("");
+}
+
+#[test]
+fn an_answer_about_another_object_is_none() {
+    let stub = Stub::new().on(Get, SESSION, 200, &object("s2")).on(Get, SESSION, 200, &object("s1"));
+    stub.run(LS, &["session", "s1"], "").succeeds();
+    let stub = Stub::new().on(Delete, SESSION, 200, &object("s2")).on(Delete, SESSION, 200, &object("s1"));
+    stub.run(RM, &["session", "s1", ALL], "").succeeds();
+    let stub = Stub::new().on(Patch, CLIENT, 200, &object("c2")).on(Patch, CLIENT, 200, &object("c1"));
+    stub.run(SET, &["client", "c1", "--name", "x"], "").succeeds();
+    let path = "/oauth/clients/c1/actions/rotate-credentials";
+    let stub = Stub::new().on(Post, path, 200, &object("c2")).on(Post, path, 200, &object("c1"));
+    stub.run(ROT, &["client", "c1"], "").succeeds();
+}
+
+#[test]
 fn changes_and_rotations_are_sent_again() {
     let path = "/oauth/clients/c1/actions/rotate-credentials";
     let stub = Stub::new().lose(Post, path).on(Post, path, 200, &object("c1"));

@@ -203,7 +203,7 @@ fn a_record_that_did_not_arrive_is_in_the_rest_even_after_a_kill() {
     let (all, rest) = (generated(&server), folder.join("rest"));
     let mut held = Held::start(&server, "oauth-rot", &["--rest", rest.to_str().expect("UTF-8")]);
     held.feed(&rows(&all));
-    // Nobody reads: the pipe fills up, a record is stuck in it half, and nothing more is begun.
+    // Nobody reads: the pipe fills up, a record waits before it, and nothing more is begun.
     let mut seen = (0, 1);
     while seen.0 != seen.1 || seen.0 < 50 {
         std::thread::sleep(Duration::from_millis(100));
@@ -214,7 +214,7 @@ fn a_record_that_did_not_arrive_is_in_the_rest_even_after_a_kill() {
     held.stdout.read_to_string(&mut out).expect("readable");
     let whole = out.rfind('\n').map_or("", |end| &out[..=end]);
     let arrived = ids(&records(whole).expect("records"));
-    assert!(whole.len() < out.len() && arrived.len() < all.len(), "it was not stuck");
+    assert!(arrived.len() < all.len(), "it was not stuck");
     let left = fs::read_to_string(&rest).expect("a rest");
     let left: Vec<&str> = left.lines().filter_map(|line| Some(line.split_once(',')?.1)).collect();
     assert_eq!(left, all[arrived.len()..]);
