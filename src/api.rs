@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::body::{Broken, is_object, is_page, read, refusal};
 use crate::config::{Base, Config};
 use crate::credentials;
 use crate::error::{Error, Refusal};
 use crate::io::{Messages, Stop, lock};
 use crate::kind::Kind;
 use crate::pace::{Backoff, Pacer, retry_after};
-use crate::record::{Record, Text};
+use crate::record::Record;
 use crate::secret::Secret;
 use crate::transport::{Failure, Method, Request, Response, Transport};
 use crate::when::{self, Unix};
@@ -638,74 +639,6 @@ fn unlost(fault: Fault) -> Error {
     match fault {
         Fault::Error(error) => error,
         Fault::Lost(what) => Error::Temporary { what, unreachable: false },
-    }
-}
-
-/// Whether a body is a list of objects that have ids.
-fn is_page(body: &str) -> Result<(), String> {
-    /// All that can be checked at the cost of finding the objects' ends.
-    #[derive(Deserialize)]
-    struct Listed<'a> {
-        #[serde(borrow, rename = "id")]
-        _id: Text<'a>,
-    }
-    match serde_json::from_str::<Vec<Listed<'_>>>(body) {
-        Ok(_) => Ok(()),
-        Err(e) if e.is_data() => Err("it is no list of objects with ids".to_owned()),
-        Err(_) => Err("it is no JSON array".to_owned()),
-    }
-}
-
-/// Whether a body is the object that was asked for.
-fn is_object(kind: Kind, id: &str, body: &str) -> Result<(), String> {
-    let record = Record::from_api(kind, body, 0)?;
-    if id == "~" || record.id.eq_ignore_ascii_case(id) {
-        Ok(())
-    } else {
-        Err("it is about another object".to_owned())
-    }
-}
-
-/// Reads a body, which must end within its bound and be text.
-fn read(response: &mut Response, largest: u64) -> Result<String, Broken> {
-    use std::io::Read;
-    let mut bytes = Vec::new();
-    match (&mut response.body).take(largest + 1).read_to_end(&mut bytes) {
-        Err(e) => Err(Broken::Off(format!("the answer broke off: {}", crate::error::reason(&e)))),
-        Ok(n) if n as u64 > largest => {
-            Err(Broken::TooLarge(format!("the answer is larger than {} MiB", largest >> 20)))
-        }
-        Ok(_) => String::from_utf8(bytes).map_err(|_| Broken::Off("the answer is not UTF-8".to_owned())),
-    }
-}
-
-/// Why a body cannot be used.
-enum Broken {
-    /// It ended early, or is no text.
-    Off(String),
-    /// It went on beyond its bound.
-    TooLarge(String),
-}
-
-/// The API's error body, or what stands in its place (WIRE.md, "Errors": proxies answer HTML or nothing).
-fn refusal(status: u16, body: &str, request_id: Option<String>) -> Refusal {
-    #[derive(Deserialize)]
-    struct Body {
-        #[serde(default)]
-        id: String,
-        message: String,
-    }
-    match serde_json::from_str::<Body>(body) {
-        Ok(Body { id, message }) => Refusal { status, id, message, request_id },
-        Err(_) => {
-            let what =
-                if body.trim_start().starts_with('<') { "an HTML page" } else { "no error of the API" };
-            let message = match crate::transport::reason_phrase(status) {
-                Some(phrase) => format!("{what} came back: {phrase}"),
-                None => format!("{what} came back"),
-            };
-            Refusal { status, id: String::new(), message, request_id }
-        }
     }
 }
 

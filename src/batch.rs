@@ -12,15 +12,14 @@ use crate::config::Config;
 use crate::error::{Error, FAILED, TEMPORARY};
 use crate::guard::Guard;
 use crate::handover;
-use crate::input::{Origin, Sniffer};
 use crate::io::{Messages, Stop, Watch, lock};
 use crate::kind::Kind;
-use crate::lines::Lines;
 use crate::output::{Output, Style};
 use crate::progress::Progress;
 use crate::record::Record;
 use crate::rest::Rest;
-use crate::targets::{Item, Targets, Wanted, item, refuse_terminal};
+use crate::stream::Stream;
+use crate::targets::{Item, Targets, Wanted, refuse_terminal};
 use crate::world::{PARALLEL, World};
 
 /// What a changing tool does, told once for all of them.
@@ -245,57 +244,8 @@ fn run_stream(
     let guard = guard.look_up(&api, unknown)?;
     (work.prepare)(&api, None)?;
     let audit = settings.audit(world, &api)?;
-    let stop = world.stop.clone();
-    let mut lines = Lines::new(world.io.patient_input(&stop));
-    let mut sniffer = Sniffer::new(wanted.need);
-    let mut index = 0;
     let rest = rest.map(Mutex::new);
-    let kept = |line: &[u8], is_record| match &rest {
-        Some(rest) if is_record => lock(rest).keep(line),
-        Some(rest) => lock(rest).header(line),
-        None => Ok(()),
-    };
-    let mut broken = false;
-    let mut source = std::iter::from_fn(|| {
-        loop {
-            if broken {
-                return None;
-            }
-            let (number, line) = match lines.next_line() {
-                Ok(Some(line)) => line,
-                Ok(None) => return None,
-                Err(_) if stop.is_set() => return None,
-                // It would fail again, and for ever.
-                Err(e) => {
-                    broken = true;
-                    return Some(Err((None, e.to_string())));
-                }
-            };
-            let origin = Some(Origin::Line(number));
-            let checked = match sniffer.line(line) {
-                Ok(None) => {
-                    if let Err(e) = kept(line, false) {
-                        broken = true;
-                        return Some(Err((origin, e.to_string())));
-                    }
-                    continue;
-                }
-                Ok(Some(entry)) => item(index, Origin::Line(number), &entry, wanted.kind, wanted.need)
-                    .and_then(|item| (wanted.check)(&item).map(|()| item))
-                    .map(|item| Item { id: item.id.into_owned().into(), ..item }),
-                Err(what) => Err(what),
-            };
-            index += 1;
-            return Some(match kept(line, true) {
-                Ok(()) => checked.map_err(|what| (origin, what)),
-                // Nothing is changed that could not be kept.
-                Err(e) => {
-                    broken = true;
-                    Err((origin, e.to_string()))
-                }
-            });
-        }
-    });
+    let mut source = Stream::new(world, wanted, rest.as_ref());
     if settings.dry_run {
         return rehearse(world, style, &mut source, &guard, work);
     }
@@ -304,10 +254,7 @@ fn run_stream(
     let mut crew = Crew::new(world, style, &api, &guard, work, books);
     crew.drive(&mut source, settings.parallel);
     let ended = crew.settle(None);
-    // Lines that were read and not begun are nowhere else any more. Half a line is no line.
-    while !broken && let Ok(Some((_, line))) = lines.next_line() {
-        kept(line, !matches!(sniffer.line(line), Ok(None)))?;
-    }
+    source.keep_unbegun()?;
     finish(rest, &messages).and(ended)
 }
 
@@ -324,8 +271,8 @@ fn rehearse<'t>(
     for sourced in source {
         let item = match sourced {
             Ok(item) => item,
-            Err((origin, what)) => {
-                messages.fail(&format!("{}{what}", before(origin)));
+            Err(what) => {
+                messages.fail(&what);
                 continue;
             }
         };
@@ -343,13 +290,8 @@ fn rehearse<'t>(
     if messages.has_failed() { Err(Error::Reported(FAILED)) } else { Ok(()) }
 }
 
-/// An item, or what is wrong with a line, or with the input as a whole.
-type Sourced<'t> = Result<Item<'t>, (Option<Origin>, String)>;
-
-/// How a message about the input begins.
-fn before(origin: Option<Origin>) -> String {
-    origin.map_or(String::new(), |origin| format!("{origin}: "))
-}
+/// An item, or what is wrong with a line, its place before it.
+type Sourced<'t> = Result<Item<'t>, String>;
 
 /// What came of an item, on its way to the output.
 struct Finished<'t> {
@@ -526,9 +468,7 @@ impl<'t> Worker<'_, 't> {
         while let Some((place, item)) = self.next() {
             let result = match &item {
                 Ok(item) => self.guard.check(item).and_then(|()| self.act(item)),
-                Err((origin, what)) => {
-                    Err(Error::Left { what: format!("{}{what}", before(*origin)), hint: "" })
-                }
+                Err(what) => Err(Error::Left { what: what.clone(), hint: "" }),
             };
             if result.as_ref().is_err_and(Error::stops_the_run) {
                 self.stop.ask();
@@ -611,9 +551,7 @@ impl Delivery<'_, '_> {
             (Ok(item), Ok(done)) => self.print(&item, &done),
             (Ok(item), Err(e)) => self.failed(&item.place(), &e),
             (Err(_), Err(e)) => self.failed("", &e),
-            (Err((origin, what)), Ok(_)) => {
-                self.failed("", &Error::Left { what: before(origin) + &what, hint: "" });
-            }
+            (Err(what), Ok(_)) => self.failed("", &Error::Left { what, hint: "" }),
         }
         if let Some(text) = self.progress.as_mut().and_then(|p| p.line(self.tally.finished)) {
             self.messages.progress(&text);

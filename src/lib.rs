@@ -16,6 +16,7 @@ use world::World;
 pub mod api;
 pub mod audit;
 pub mod batch;
+pub mod body;
 pub mod child;
 pub mod cli;
 pub mod completions;
@@ -43,6 +44,7 @@ pub mod redirect;
 pub mod rest;
 pub mod sandbox;
 pub mod secret;
+pub mod stream;
 #[cfg(test)]
 pub(crate) mod stub;
 pub mod successor;
