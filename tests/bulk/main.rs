@@ -210,6 +210,8 @@ fn a_record_that_did_not_arrive_is_in_the_rest_even_after_a_kill() {
         seen = (seen.1, server.stats().total());
     }
     held.child.kill().expect("ended");
+    // Not before its end: reading would let it go on.
+    held.child.wait().expect("an end");
     let mut out = String::new();
     held.stdout.read_to_string(&mut out).expect("readable");
     let whole = out.rfind('\n').map_or("", |end| &out[..=end]);
@@ -217,9 +219,14 @@ fn a_record_that_did_not_arrive_is_in_the_rest_even_after_a_kill() {
     assert!(arrived.len() < all.len(), "it was not stuck");
     let left = fs::read_to_string(&rest).expect("a rest");
     let left: Vec<&str> = left.lines().filter_map(|line| Some(line.split_once(',')?.1)).collect();
-    assert_eq!(left, all[arrived.len()..]);
+    assert!(
+        left == all[arrived.len()..],
+        "{} of {} arrived, {} are left",
+        arrived.len(),
+        all.len(),
+        left.len()
+    );
     assert_eq!(arrived, all[..arrived.len()]);
-    held.child.wait().expect("an end");
 }
 
 #[test]
