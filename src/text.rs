@@ -3,10 +3,14 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Whether a character could move the cursor, hide text or turn its direction.
+/// Whether a character could move the cursor, turn the direction of text, or hide in it.
 fn is_unsafe(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{61c}')
+        || matches!(c,
+            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{61c}'
+            // Nothing to see: soft hyphens, fillers, a mark of byte order, annotations, tags.
+            | '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{3164}' | '\u{ffa0}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// `text` with control and bidirectional characters written as escapes (`\n`, `\u{202e}`).
@@ -78,7 +82,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_moves_a_cursor_or_turns_text_is_escaped() {
+    fn what_moves_a_cursor_turns_text_or_hides_is_escaped() {
+        assert_eq!(escape("a\u{ad}b\u{3164}\u{e0041}"), r"a\u{ad}b\u{3164}\u{e0041}");
         assert_eq!(escape("a\x1b[31m\n\u{202e}b\u{9b}"), r"a\u{1b}[31m\n\u{202e}b\u{9b}");
         assert_eq!(escape("naïve 漢字"), "naïve 漢字");
     }
