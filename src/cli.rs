@@ -50,7 +50,7 @@ pub mod opts {
     /// `-S`
     pub const SHORT: Opt = Opt::flag(Some('S'), "short", "the same as -o secret");
     /// `--color WHEN`
-    pub const COLOR: Opt = Opt::value(None, "color", "WHEN", "colour tables: auto, always or never");
+    pub const COLOR: Opt = Opt::value(None, "color", "WHEN", "colour the status: auto, always or never");
     /// `-d TEXT`
     pub const DESCRIPTION: Opt =
         Opt::value(Some('d'), "description", "TEXT", "the authorization's description");
@@ -364,6 +364,7 @@ impl Args {
             change,
             eager: change,
             color,
+            sorted: false,
         })
     }
 }

@@ -32,7 +32,11 @@ pub struct Terminal {
 impl Terminal {
     fn look() -> Terminal {
         let stdout = io::stdout();
-        let columns = rustix::termios::tcgetwinsize(stdout.as_fd()).map_or(0, |w| usize::from(w.ws_col));
+        let columns = rustix::termios::tcgetwinsize(stdout.as_fd()).map_or(0, |window| match window.ws_col {
+            // A terminal that does not tell: a serial line, say.
+            0 => 80,
+            columns => usize::from(columns),
+        });
         Terminal {
             stdin: io::stdin().is_terminal(),
             stdout: stdout.is_terminal(),

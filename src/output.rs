@@ -55,8 +55,10 @@ pub struct Style {
     pub change: bool,
     /// Each record must be on its way before the next change.
     pub eager: bool,
-    /// Colour on the table.
+    /// Colour for tables and sentences.
     pub color: bool,
+    /// Records come in the order in which they are to be shown.
+    pub sorted: bool,
 }
 
 /// A column of CSV and of tables: its name, and where it stands in the object; no path for the lead.
@@ -193,13 +195,14 @@ pub struct Output<'a> {
     line: Vec<u8>,
     csv_kind: Option<Kind>,
     table: Table,
+    columns: usize,
     count: usize,
 }
 
 impl<'a> Output<'a> {
     /// An output to the standard output of `io`.
     pub fn new(io: &'a mut Io, style: Style) -> Output<'a> {
-        let table = Table::new(io.terminal.columns, style.color);
+        let table = Table::new(io.terminal.columns, style.color, style.sorted);
         Output {
             out: &mut *io.out,
             style,
@@ -207,6 +210,7 @@ impl<'a> Output<'a> {
             line: Vec::new(),
             csv_kind: None,
             table,
+            columns: io.terminal.columns,
             count: 0,
         }
     }
@@ -248,12 +252,16 @@ impl<'a> Output<'a> {
                 self.line.push(b'\n');
             }
             Format::Table if self.style.change => {
-                table::sentence(&mut self.line, record);
-                if record.whole_secret().is_some() && reveal {
-                    table::details(&mut self.line, record, self.now, reveal);
+                let color = self.style.color;
+                table::sentence(&mut self.line, record, self.columns, color);
+                if reveal && (record.whole_secret().is_some() || !record.text(&["grant", "code"]).is_empty())
+                {
+                    table::details(&mut self.line, record, self.now, reveal, color);
                 }
             }
-            Format::Table if self.style.single => table::details(&mut self.line, record, self.now, reveal),
+            Format::Table if self.style.single => {
+                table::details(&mut self.line, record, self.now, reveal, self.style.color);
+            }
             Format::Table => self.table.add(record, self.now, reveal),
         }
         self.count += 1;
@@ -409,6 +417,8 @@ pub fn json_line(members: &[(&str, &str)]) -> Vec<u8> {
 /// When a record ends, for a person.
 pub(crate) fn expiry_words(record: &Record<'_>, now: Unix) -> String {
     match record.expiry {
+        // The API may tell no more than that nothing is left, as of its answer.
+        Expiry::At(at) if record.status == "expired" && now.abs_diff(at) < 60 => "expired".to_owned(),
         Expiry::At(at) => when::relative(at, now),
         Expiry::Never => "never".to_owned(),
         Expiry::Unknown => String::new(),
