@@ -141,6 +141,7 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
         }
     }
     let sort = args.get(&SORT)?;
+    style.sorted = sort.is_some();
     if let Some(field) = sort
         && !Kind::LISTED.iter().any(|k| columns(*k).iter().any(|(name, _)| *name == field))
     {
