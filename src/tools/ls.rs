@@ -260,7 +260,10 @@ impl List<'_> {
         let mut only_temporary = true;
         for (origin, kind, id) in asked {
             let shown = self.api.get(*kind, id).and_then(|answer| {
-                let record = self.marked(from_api(*kind, &answer.body, answer.date)?);
+                let mut record = self.marked(from_api(*kind, &answer.body, answer.date)?);
+                if id == "~" {
+                    *(if *kind == Kind::Authz { &mut record.default } else { &mut record.current }) = true;
+                }
                 if self.filter.takes(&record, answer.date) { output.record(&record) } else { Ok(()) }
             });
             match shown {
