@@ -7,23 +7,27 @@
 /// passed over.
 pub fn password(text: &str, machine: &str) -> Option<String> {
     let mut words = Words { rest: text };
-    let mut here = false;
+    let (mut here, mut anywhere) = (false, false);
+    let mut fallback = None;
     while let Some(word) = words.next() {
         match word.as_str() {
-            "machine" => here = words.next()?.eq_ignore_ascii_case(machine),
-            "default" => here = true,
-            "password" => {
-                let password = words.next()?;
-                if here {
-                    return Some(password);
-                }
+            "machine" => {
+                let Some(name) = words.next() else { break };
+                (here, anywhere) = (name.eq_ignore_ascii_case(machine), false);
             }
+            "default" => (here, anywhere) = (false, true),
+            "password" => match words.next() {
+                Some(password) if here => return Some(password),
+                Some(password) if anywhere => fallback = fallback.or(Some(password)),
+                Some(_) => {}
+                None => break,
+            },
             "login" | "account" => drop(words.next()),
             "macdef" => words.skip_macro(),
             _ => {}
         }
     }
-    None
+    fallback
 }
 
 struct Words<'a> {
@@ -87,6 +91,9 @@ mod tests {
             ("machine other password p0\nmachine api.heroku.com password p1", Some("p1")),
             ("machine api.heroku.com password p1\nmachine api.heroku.com password p2", Some("p1")),
             ("machine other password p0\ndefault login x password p3", Some("p3")),
+            ("default password p3\nmachine api.heroku.com password p1", Some("p1")),
+            ("machine api.heroku.com login me\ndefault password p3", Some("p3")),
+            ("default password p3\nmachine other password p0\nmachine", Some("p3")),
             ("machine api.heroku.com password \"a b\\\"c\\\\\"", Some("a b\"c\\")),
             ("# machine api.heroku.com password p0\nmachine api.heroku.com password p1 # x", Some("p1")),
             ("machine api.heroku.com\r\n\tpassword p1\r\n", Some("p1")),
