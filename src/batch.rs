@@ -171,8 +171,9 @@ pub fn run(
         let guard = if work.guarded { guard.look_up(&world.api(args, 3)?, unknown)? } else { guard };
         return rehearse(world, style, &mut targets.iter().map(Ok), &guard, work);
     }
-    if work.removes && targets.len() > ASK_ABOVE && world.io.terminal.stdin && !args.has(&opts::YES) {
-        ask(world, targets.len())?;
+    let seen = world.io.terminal.stdin && world.io.terminal.stderr;
+    if work.removes && targets.len() > ASK_ABOVE && seen && !args.has(&opts::YES) {
+        ask(world, targets.get(0).kind, targets.len())?;
     }
     world.heed_signals()?;
     let api = world.api(args, settings.parallel.max(3))?;
@@ -197,16 +198,28 @@ pub fn run(
 const ASK_ABOVE: usize = 3;
 
 /// Asks whether so many objects shall be removed; only where they were typed at a terminal, never in a pipeline.
-fn ask(world: &mut World, count: usize) -> Result<(), Error> {
-    world.io.messages.progress(&format!("{}: remove {count} objects? [y/N] ", world.io.messages.program()));
-    let mut answer = [0; 16];
-    let n = world.io.input.read(&mut answer).unwrap_or(0);
-    // The answer's own line break has ended the line.
+fn ask(world: &mut World, kind: Kind, count: usize) -> Result<(), Error> {
+    let verb = if kind.removed() == "revoked" { "revoke" } else { "delete" };
+    let program = world.io.messages.program();
+    world.io.messages.progress(&format!("{program}: {verb} {count} {}s? [y/N] ", kind.noun()));
+    // The whole line, lest the shell gets the rest of it.
+    let (mut answer, mut byte) = (Vec::new(), [0]);
+    while world.io.input.read(&mut byte).unwrap_or(0) == 1 {
+        answer.push(byte[0]);
+        if byte[0] == b'\n' {
+            break;
+        }
+    }
+    // The answer's own line break has ended the line, or else there is none yet.
     world.io.messages.line_ended();
-    if matches!(answer[..n].first(), Some(b'y' | b'Y')) {
+    if answer.last() != Some(&b'\n') {
+        world.io.messages.progress("\n");
+        world.io.messages.line_ended();
+    }
+    if matches!(answer.first(), Some(b'y' | b'Y')) {
         return Ok(());
     }
-    Err(Error::Left { what: "nothing was removed".to_owned(), hint: "--yes leaves the question out" })
+    Err(Error::Left { what: format!("nothing was {}", kind.removed()), hint: "--yes leaves the question out" })
 }
 
 /// Cleans the file of `--rest` up, and says what is in it.
