@@ -514,8 +514,8 @@ impl Api {
         had: bool,
         check: &dyn Fn(&str) -> Result<(), String>,
     ) -> Try {
-        for name in ["warning-message", "x-heroku-warning"] {
-            if let Some(text) = response.header(name) {
+        for (name, text) in &response.headers {
+            if matches!(&name[..], "warning-message" | "x-heroku-warning") {
                 self.say_once(&format!("warning: {text}"));
             }
         }
