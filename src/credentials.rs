@@ -2,13 +2,14 @@
 //!
 //! In its order: `HEROKU_API_KEY`; the desktop's keychain; `~/.netrc.gpg`; `~/.netrc`. Nothing here ever asks for
 //! a login. Helpers are started with their arguments as a list, and without our secrets in their environment.
+//! The keychain's token is one for Heroku, and goes nowhere else.
 
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::config::{Config, check_token};
+use crate::config::{Config, check_token, is_loopback};
 use crate::error::{Error, reason};
 use crate::io::Messages;
 use crate::netrc;
@@ -31,7 +32,7 @@ pub fn find(config: &Config, host: &str, messages: &Messages) -> Result<Secret, 
         return Ok(key);
     }
     let home = config.path("HOME");
-    let found = keychain(config, home.as_deref(), messages).or_else(|| {
+    let found = keychain(config, host, home.as_deref(), messages).or_else(|| {
         let home = home.as_deref()?;
         let text = encrypted(&home.join(".netrc.gpg"), messages)
             .or_else(|| plain(&home.join(".netrc"), messages))?;
@@ -50,9 +51,16 @@ pub fn find(config: &Config, host: &str, messages: &Messages) -> Result<Secret, 
     Err(Error::Auth { what: format!("no token for {host}"), hint: HINT })
 }
 
+/// Whether the token that the official client keeps for its one account is for this host.
+fn is_herokus(host: &str) -> bool {
+    let host = host.to_ascii_lowercase();
+    let domains = [".heroku.com", ".herokudev.com"];
+    domains.iter().any(|domain| host.ends_with(domain)) || is_loopback(&host)
+}
+
 /// The password that the official client put into the desktop's keychain for its account.
-fn keychain(config: &Config, home: Option<&Path>, messages: &Messages) -> Option<String> {
-    if config.text("HEROKU_NETRC_WRITE").ok().flatten() == Some("true") {
+fn keychain(config: &Config, host: &str, home: Option<&Path>, messages: &Messages) -> Option<String> {
+    if !is_herokus(host) || config.text("HEROKU_NETRC_WRITE").ok().flatten() == Some("true") {
         return None;
     }
     let data = config.path("XDG_DATA_HOME").or_else(|| Some(home?.join(".local/share")))?;
@@ -71,7 +79,14 @@ fn keychain(config: &Config, home: Option<&Path>, messages: &Messages) -> Option
     } else {
         ("secret-tool", vec!["lookup", "service", "heroku-cli", "account", &account])
     };
-    let found = helper(program, &args, &[], messages)?;
+    let found = match helper(program, &args, &[]) {
+        Ok(found) => found,
+        Err(what) => {
+            // Those who keep their token elsewhere have no helper.
+            messages.trace(|| format!("no token from the keychain: {what}"));
+            return None;
+        }
+    };
     let found = found.trim_end_matches(['\r', '\n']);
     (!found.is_empty()).then(|| found.to_owned())
 }
@@ -81,7 +96,9 @@ fn encrypted(path: &Path, messages: &Messages) -> Option<String> {
     if !path.exists() {
         return None;
     }
-    helper("gpg", &["--batch", "--quiet", "--decrypt"], &[path.to_owned()], messages)
+    helper("gpg", &["--batch", "--quiet", "--decrypt"], &[path.to_owned()])
+        .map_err(|what| messages.say(&format!("warning: {} is not used: {what}", path.display())))
+        .ok()
 }
 
 /// The text of `~/.netrc`; others being able to read it is worth a warning.
@@ -105,23 +122,22 @@ fn plain(path: &Path, messages: &Messages) -> Option<String> {
     }
 }
 
-/// What a helper prints, or `None` where it is missing or fails.
-fn helper(program: &str, args: &[&str], files: &[PathBuf], messages: &Messages) -> Option<String> {
+/// What a helper prints, or why it is of no use.
+fn helper(program: &str, args: &[&str], files: &[PathBuf]) -> Result<String, String> {
     let mut command = Command::new(program);
-    command.args(args).args(files).stdin(Stdio::null()).stderr(Stdio::null());
+    command.args(args).args(files).stdin(Stdio::null());
     for name in SECRET_VARIABLES {
         command.env_remove(name);
     }
-    match command.output() {
-        Ok(out) if out.status.success() => String::from_utf8(out.stdout).ok(),
-        Ok(out) => {
-            messages.trace(|| format!("{program} gave no token ({})", out.status));
-            None
-        }
-        Err(e) => {
-            messages.trace(|| format!("{program}: {}", reason(&e)));
-            None
-        }
+    let out = command.output().map_err(|e| format!("{program}: {}", reason(&e)))?;
+    if out.status.success() {
+        return String::from_utf8(out.stdout).map_err(|_| format!("{program}: its output is not UTF-8"));
+    }
+    let said = String::from_utf8_lossy(&out.stderr);
+    match said.lines().rfind(|line| !line.trim().is_empty()) {
+        Some(line) if line.starts_with(program) => Err(line.to_owned()),
+        Some(line) => Err(format!("{program}: {line}")),
+        None => Err(format!("{program}: {}", out.status)),
     }
 }
 
