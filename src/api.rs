@@ -128,6 +128,12 @@ impl<'a> Call<'a> {
     }
 }
 
+/// The code that goes with each request, or why there is none to be had.
+struct SecondFactor {
+    code: Option<Secret>,
+    refused: Option<String>,
+}
+
 /// What one try came to.
 enum Try {
     Done(Answer),
@@ -163,7 +169,7 @@ pub struct Api {
     pacer: Pacer,
     messages: Messages,
     stop: Stop,
-    second_factor: Mutex<Option<Secret>>,
+    second_factor: Mutex<SecondFactor>,
     warned: Mutex<HashSet<String>>,
     request_ids: RandomState,
     calls: Mutex<u64>,
@@ -200,7 +206,7 @@ impl Api {
             pacer: Pacer::default(),
             messages,
             stop,
-            second_factor: Mutex::new(code),
+            second_factor: Mutex::new(SecondFactor { code, refused: None }),
             warned: Mutex::default(),
             request_ids: RandomState::new(),
             calls: Mutex::new(0),
@@ -460,7 +466,7 @@ impl Api {
         };
         let from = Instant::now();
         let request_id = self.request_id();
-        let code = lock(&self.second_factor).clone();
+        let code = lock(&self.second_factor).code.clone();
         let bearer = call.bearer.unwrap_or(&self.bearer);
         let mut headers = vec![("authorization", bearer.expose()), ("request-id", &request_id)];
         let has = |name: &str| self.headers.iter().any(|(n, _)| n.eq_ignore_ascii_case(name));
@@ -579,20 +585,28 @@ impl Api {
         }
     }
 
-    /// Gets a second factor from the terminal, once a run.
+    /// Gets a second factor from the terminal, by one question a run, whatever comes of it.
     fn ask_second_factor(&self, had: bool) -> Result<(), Error> {
-        let mut code = lock(&self.second_factor);
+        let mut factor = lock(&self.second_factor);
         // Another thread may have asked while this one waited for the lock.
-        if code.is_some() && !had {
+        if factor.code.is_some() && !had {
             return Ok(());
         }
         if had {
             let what = "the two-factor code was not accepted".to_owned();
             return Err(Error::Auth { what, hint: "give a fresh code in HEROKU_TWO_FACTOR_CODE" });
         }
-        let answer = credentials::ask_two_factor_code(&self.messages)?;
-        self.messages.hide(&answer);
-        *code = Some(answer);
+        if !self.policy.wait {
+            factor.refused = Some("a two-factor code is needed".to_owned());
+        }
+        if let Some(what) = factor.refused.clone() {
+            return Err(Error::Auth { what, hint: "set HEROKU_TWO_FACTOR_CODE for this one command" });
+        }
+        let asked = credentials::ask_two_factor_code(&self.messages, &self.stop);
+        factor.refused = asked.as_ref().err().map(Error::to_string);
+        let code = asked?;
+        self.messages.hide(&code);
+        factor.code = Some(code);
         Ok(())
     }
 
