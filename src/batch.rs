@@ -219,7 +219,10 @@ fn ask(world: &mut World, kind: Kind, count: usize) -> Result<(), Error> {
     if matches!(answer.first(), Some(b'y' | b'Y')) {
         return Ok(());
     }
-    Err(Error::Left { what: format!("nothing was {}", kind.removed()), hint: "--yes leaves the question out" })
+    Err(Error::Left {
+        what: format!("nothing was {}", kind.removed()),
+        hint: "--yes leaves the question out",
+    })
 }
 
 /// Cleans the file of `--rest` up, and says what is in it.
@@ -372,7 +375,7 @@ impl<'a> Crew<'a> {
     ) -> Crew<'a> {
         let Books { rest, audit, total } = books;
         Crew {
-            progress: world.io.terminal.stderr.then(|| Progress::new(total)),
+            progress: world.progress_columns().map(|columns| Progress::new(total, columns)),
             audit,
             api,
             guard,

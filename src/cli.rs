@@ -106,7 +106,8 @@ pub mod opts {
     pub const RETRY_FOR: Opt =
         Opt::value(None, "retry-for", "SPAN", "try again for this long at passing faults (default 60)");
     /// `--no-wait`
-    pub const NO_WAIT: Opt = Opt::flag(None, "no-wait", "exit instead of waiting for quota, or asking for a code");
+    pub const NO_WAIT: Opt =
+        Opt::flag(None, "no-wait", "exit instead of waiting for quota, or asking for a code");
     /// `-v`
     pub const VERBOSE: Opt = Opt::flag(Some('v'), "verbose", "show requests and answers on standard error");
     /// `-h`

@@ -28,7 +28,7 @@ pub const VARIABLES: [(&str, &str); 19] = [
     ("NO_COLOR", "no colour"),
     ("HOME", "where .netrc and the client's data are"),
     ("XDG_DATA_HOME", "where the official client's data is"),
-    ("TERM", "dumb: no colour"),
+    ("TERM", "dumb: no colour, no progress"),
 ];
 
 /// A source of variables.

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -25,25 +25,31 @@ pub struct Terminal {
     pub stdout: bool,
     /// Standard error is a terminal.
     pub stderr: bool,
-    /// Columns of the window behind standard output; 0 where unknown.
+    /// Columns of the window behind standard output; 0 where there is none.
     pub columns: usize,
+    /// The same for standard error.
+    pub stderr_columns: usize,
 }
 
 impl Terminal {
     fn look() -> Terminal {
-        let stdout = io::stdout();
-        let columns = rustix::termios::tcgetwinsize(stdout.as_fd()).map_or(0, |window| match window.ws_col {
-            // A terminal that does not tell: a serial line, say.
-            0 => 80,
-            columns => usize::from(columns),
-        });
+        let (stdout, stderr) = (io::stdout(), io::stderr());
         Terminal {
             stdin: io::stdin().is_terminal(),
             stdout: stdout.is_terminal(),
-            stderr: io::stderr().is_terminal(),
-            columns,
+            stderr: stderr.is_terminal(),
+            columns: columns(stdout.as_fd()),
+            stderr_columns: columns(stderr.as_fd()),
         }
     }
+}
+
+fn columns(terminal: BorrowedFd<'_>) -> usize {
+    rustix::termios::tcgetwinsize(terminal).map_or(0, |window| match window.ws_col {
+        // A terminal that does not tell: a serial line, say.
+        0 => 80,
+        columns => usize::from(columns),
+    })
 }
 
 /// The streams of a run.

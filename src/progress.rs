@@ -13,15 +13,16 @@ const STEP: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub struct Progress {
     total: Option<usize>,
+    columns: usize,
     from: Instant,
     next: Instant,
 }
 
 impl Progress {
-    /// The progress of a run that starts now.
-    pub fn new(total: Option<usize>) -> Progress {
+    /// The progress of a run that starts now, in a window of `columns`.
+    pub fn new(total: Option<usize>, columns: usize) -> Progress {
         let from = Instant::now();
-        Progress { total, from, next: from + PATIENCE }
+        Progress { total, columns, from, next: from + PATIENCE }
     }
 
     /// The line to show, where it is time for one.
@@ -31,17 +32,23 @@ impl Progress {
             return None;
         }
         self.next = now + STEP;
-        Some(text(done, self.total, now - self.from))
+        let mut line = text(done, self.total, now - self.from);
+        // A line that breaks could not be wiped.
+        line.truncate(self.columns.saturating_sub(1));
+        Some(line)
     }
 }
 
+/// In ASCII, so that a byte is a column.
 fn text(done: usize, total: Option<usize>, spent: Duration) -> String {
     let rate = done as f64 / spent.as_secs_f64().max(0.001);
+    let digits = usize::from(rate < 9.95);
     match total {
-        None => format!("{done} done, {rate:.0}/s"),
+        None => format!("{done} done, {rate:.digits$}/s"),
+        Some(total) if done == 0 => format!("0 of {total}"),
         Some(total) => {
-            let left = (total - done) as f64 / rate.max(0.001);
-            format!("{done} of {total}, {rate:.0}/s, {} left", span_words(left as u64))
+            let left = ((total - done) as f64 / rate).ceil() as u64;
+            format!("{done} of {total}, {rate:.digits$}/s, {} left", span_words(left))
         }
     }
 }
@@ -54,11 +61,12 @@ mod tests {
     fn a_line_tells_rate_and_time_left() {
         assert_eq!(text(50, Some(650), Duration::from_secs(5)), "50 of 650, 10/s, 1 minute left");
         assert_eq!(text(50, None, Duration::from_secs(5)), "50 done, 10/s");
-        assert_eq!(text(0, Some(5), Duration::ZERO), "0 of 5, 0/s, 1 hour left");
+        assert_eq!(text(2, Some(5), Duration::from_secs(4)), "2 of 5, 0.5/s, 6 s left");
+        assert_eq!(text(0, Some(5), Duration::from_secs(2)), "0 of 5");
     }
 
     #[test]
     fn a_short_run_shows_nothing() {
-        assert_eq!(Progress::new(Some(5)).line(3), None);
+        assert_eq!(Progress::new(Some(5), 80).line(3), None);
     }
 }

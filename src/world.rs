@@ -50,9 +50,16 @@ impl World {
 
     /// Whether a table may have colours: on a terminal that knows them, unless `NO_COLOR` is set.
     pub fn may_color(&self) -> bool {
-        self.io.terminal.stdout
-            && !self.config.is_set("NO_COLOR")
-            && self.config.text("TERM").ok().flatten() != Some("dumb")
+        self.io.terminal.stdout && !self.config.is_set("NO_COLOR") && !self.is_dumb()
+    }
+
+    /// The columns for a progress line: on standard error, if that is a terminal that can wipe a line.
+    pub fn progress_columns(&self) -> Option<usize> {
+        (self.io.terminal.stderr && !self.is_dumb()).then_some(self.io.terminal.stderr_columns)
+    }
+
+    fn is_dumb(&self) -> bool {
+        self.config.text("TERM").ok().flatten() == Some("dumb")
     }
 
     /// The API, for the account whose token is found, with room for `parallel` requests at a time.
