@@ -142,15 +142,26 @@ impl Tool {
         self.opts.iter().copied().chain(COMMON)
     }
 
-    /// The text of `--help`.
+    /// The text of `--help`, for a window of 80 columns.
     pub fn help(&self) -> String {
+        const WIDTH: usize = 80;
+        const LEFT: usize = 28;
         let mut text = self.short_help();
         text.push('\n');
         for opt in self.all_opts() {
             let letter = opt.short.map_or("   ".to_owned(), |c| format!("-{c},"));
             let arg = opt.arg.map_or(String::new(), |a| format!(" {a}"));
-            let left = format!("  {letter} --{}{arg}", opt.long);
-            let _ = writeln!(text, "{left:<32} {}", opt.help);
+            let mut line = format!("  {letter} --{}{arg}", opt.long);
+            line = format!("{line:<LEFT$}");
+            for word in opt.help.split(' ') {
+                if line.len() + 1 + word.len() > WIDTH {
+                    let _ = writeln!(text, "{line}");
+                    line = " ".repeat(LEFT);
+                }
+                line.push(' ');
+                line.push_str(word);
+            }
+            let _ = writeln!(text, "{line}");
         }
         let _ = writeln!(text, "\nSee {}(1) and oauth-tools(7).", self.name);
         text

@@ -16,7 +16,7 @@ use crate::world::World;
 /// What there is to know about oauth-set before it runs.
 pub static TOOL: Tool = Tool {
     name: "oauth-set",
-    about: "Change an authorization's description or client, or a client's name or redirect URI.",
+    about: "Change an authorization's description or client, a client's name or URI.",
     usage: &["[options] [KIND] ID...", "[options] [KIND] < RECORDS"],
     opts: &[
         &opts::DESCRIPTION,
