@@ -1,0 +1,127 @@
+//! The completions, in the shells they are for.
+
+use std::path::Path;
+
+use oauth_tools::completions::{Shell, script};
+use oauth_tools::sandbox::Settings;
+
+use crate::pty::World;
+
+/// What is typed, and what may come of it: all of these words, none of those.
+const CASES: [(&str, &[&str], &[&str]); 18] = [
+    ("oauth-rm ", &["authz", "client", "session", "token"], &[]),
+    ("oauth-rm cl", &["client"], &["authz"]),
+    ("oauth-ls ", &["authz", "client", "session"], &["token"]),
+    ("oauth-rot ", &["authz", "client"], &["session", "token"]),
+    ("oauth-mk ", &["authz", "client", "token"], &["session"]),
+    ("oauth-rm client ", &["CLIENT"], &["AUTHZ", "authz"]),
+    ("oauth-rm clients ", &["CLIENT"], &["AUTHZ"]),
+    ("oauth-ls -o csv authorizations ", &["AUTHZ"], &["CLIENT"]),
+    ("oauth-mk client ", &[], &["CLIENT"]),
+    ("oauth-ls -o ", &["ndjson", "table", "csv", "json", "env", "secret", "id"], &[]),
+    ("oauth-ls --format=js", &["json"], &["csv"]),
+    ("oauth-ls --color a", &["auto", "always"], &["never"]),
+    ("oauth-mk authz -s read,wr", &["read,write", "read,write-protected"], &[]),
+    ("oauth-ls --client ", &["CLIENT"], &["AUTHZ"]),
+    ("oauth-set --descr", &["--description"], &["--dry-run"]),
+    ("oauth-run oauth-l", &["oauth-ls"], &["oauth-rm"]),
+    ("oauth-diff old-", &["old-list"], &[]),
+    ("oauth-rm --rest old-", &["old-list"], &[]),
+];
+
+/// An account, a file, and the completions in a file.
+fn world(shell: Shell) -> World {
+    let name = format!("{shell:?}").to_lowercase();
+    let world = World::new(&name, Settings::default());
+    std::fs::write(world.home.join("_oauth_tools"), script(shell)).unwrap();
+    std::fs::write(world.home.join("old-list"), "").unwrap();
+    world
+}
+
+/// Holds what a shell offers against the cases; `offered` gets the typed line.
+fn judge(world: &World, offered: impl Fn(&str) -> Vec<String>) {
+    let first = |kind: &str| world.off(&format!("oauth-ls {kind} -o id | head -n 1")).1.trim().to_owned();
+    let (client, authz) = (first("client"), first("authz"));
+    let named = |word: &str| match word {
+        "CLIENT" => client.clone(),
+        "AUTHZ" => authz.clone(),
+        other => other.to_owned(),
+    };
+    for (typed, wanted, unwanted) in CASES {
+        let offered = offered(typed);
+        for word in wanted {
+            assert!(offered.contains(&named(word)), "{typed:?}: no {word} in {offered:?}");
+        }
+        for word in unwanted {
+            assert!(!offered.contains(&named(word)), "{typed:?}: {word} in {offered:?}");
+        }
+    }
+}
+
+#[test]
+fn bash_completes() {
+    let world = world(Shell::Bash);
+    judge(&world, |typed| {
+        // bash takes = for a word of its own.
+        let words: Vec<String> = typed.replace('=', " = ").split(' ').map(|w| format!("'{w}'")).collect();
+        let script = format!(
+            "bash --norc -c '. ./_oauth_tools; COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); \
+             _oauth_tools; printf \"%s\\n\" \"${{COMPREPLY[@]}}\"' bash {}",
+            words.join(" ")
+        );
+        let (status, out, err) = world.off(&script);
+        assert_eq!((status, err.as_str()), (0, ""), "{typed}");
+        out.lines().map(str::to_owned).collect()
+    });
+    let (status, _, err) = world.off("bash -n _oauth_tools && shellcheck -s bash _oauth_tools");
+    assert_eq!((status, err.as_str()), (0, ""));
+}
+
+#[test]
+fn fish_completes() {
+    let world = world(Shell::Fish);
+    judge(&world, |typed| {
+        let script = format!("fish --no-config -c 'source _oauth_tools; complete -C \"{typed}\"'");
+        let (status, out, err) = world.off(&script);
+        assert_eq!((status, err.as_str()), (0, ""), "{typed}");
+        let words = out.lines().filter_map(|line| line.split('\t').next());
+        words.map(|word| word.trim_start_matches("--format=").to_owned()).collect()
+    });
+}
+
+#[test]
+fn zsh_completes() {
+    let world = world(Shell::Zsh);
+    // In a shell at a terminal: completion functions run nowhere else. Each match is printed instead of shown.
+    let setup = "PS1='READY '\n\
+        fpath=($PWD $fpath)\n\
+        autoload -Uz compinit && compinit -u -d $PWD/dump\n\
+        compadd() {\n  local -a found\n  builtin compadd -O found \"$@\"\n  print -l -- $found >> offered\n}\n\
+        show() { : > offered; _main_complete; print -r -- DONE >> offered }\n\
+        zle -C show complete-word show\n\
+        bindkey '^X' show\n";
+    std::fs::write(world.home.join(".zshrc"), setup).unwrap();
+    let offered = world.home.join("offered");
+    judge(&world, |typed| {
+        let _ = std::fs::remove_file(&offered);
+        let mut pty = world.start_with(200, &["zsh", "-i"]);
+        pty.expect("READY ").send(&format!("{typed}\u{18}"));
+        let found = wait_for(&offered);
+        pty.send("\u{3}exit\n");
+        // zsh completes what comes after the comma.
+        let word = typed.rsplit(' ').next().unwrap();
+        let before = word.rsplit_once(',').map_or(String::new(), |(before, _)| format!("{before},"));
+        found.lines().map(|found| format!("{before}{found}")).collect()
+    });
+}
+
+/// The words in a file once they are all there.
+fn wait_for(path: &Path) -> String {
+    for _ in 0..1200 {
+        match std::fs::read_to_string(path) {
+            Ok(text) if text.ends_with("DONE\n") => return text,
+            _ => std::thread::sleep(std::time::Duration::from_millis(50)),
+        }
+    }
+    panic!("zsh offered nothing");
+}

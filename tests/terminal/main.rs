@@ -1,0 +1,13 @@
+//! What a person at a terminal sees, in a real pseudo-terminal; and that off a terminal none of it exists.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod completions;
+mod names;
+mod progress;
+mod pty;
+mod questions;
+mod screen;
+mod tables;
+mod talk;
+mod two_factor;

@@ -1,0 +1,90 @@
+//! Help, and the nearest name for what is unknown.
+
+use std::process::Command;
+
+use oauth_tools::tools::ALL;
+
+use crate::pty::bin;
+
+fn run(line: &str) -> (i32, String, String) {
+    let mut words = line.split(' ');
+    let out = Command::new(bin().join(words.next().unwrap()))
+        .args(words)
+        .env_clear()
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (out.status.code().unwrap(), text(out.stdout), text(out.stderr))
+}
+
+#[test]
+fn help_is_short_or_complete_and_fits_a_window() {
+    for tool in ALL {
+        let (status, short, err) = run(&format!("{} -h", tool.name));
+        assert_eq!((status, err.as_str()), (0, ""));
+        assert!(short.lines().count() <= 8 && short.contains(tool.about), "{short}");
+        let (status, long, err) = run(&format!("{} --help", tool.name));
+        assert_eq!((status, err.as_str()), (0, ""));
+        assert!(long.starts_with(&short) && long.contains(&format!("{}(1)", tool.name)));
+        for opt in tool.all_opts() {
+            let name = format!("--{}{}", opt.long, opt.arg.map_or(String::new(), |arg| format!(" {arg}")));
+            let row = long.lines().find(|line| line.contains(&format!("{name} ")) || line.ends_with(&name));
+            let row = row.unwrap_or_else(|| panic!("{}: {name}", tool.name));
+            assert!(opt.short.is_none_or(|c| row.contains(&format!("-{c}, "))), "{row}");
+            let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(words(&long).contains(opt.help), "{}: {}", tool.name, opt.help);
+        }
+        for line in short.lines().chain(long.lines()) {
+            assert!(line.len() <= 80 && line.trim_end() == line, "{}: {line:?}", tool.name);
+        }
+    }
+}
+
+#[test]
+fn an_unknown_option_gets_the_nearest_name_in_every_tool() {
+    for tool in ALL {
+        for opt in tool.all_opts() {
+            // The last letter twice, as typed in haste.
+            let wrong = format!("{}{}", opt.long, &opt.long[opt.long.len() - 1..]);
+            let (status, out, err) = run(&format!("{} --{wrong}", tool.name));
+            assert_eq!((status, out.as_str()), (2, ""), "{} --{wrong}", tool.name);
+            let first = format!("{}: there is no option --{wrong}; did you mean --{}?", tool.name, opt.long);
+            assert_eq!(err.lines().next(), Some(&first[..]));
+        }
+        let (status, _, err) = run(&format!("{} -Z", tool.name));
+        assert_eq!(status, 2);
+        assert!(err.contains("there is no option -Z\n") && err.contains(&format!("see {} -h", tool.name)));
+    }
+}
+
+#[test]
+fn an_unknown_kind_gets_the_nearest_name_in_every_tool() {
+    for tool in ["oauth-ls", "oauth-mk", "oauth-rm", "oauth-rot", "oauth-set"] {
+        for (wrong, near) in
+            [("clinet", "client"), ("autzh", "authz"), ("sesions", "sessions"), ("tokn", "token")]
+        {
+            let (status, out, err) = run(&format!("{tool} {wrong} a1"));
+            assert_eq!((status, out.as_str()), (2, ""), "{tool} {wrong}");
+            let first = format!("{tool}: '{wrong}' is no kind; did you mean '{near}'?");
+            assert_eq!(err.lines().next(), Some(&first[..]));
+        }
+    }
+}
+
+#[test]
+fn an_unknown_word_of_an_option_gets_the_nearest() {
+    for (line, near) in [
+        ("oauth-ls -o jsno", "did you mean 'json'?"),
+        ("oauth-ls -o tabel", "did you mean 'table'?"),
+        ("oauth-ls --status expird", "did you mean 'expired'?"),
+        ("oauth-ls --color alwasy", "did you mean 'always'?"),
+        ("oauth-ls --sort nmae", "did you mean 'name'?"),
+        ("oauth-mk authz -s raed", "did you mean 'read'?"),
+        ("oauth-ls -o xyzzy", "give one of ndjson, table, csv, json, env, secret, id"),
+    ] {
+        let (status, _, err) = run(line);
+        assert_eq!(status, 2, "{line}");
+        assert!(err.contains(near), "{line}: {err}");
+    }
+}

@@ -1,0 +1,57 @@
+//! The line that tells how far a run is.
+
+use std::time::Duration;
+
+use oauth_tools::sandbox::Settings;
+
+use crate::pty::World;
+
+/// A run that takes two seconds at least: 10 removals, one after the other.
+const RUN: &str = "oauth-rm -P 1 < list";
+
+fn slow(name: &str) -> World {
+    let settings = Settings { latency: Duration::from_millis(200), authz: 30, ..Settings::default() };
+    let world = World::new(name, settings);
+    assert_eq!(world.off("oauth-ls authz --client none --status expired -o csv | tail -n 10 > list").0, 0);
+    world
+}
+
+/// A line such as `7 of 10, 4.8/s, 1 s left`.
+fn is_progress(line: &str) -> bool {
+    let words: Vec<&str> = line.split(' ').collect();
+    let number = |word: &str| word.trim_end_matches(',').parse::<f64>().is_ok();
+    matches!(words[..], [done, "of", "10,", rate, left, "s", "left"]
+        if number(done) && number(left) && rate.strip_suffix("/s,").is_some_and(number))
+}
+
+#[test]
+fn a_run_of_more_than_a_second_shows_how_far_it_is_and_leaves_no_trace() {
+    let world = slow("progress");
+    let shown = world.run(80, &format!("{RUN} > out"));
+    assert_eq!(shown.status, 0, "{}", shown.raw);
+    let lines: Vec<&str> = shown.raw.split("\r\x1b[K").filter(|line| !line.is_empty()).collect();
+    assert!(lines.len() > 1 && lines.iter().all(|line| is_progress(line)), "{:?}", shown.raw);
+    assert_eq!(shown.screen.text(), "");
+    assert_eq!(std::fs::read_to_string(world.home.join("out")).unwrap().lines().count(), 10);
+}
+
+#[test]
+fn sentences_and_progress_keep_apart() {
+    let shown = slow("both").run(80, RUN);
+    assert!(shown.raw.contains("\r\x1b[K"), "{:?}", shown.raw);
+    let lines = shown.screen.lines();
+    assert_eq!(lines.len(), 10, "{}", shown.screen.text());
+    assert!(lines.iter().all(|line| line.starts_with("revoked authorization ")), "{}", shown.screen.text());
+}
+
+#[test]
+fn the_line_is_for_terminals_that_can_wipe_it() {
+    for script in [format!("{RUN} 2> messages > out; cat messages"), format!("TERM=dumb {RUN} > out")] {
+        let shown = slow("none").run(80, &script);
+        assert_eq!((shown.status, shown.raw.as_str()), (0, ""), "{script}");
+    }
+    let (status, _, err) = slow("off-progress").off(RUN);
+    assert_eq!((status, err.as_str()), (0, ""));
+    let shown = slow("narrow-progress").run(12, &format!("{RUN} > out"));
+    assert_eq!((shown.screen.wrapped, shown.screen.text().as_str()), (0, ""), "{:?}", shown.raw);
+}

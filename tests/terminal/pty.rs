@@ -1,0 +1,190 @@
+//! A real pseudo-terminal with a program in it.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use oauth_tools::sandbox::{Server, Settings};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+
+use crate::screen::Screen;
+
+/// Long enough for any machine; only a test that fails waits so long.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Where the programs are.
+pub(crate) fn bin() -> PathBuf {
+    Path::new(env!("CARGO_BIN_EXE_oauth-ls")).parent().expect("a folder").to_owned()
+}
+
+/// An account, and what a program needs to find it.
+pub(crate) struct World {
+    pub(crate) server: Server,
+    pub(crate) home: PathBuf,
+    pub(crate) vars: Vec<(String, String)>,
+}
+
+impl World {
+    pub(crate) fn new(name: &str, settings: Settings) -> World {
+        let server = Server::start(settings).expect("a sandbox");
+        let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("terminal").join(name);
+        let _ = std::fs::remove_dir_all(&home);
+        std::fs::create_dir_all(&home).expect("a folder");
+        let vars = [
+            ("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", bin().display())),
+            ("HOME", home.display().to_string()),
+            ("HEROKU_HOST", server.url()),
+            ("HEROKU_API_KEY", server.token().to_owned()),
+            ("TERM", "xterm".to_owned()),
+            ("LC_ALL", "C.UTF-8".to_owned()),
+        ];
+        let vars = vars.map(|(name, value)| (name.to_owned(), value)).to_vec();
+        World { server, home, vars }
+    }
+
+    pub(crate) fn set(mut self, name: &str, value: &str) -> World {
+        self.vars.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Starts a script of sh(1) in a window of `columns`.
+    pub(crate) fn start(&self, columns: u16, script: &str) -> Pty {
+        self.start_with(columns, &["sh", "-c", script])
+    }
+
+    /// Starts a program in a window of `columns`.
+    pub(crate) fn start_with(&self, columns: u16, argv: &[&str]) -> Pty {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a pty");
+        grantpt(&master).expect("granted");
+        unlockpt(&master).expect("unlocked");
+        let name = ptsname(&master, Vec::new()).expect("its name").into_string().expect("UTF-8");
+        let slave = File::options().read(true).write(true).open(name).expect("its other end");
+        let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&slave, size).expect("its size");
+        let end = || Stdio::from(slave.try_clone().expect("a copy"));
+        // setsid(1) makes it the terminal of a session of its own.
+        let child = Command::new("setsid")
+            .args(["--ctty", "--wait"])
+            .args(argv)
+            .env_clear()
+            .envs(self.vars.iter().map(|(name, value)| (name, value)))
+            .current_dir(&self.home)
+            .stdin(end())
+            .stdout(end())
+            .stderr(end())
+            .spawn()
+            .expect("setsid of util-linux");
+        drop(slave);
+        Pty::new(master, child, usize::from(columns))
+    }
+
+    /// Runs a script to its end.
+    #[track_caller]
+    pub(crate) fn run(&self, columns: u16, script: &str) -> Shown {
+        self.start(columns, script).end()
+    }
+
+    /// Runs a script without any terminal; its status, standard output and standard error.
+    pub(crate) fn off(&self, script: &str) -> (i32, String, String) {
+        let out = Command::new("setsid")
+            .args(["--wait", "sh", "-c", script])
+            .env_clear()
+            .envs(self.vars.iter().map(|(name, value)| (name, value)))
+            .current_dir(&self.home)
+            .stdin(Stdio::null())
+            .output()
+            .expect("setsid of util-linux");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (out.status.code().expect("a status"), text(&out.stdout), text(&out.stderr))
+    }
+
+    /// The ids of some authorizations that are not in use.
+    pub(crate) fn ids(&self, count: usize) -> String {
+        let (status, ids, _) = self.off("oauth-ls authz --status expired -o id");
+        assert_eq!(status, 0);
+        ids.lines().take(count).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// A program in a terminal.
+pub(crate) struct Pty {
+    master: File,
+    child: Child,
+    bytes: Receiver<Vec<u8>>,
+    seen: Vec<u8>,
+    columns: usize,
+}
+
+/// What came of it.
+pub(crate) struct Shown {
+    pub(crate) status: i32,
+    pub(crate) raw: String,
+    pub(crate) screen: Screen,
+}
+
+impl Pty {
+    fn new(master: OwnedFd, child: Child, columns: usize) -> Pty {
+        let master = File::from(master);
+        let mut reader = master.try_clone().expect("a copy");
+        let (sender, bytes) = channel();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            // The end is an error (EIO) here: nobody has the other end open.
+            while let Ok(n @ 1..) = reader.read(&mut buffer) {
+                if sender.send(buffer[..n].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        Pty { master, child, bytes, seen: Vec::new(), columns }
+    }
+
+    fn seen(&self) -> String {
+        String::from_utf8_lossy(&self.seen).into_owned()
+    }
+
+    /// Waits until a text has come.
+    #[track_caller]
+    pub(crate) fn expect(&mut self, text: &str) -> &mut Pty {
+        let until = Instant::now() + PATIENCE;
+        while !self.seen().contains(text) {
+            let left = until.saturating_duration_since(Instant::now());
+            match self.bytes.recv_timeout(left) {
+                Ok(more) => self.seen.extend(more),
+                Err(e) => panic!("{text:?} did not come ({e}): {:?}", self.seen()),
+            }
+        }
+        self
+    }
+
+    /// Types.
+    pub(crate) fn send(&mut self, text: &str) -> &mut Pty {
+        self.master.write_all(text.as_bytes()).expect("typed");
+        self
+    }
+
+    /// Waits for the end.
+    #[track_caller]
+    pub(crate) fn end(mut self) -> Shown {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match self.bytes.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(more) => self.seen.extend(more),
+                Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => break,
+                Err(e) => {
+                    let _ = self.child.kill();
+                    panic!("it does not end ({e}): {:?}", self.seen());
+                }
+            }
+        }
+        let status = self.child.wait().expect("its status");
+        let status = status.code().or(status.signal().map(|n| 128 + n)).expect("a status");
+        Shown { status, raw: self.seen(), screen: Screen::of(self.columns, &self.seen) }
+    }
+}

@@ -1,0 +1,75 @@
+//! The question before several are removed: asked where a person would expect it, and nowhere else.
+
+use oauth_tools::sandbox::Settings;
+
+use crate::pty::World;
+
+const QUESTION: &str = "oauth-rm: revoke 4 authorizations? [y/N] ";
+
+fn left(world: &World) -> usize {
+    world.off("oauth-ls authz --status expired -o id").1.lines().count()
+}
+
+#[test]
+fn a_yes_is_needed() {
+    let world = World::new("question", Settings::default());
+    let ids = world.ids(4);
+    let script = format!("oauth-rm authz {ids}");
+    for answer in ["n\n", "\n", "no, wait: echo this went to the shell\n", "\u{4}"] {
+        let mut pty = world.start(100, &format!("{script}; echo status $?"));
+        pty.expect(QUESTION).send(answer);
+        let lines = pty.end().screen.lines();
+        assert_eq!(
+            lines[0].trim_end(),
+            format!("{QUESTION}{}", answer.trim_matches(['\n', '\u{4}'])).trim_end()
+        );
+        let told = ["oauth-rm: nothing was revoked", "oauth-rm: --yes leaves the question out", "status 1"];
+        assert_eq!(lines[1..], told, "{answer:?}");
+        assert_eq!(left(&world), 4);
+    }
+    let mut pty = world.start(100, &script);
+    pty.expect(QUESTION).send("\u{3}");
+    assert_ne!(pty.end().status, 0);
+    assert_eq!(left(&world), 4);
+    let mut pty = world.start(100, &script);
+    pty.expect(QUESTION).send("yes\n");
+    let shown = pty.end();
+    assert_eq!((shown.status, shown.screen.lines().len()), (0, 5));
+    assert_eq!(left(&world), 0);
+}
+
+#[test]
+fn where_nobody_expects_a_question_there_is_none() {
+    let all = "oauth-ls authz --status expired";
+    for script in [
+        "oauth-rm -y authz IDS".to_owned(),
+        "oauth-rm --yes authz IDS".to_owned(),
+        "oauth-rm -n authz IDS".to_owned(),
+        format!("{all} | oauth-rm"),
+        format!("{all} > list; oauth-rm < list"),
+        // Nobody could read it.
+        "oauth-rm authz IDS 2> messages".to_owned(),
+        "echo IDS | xargs oauth-rm authz".to_owned(),
+        "oauth-rot authz IDS".to_owned(),
+        "oauth-set authz IDS -d same".to_owned(),
+    ] {
+        let world = World::new("no-question", Settings::default());
+        let ids = world.ids(4);
+        let shown = world.run(100, &script.replace("IDS", &ids));
+        assert_eq!(shown.status, 0, "{script}: {}", shown.raw);
+        assert!(!shown.raw.contains("[y/N]"), "{script}");
+    }
+    let world = World::new("few", Settings::default());
+    let shown = world.run(100, &format!("oauth-rm authz {}", world.ids(3)));
+    assert_eq!((shown.status, shown.screen.lines().len()), (0, 3));
+    assert_eq!(left(&world), 1);
+}
+
+#[test]
+fn a_forgotten_operand_is_no_hang() {
+    let world = World::new("forgotten", Settings::default());
+    for script in ["oauth-rm", "oauth-rot", "oauth-set authz -d x", "oauth-ls -", "oauth-mk client -"] {
+        let shown = world.run(100, script);
+        assert_eq!(shown.status, 2, "{script}: {}", shown.raw);
+    }
+}

@@ -1,0 +1,95 @@
+//! The second factor: from the environment, or by one question a run, or not at all.
+
+use oauth_tools::sandbox::Settings;
+
+use crate::pty::World;
+
+const PROMPT: &str = "two-factor code: ";
+/// More removals in flight than one, from a list that needs no call.
+const RUN: &str = "oauth-rm -P 8 < list";
+
+fn guarded(name: &str) -> World {
+    let settings = Settings { two_factor: Some("482910".to_owned()), authz: 30, ..Settings::default() };
+    let world = World::new(name, settings);
+    let list = "HEROKU_TWO_FACTOR_CODE=482910 oauth-ls authz --client none --status expired > list";
+    assert_eq!(world.off(list).0, 0);
+    world
+}
+
+#[test]
+fn a_whole_parallel_run_asks_once_and_shows_no_code() {
+    let world = guarded("once");
+    let mut pty = world.start(80, &format!("{RUN} > out"));
+    pty.expect(PROMPT).send("482 910\n");
+    let shown = pty.end();
+    assert_eq!((shown.status, shown.screen.lines()), (0, vec!["oauth-rm: two-factor code:".to_owned()]));
+    assert!(!shown.raw.contains("482"));
+    let removed = std::fs::read_to_string(world.home.join("out")).unwrap();
+    assert!(removed.lines().count() > 8);
+}
+
+#[test]
+fn an_answer_that_is_none_or_wrong_ends_the_run_without_another_question() {
+    for (answer, told) in [
+        ("\n", "no two-factor code was given"),
+        ("000000\n", "(invalid_two_factor_code"),
+        ("\u{4}", "no two-factor"),
+    ] {
+        let world = guarded("refused");
+        let mut pty = world.start(200, &format!("{RUN} > out"));
+        pty.expect(PROMPT).send(answer);
+        let shown = pty.end();
+        assert_eq!(shown.status, 4, "{answer:?}: {}", shown.raw);
+        assert_eq!(shown.raw.matches(PROMPT).count(), 1, "{answer:?}: {}", shown.raw);
+        assert_eq!(shown.raw.matches(told).count(), 1, "{answer:?}: {}", shown.raw);
+        assert_eq!(std::fs::read_to_string(world.home.join("out")).unwrap(), "");
+    }
+}
+
+#[test]
+fn it_is_asked_on_the_terminal_whatever_the_streams_are() {
+    let world = guarded("streams");
+    let mut pty = world.start(80, "oauth-ls client -o id < /dev/null 2> messages | cat > out");
+    pty.expect(PROMPT).send("482910\n");
+    assert_eq!(pty.end().status, 0);
+    assert_eq!(std::fs::read_to_string(world.home.join("out")).unwrap().lines().count(), 4);
+    assert_eq!(std::fs::read_to_string(world.home.join("messages")).unwrap(), "");
+}
+
+#[test]
+fn ctrl_c_at_the_question_ends_the_run_and_leaves_the_terminal_as_it_was() {
+    for (script, status) in [("oauth-ls authz", 130), (RUN, 130)] {
+        let world = guarded("interrupted");
+        let script = format!("stty -a > before; {script} > out; echo status $?; stty -a > after");
+        let mut pty = world.start(80, &script);
+        pty.expect(PROMPT).send("48\u{3}");
+        let shown = pty.end();
+        let last = shown.screen.lines().pop().unwrap();
+        assert_eq!(last, format!("status {status}"), "{}", shown.raw);
+        let modes = |name: &str| std::fs::read_to_string(world.home.join(name)).unwrap();
+        assert_eq!(modes("before"), modes("after"));
+        assert!(modes("after").contains(" echo "));
+    }
+}
+
+#[test]
+fn where_nobody_can_be_asked_the_status_is_4() {
+    let world = guarded("nobody");
+    let hint = "set HEROKU_TWO_FACTOR_CODE for this one command";
+    let (status, out, err) = world.off(RUN);
+    assert_eq!((status, out.as_str()), (4, ""), "{err}");
+    assert!(err.contains("there is no terminal to ask on") && err.contains(hint), "{err}");
+    let shown = world.run(200, "oauth-ls --no-wait");
+    assert_eq!(shown.status, 4);
+    assert!(!shown.raw.contains(PROMPT) && shown.raw.contains(hint), "{}", shown.raw);
+}
+
+#[test]
+fn a_code_in_the_environment_is_used_and_nobody_asked() {
+    let world = guarded("variable");
+    let shown = world.run(80, &format!("HEROKU_TWO_FACTOR_CODE=482910 {RUN} > out"));
+    assert_eq!((shown.status, shown.raw.as_str()), (0, ""));
+    let shown = world.run(200, "HEROKU_TWO_FACTOR_CODE=111111 oauth-ls");
+    assert_eq!(shown.status, 4);
+    assert!(!shown.raw.contains("111111") && !shown.raw.contains(PROMPT), "{}", shown.raw);
+}
