@@ -1,0 +1,377 @@
+//! Where the token comes from: stand-ins for the helpers on PATH, a real gpg, files as the official client leaves
+//! them. The sandbox is the judge: a token that is not the account's is refused with 4.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use oauth_tools::sandbox::{Server, Settings};
+
+/// A machine with an account: a home, a folder of stand-ins, and the variables of a run.
+struct Machine {
+    server: Server,
+    home: PathBuf,
+    bin: PathBuf,
+    vars: Vec<(String, String)>,
+}
+
+struct Ran {
+    status: i32,
+    out: String,
+    err: String,
+}
+
+impl Machine {
+    fn new(name: &str) -> Machine {
+        let server = Server::start(Settings::default()).unwrap();
+        let top = Path::new(env!("CARGO_TARGET_TMPDIR")).join("credentials").join(name);
+        let _ = fs::remove_dir_all(&top);
+        let (home, bin) = (top.join("home"), top.join("bin"));
+        fs::create_dir_all(&home).unwrap();
+        fs::create_dir_all(&bin).unwrap();
+        let vars = vec![
+            ("HEROKU_HOST".to_owned(), server.url()),
+            ("HOME".to_owned(), home.display().to_string()),
+            ("PATH".to_owned(), format!("{}:/usr/bin:/bin", bin.display())),
+        ];
+        Machine { server, home, bin, vars }
+    }
+
+    fn token(&self) -> String {
+        self.server.token().to_owned()
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> &mut Machine {
+        self.vars.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// A file in the home, for its owner alone.
+    fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.home.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        path
+    }
+
+    fn netrc(&self, text: &str) -> PathBuf {
+        self.file(".netrc", &text.replace("TOKEN", self.server.token()))
+    }
+
+    fn login(&self) {
+        self.file(".local/share/heroku/login.json", "{\"account\":\"me@example.com\"}");
+    }
+
+    /// A stand-in that notes its arguments, one a line, and its environment.
+    fn stand_in(&self, name: &str, script: &str) {
+        let path = self.bin.join(name);
+        let notes = self.bin.display();
+        let text = format!(
+            "#!/bin/sh\nprintf '%s\\n' \"$@\" > '{notes}/{name}.argv'\nenv > '{notes}/{name}.env'\n\
+             cat > '{notes}/{name}.stdin'\n{script}\n"
+        );
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn note(&self, name: &str) -> Option<String> {
+        fs::read_to_string(self.bin.join(name)).ok()
+    }
+
+    #[track_caller]
+    fn run(&self, args: &[&str]) -> Ran {
+        let out = Command::new(env!("CARGO_BIN_EXE_oauth-ls"))
+            .args(args)
+            .env_clear()
+            .envs(self.vars.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        let ran = Ran { status: out.status.code().unwrap(), out: text(out.stdout), err: text(out.stderr) };
+        assert!(!ran.err.contains(self.server.token()), "a token in a message: {}", ran.err);
+        ran
+    }
+
+    /// The token was found and is the right one; the messages.
+    #[track_caller]
+    fn found(&self) -> String {
+        let ran = self.run(&["client", "-o", "id"]);
+        assert_eq!((ran.status, ran.out.lines().count()), (0, 4), "{}", ran.err);
+        ran.err
+    }
+
+    /// No token was found, or a wrong one; the messages.
+    #[track_caller]
+    fn refused(&self) -> String {
+        let ran = self.run(&["client", "-o", "id"]);
+        assert_eq!((ran.status, ran.out.as_str()), (4, ""), "{}", ran.err);
+        ran.err
+    }
+}
+
+/// The helper of this system's keychain, and the arguments it must get.
+const KEYCHAIN: (&str, &str) = if cfg!(target_os = "macos") {
+    ("security", "find-generic-password\n-a\nme@example.com\n-s\nheroku-cli\n-w\n")
+} else {
+    ("secret-tool", "lookup\nservice\nheroku-cli\naccount\nme@example.com\n")
+};
+
+#[test]
+fn the_variable_comes_first() {
+    let mut machine = Machine::new("variable");
+    machine.login();
+    machine.stand_in(KEYCHAIN.0, "echo wrong");
+    machine.netrc("default password wrong");
+    let token = machine.token();
+    machine.set("HEROKU_API_KEY", &token);
+    assert_eq!(machine.found(), "");
+    assert_eq!(machine.note(&format!("{}.argv", KEYCHAIN.0)), None, "nobody else was asked");
+}
+
+#[test]
+fn an_unusable_variable_is_refused_and_not_shown() {
+    for (key, what) in [("sekret\nEvil: 1", "has a line break in it"), ("sek ret", "has a character")] {
+        let mut machine = Machine::new("unusable");
+        machine.set("HEROKU_API_KEY", key);
+        let ran = machine.run(&[]);
+        assert_eq!(ran.status, 2);
+        assert!(ran.err.contains(what) && !ran.err.contains("sek"), "{}", ran.err);
+    }
+}
+
+#[test]
+fn the_keychain_is_asked_by_a_list_of_arguments_and_gets_no_secret() {
+    let mut machine = Machine::new("keychain");
+    machine.login();
+    machine.netrc("machine 127.0.0.1 password wrong");
+    machine.stand_in(KEYCHAIN.0, &format!("echo '{}'", machine.token()));
+    machine
+        .set("HEROKU_API_KEY", "")
+        .set("HEROKU_API_TOKEN", "HRKU-sekret")
+        .set("HEROKU_TWO_FACTOR_CODE", "sekret")
+        .set("HEROKU_HEADERS", "{\"X-A\":\"sekret\"}")
+        .set("HARMLESS", "stays");
+    assert_eq!(machine.found(), "");
+    let (helper, argv) = KEYCHAIN;
+    assert_eq!(machine.note(&format!("{helper}.argv")).as_deref(), Some(argv));
+    assert_eq!(machine.note(&format!("{helper}.stdin")).as_deref(), Some(""));
+    let env = machine.note(&format!("{helper}.env")).unwrap();
+    assert!(env.contains("HARMLESS=stays\n"), "{env}");
+    for name in ["HEROKU_API_KEY", "HEROKU_API_TOKEN", "HEROKU_TWO_FACTOR_CODE", "HEROKU_HEADERS", "sekret"] {
+        assert!(!env.contains(name), "{name}: {env}");
+    }
+}
+
+#[test]
+fn what_an_account_is_called_runs_nothing_and_is_no_option() {
+    let machine = Machine::new("account");
+    machine.stand_in(KEYCHAIN.0, "exit 1");
+    let asked = format!("{}.argv", KEYCHAIN.0);
+    let login = |account: &str| {
+        let text = serde_json::json!({ "account": account, "token": "x" }).to_string();
+        machine.file(".local/share/heroku/login.json", &text);
+        let _ = fs::remove_file(machine.bin.join(&asked));
+        machine.refused();
+        machine.note(&asked)
+    };
+    let hostile = "$(touch owned); `touch owned` 'x' \"y\" & z@example.com";
+    let argv = login(hostile).unwrap();
+    assert!(argv.lines().any(|line| line == hostile), "{argv}");
+    assert!(!machine.home.join("owned").exists() && !Path::new("owned").exists());
+    for not_asked in ["--help", "-w", "", "a\nb"] {
+        assert_eq!(login(not_asked), None, "{not_asked:?}");
+    }
+    machine.file(".local/share/heroku/login.json", "{\"account\":");
+    assert!(machine.refused().contains("no token for 127.0.0.1"));
+}
+
+#[test]
+fn the_keychains_token_is_for_heroku_alone() {
+    let mut machine = Machine::new("elsewhere");
+    machine.login();
+    machine.stand_in(KEYCHAIN.0, "echo sekret");
+    machine.set("HEROKU_HOST", "heroku.example");
+    let err = machine.refused();
+    assert!(err.contains("no token for api.heroku.example"), "{err}");
+    assert_eq!(machine.note(&format!("{}.argv", KEYCHAIN.0)), None);
+}
+
+#[test]
+fn a_keychain_without_an_answer_is_passed_over() {
+    for script in ["exit 1", "echo", "printf '\\377'"] {
+        let machine = Machine::new("silent");
+        machine.login();
+        machine.stand_in(KEYCHAIN.0, script);
+        machine.netrc("machine 127.0.0.1 login me password TOKEN");
+        assert_eq!(machine.found(), "", "{script}");
+    }
+    // And one that is not there at all.
+    let mut machine = Machine::new("missing");
+    machine.login();
+    machine.netrc("machine 127.0.0.1 login me password TOKEN");
+    let bin = machine.bin.display().to_string();
+    machine.set("PATH", &bin);
+    assert_eq!(machine.found(), "");
+    let told = machine.run(&["-v", "client"]).err;
+    assert!(told.contains(&format!("no token from the keychain: {}: ", KEYCHAIN.0)), "{told}");
+}
+
+#[test]
+fn netrc_write_leaves_the_keychain_alone_and_data_can_be_elsewhere() {
+    let mut machine = Machine::new("switches");
+    machine.file("data/heroku/login.json", "{\"account\":\"me@example.com\"}");
+    let data = machine.home.join("data").display().to_string();
+    machine.stand_in(KEYCHAIN.0, &format!("echo '{}'", machine.token()));
+    assert!(machine.refused().contains("no token"));
+    machine.set("XDG_DATA_HOME", &data);
+    machine.found();
+    fs::remove_file(machine.bin.join(format!("{}.argv", KEYCHAIN.0))).unwrap();
+    machine.set("HEROKU_NETRC_WRITE", "true");
+    machine.refused();
+    assert_eq!(machine.note(&format!("{}.argv", KEYCHAIN.0)), None);
+}
+
+#[test]
+fn each_form_of_a_netrc_file_is_read() {
+    for text in [
+        "machine 127.0.0.1\n  login me@example.com\n  password TOKEN\n",
+        "machine 127.0.0.1 login me password TOKEN",
+        "# machine 127.0.0.1 password wrong\nmachine 127.0.0.1 login me password TOKEN # mine\n",
+        "machine other.example password wrong\n\ndefault login me password TOKEN\n",
+        "default password wrong\nmachine 127.0.0.1 password TOKEN\n",
+        "machine 127.0.0.1 login \"my \\\"self\\\"\" password \"TOKEN\"\n",
+        "macdef init\nmachine 127.0.0.1 password wrong\n\nmachine 127.0.0.1 password TOKEN\n",
+        "machine 127.0.0.1\r\n\tlogin me\r\n\tpassword TOKEN\r\n",
+    ] {
+        let machine = Machine::new("netrc");
+        machine.netrc(text);
+        assert_eq!(machine.found(), "", "{text}");
+    }
+    let machine = Machine::new("other-netrc");
+    machine.netrc("machine api.heroku.com login me password TOKEN");
+    assert!(machine.refused().contains("no token for 127.0.0.1"));
+}
+
+#[test]
+fn a_netrc_that_others_can_read_is_a_warning_once() {
+    let machine = Machine::new("open");
+    let path = machine.netrc("machine 127.0.0.1 password TOKEN");
+    for mode in [0o640, 0o604, 0o644] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        let warning = format!("oauth-ls: warning: {} can be read by others: chmod 600 it\n", path.display());
+        assert_eq!(machine.found(), warning, "{mode:o}");
+    }
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
+    assert_eq!(machine.found(), "");
+}
+
+#[test]
+fn what_was_meant_is_said_where_no_token_is() {
+    let mut machine = Machine::new("none");
+    let err = machine.refused();
+    assert!(err.contains("no token for 127.0.0.1\n") && err.contains("set HEROKU_API_KEY"), "{err}");
+    let token = machine.token();
+    machine.set("HEROKU_API_TOKEN", &token);
+    let err = machine.refused();
+    let meant = "no token: HEROKU_API_TOKEN is set, but the variable is called HEROKU_API_KEY\n";
+    assert!(err.contains(meant), "{err}");
+    // Where there is another token nobody needs to hear of it.
+    machine.netrc("machine 127.0.0.1 password TOKEN");
+    assert_eq!(machine.found(), "");
+}
+
+#[test]
+fn a_stored_token_that_is_none_is_not_sent() {
+    let machine = Machine::new("junk");
+    machine.netrc("machine 127.0.0.1 password \"sek ret\"");
+    let err = machine.refused();
+    assert!(
+        err.contains("the stored token has a character that no token has") && !err.contains("sek"),
+        "{err}"
+    );
+}
+
+/// A home for gpg with a fresh key and no passphrase; ends the agent it started.
+struct Keys {
+    home: PathBuf,
+}
+
+impl Keys {
+    fn new(name: &str) -> Keys {
+        // The agent's socket needs a short path.
+        let home = std::env::temp_dir().join(format!("oauth-gpg-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&home);
+        fs::create_dir_all(&home).unwrap();
+        fs::set_permissions(&home, fs::Permissions::from_mode(0o700)).unwrap();
+        let keys = Keys { home };
+        keys.gpg(&[
+            "--passphrase",
+            "",
+            "--quick-generate-key",
+            "me@example.com",
+            "default",
+            "default",
+            "never",
+        ]);
+        keys
+    }
+
+    fn gpg(&self, args: &[&str]) {
+        let run = Command::new("gpg")
+            .env("GNUPGHOME", &self.home)
+            .args(["--batch", "--quiet", "--yes", "--trust-model", "always"])
+            .args(args)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    }
+}
+
+impl Drop for Keys {
+    fn drop(&mut self) {
+        let end = ["--kill", "all"];
+        let _ = Command::new("gpgconf").env("GNUPGHOME", &self.home).args(end).output();
+        let _ = fs::remove_dir_all(&self.home);
+    }
+}
+
+#[test]
+fn an_encrypted_netrc_is_read_by_a_real_gpg() {
+    let mut machine = Machine::new("gpg");
+    let keys = Keys::new("real");
+    let path = machine.netrc("machine 127.0.0.1\n  login me\n  password TOKEN\n");
+    keys.gpg(&["-r", "me@example.com", "--encrypt", &path.display().to_string()]);
+    machine.netrc("machine 127.0.0.1 password wrong");
+    machine.set("GNUPGHOME", &keys.home.display().to_string());
+    assert_eq!(machine.found(), "");
+
+    // Without the key the other file is next, and the person learns why.
+    let other = Keys::new("other");
+    machine.set("GNUPGHOME", &other.home.display().to_string());
+    let err = machine.refused();
+    let encrypted = machine.home.join(".netrc.gpg");
+    assert!(
+        err.starts_with(&format!("oauth-ls: warning: {} is not used: gpg: ", encrypted.display())),
+        "{err}"
+    );
+    machine.netrc("machine 127.0.0.1 password TOKEN");
+    assert!(machine.found().contains(" is not used: gpg: "));
+}
+
+#[test]
+fn gpg_gets_a_list_of_arguments_too() {
+    let mut machine = Machine::new("gpg-argv");
+    machine.file(".netrc.gpg", "sealed");
+    machine.stand_in("gpg", &format!("echo 'machine 127.0.0.1 password {}'", machine.token()));
+    machine.set("HEROKU_TWO_FACTOR_CODE", "sekret");
+    assert_eq!(machine.found(), "");
+    let argv = format!("--batch\n--quiet\n--decrypt\n{}\n", machine.home.join(".netrc.gpg").display());
+    assert_eq!(machine.note("gpg.argv"), Some(argv));
+    assert!(!machine.note("gpg.env").unwrap().contains("sekret"));
+}
