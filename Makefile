@@ -5,6 +5,11 @@ BINDIR = $(DESTDIR)$(PREFIX)/bin
 MANDIR = $(DESTDIR)$(PREFIX)/share/man
 CARGO ?= cargo
 
+# Where cargo builds to. The programs of another folder than that of `make build` are installed as they are:
+# make install BUILT=target/debug
+TARGET = $(or $(CARGO_TARGET_DIR),target)
+BUILT = $(TARGET)/release
+
 TOOLS = $(patsubst src/bin/%.rs,%,$(wildcard src/bin/oauth-*.rs))
 PAGES = $(wildcard man/*.[157])
 SCRIPTS = $(wildcard benches/*.sh conformance/*.sh demo/*.sh packaging/*.sh) .ci/run
@@ -21,7 +26,7 @@ build:
 
 # The pipeline of the manual, on a rehearsal account.
 demo: build
-	PATH="$(CURDIR)/target/release:$$PATH" sh demo/demo.sh
+	PATH="$(abspath $(BUILT)):$$PATH" sh demo/demo.sh
 
 test:
 	$(CARGO) test --locked
@@ -41,27 +46,27 @@ check:
 
 # Ratios in one run, against curl and jq (Debian packages curl, jq).
 bench: build
-	PATH="$(CURDIR)/target/release:$$PATH" sh benches/bench.sh
+	PATH="$(abspath $(BUILT)):$$PATH" sh benches/bench.sh
 
 # The official Heroku CLI against the sandbox, side by side with ours. Needs node, npm and jq.
 conformance: build
 	PATH="$(CURDIR)/target/release:$$PATH" sh conformance/run.sh
 
 completions:
-	mkdir -p target/completions
-	for shell in bash zsh fish; do $(COMPLETIONS) $$shell > target/completions/$$shell || exit 1; done
+	mkdir -p "$(TARGET)/completions"
+	for shell in bash zsh fish; do $(COMPLETIONS) $$shell > "$(TARGET)/completions/$$shell" || exit 1; done
 
-install: build completions
+install: $(if $(filter $(TARGET)/release,$(BUILT)),build) completions
 	install -d "$(BINDIR)" "$(MANDIR)/man1" "$(MANDIR)/man5" "$(MANDIR)/man7" \
 		"$(COMPDIR)/bash-completion/completions" "$(COMPDIR)/zsh/site-functions" \
 		"$(COMPDIR)/fish/vendor_completions.d"
-	install -m 755 $(TOOLS:%=target/release/%) "$(BINDIR)"
+	install -m 755 $(TOOLS:%="$(BUILT)/%") "$(BINDIR)"
 	for page in $(PAGES); do install -m 644 "$$page" "$(MANDIR)/man$${page##*.}" || exit 1; done
 	for tool in $(TOOLS); do \
-		install -m 644 target/completions/bash "$(COMPDIR)/bash-completion/completions/$$tool" && \
-		install -m 644 target/completions/fish "$(COMPDIR)/fish/vendor_completions.d/$$tool.fish" || exit 1; \
+		install -m 644 "$(TARGET)/completions/bash" "$(COMPDIR)/bash-completion/completions/$$tool" && \
+		install -m 644 "$(TARGET)/completions/fish" "$(COMPDIR)/fish/vendor_completions.d/$$tool.fish" || exit 1; \
 	done
-	install -m 644 target/completions/zsh "$(COMPDIR)/zsh/site-functions/_oauth_tools"
+	install -m 644 "$(TARGET)/completions/zsh" "$(COMPDIR)/zsh/site-functions/_oauth_tools"
 
 uninstall:
 	for tool in $(TOOLS); do \
