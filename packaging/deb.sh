@@ -1,15 +1,24 @@
 #!/bin/sh
-# Builds target/oauth-tools_VERSION_ARCH.deb from what `make install` installs.
+# Builds target/oauth-tools_VERSION_ARCH.deb from what `make install` installs. DEBFULLNAME and DEBEMAIL say who
+# stands for the package.
 set -eu
 cd "$(dirname "$0")/.."
 
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 arch=$(dpkg --print-architecture)
+maintainer="${DEBFULLNAME:-the oauth-tools authors} <${DEBEMAIL:-oauth-tools@example.org}>"
 root=target/deb
 rm -rf "$root"
 make install DESTDIR="$PWD/$root" PREFIX=/usr
 
-# The fish completions are the same file under each tool's name: links, as Debian wants no copies.
+# One file under each tool's name: links, as Debian wants no copies.
+share=$root/usr/share
+for tool in "$root"/usr/bin/*; do
+    tool=${tool##*/}
+    [ "$tool" = oauth-ls ] && continue
+    ln -sf oauth-ls "$share/bash-completion/completions/$tool"
+    ln -sf oauth-ls.fish "$share/fish/vendor_completions.d/$tool.fish"
+done
 find "$root/usr/share/man" -type f -exec gzip -9n {} +
 doc=$root/usr/share/doc/oauth-tools
 mkdir -p "$doc" "$root/usr/share/zsh/vendor-completions" "$root/DEBIAN"
@@ -22,13 +31,13 @@ rmdir "$root/usr/share/zsh/site-functions"
 } > "$doc/copyright"
 {
     printf 'oauth-tools (%s) unstable; urgency=medium\n\n  * See CHANGELOG.md in the sources.\n\n' "$version"
-    printf ' -- the oauth-tools authors <oauth-tools@localhost.localdomain>  %s\n' "$(date -R -u -d "@${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}")"
+    printf ' -- %s  %s\n' "$maintainer" "$(date -R -u -d "@${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}")"
 } | gzip -9n > "$doc/changelog.gz"
 cat > "$root/DEBIAN/control" <<CONTROL
 Package: oauth-tools
 Version: $version
 Architecture: $arch
-Maintainer: the oauth-tools authors <oauth-tools@localhost.localdomain>
+Maintainer: $maintainer
 Section: utils
 Priority: optional
 Depends: libc6 (>= 2.34), libgcc-s1
