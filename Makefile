@@ -50,7 +50,7 @@ bench: build
 
 # The official Heroku CLI against the sandbox, side by side with ours. Needs node, npm and jq.
 conformance: build
-	PATH="$(CURDIR)/target/release:$$PATH" sh conformance/run.sh
+	PATH="$(abspath $(BUILT)):$$PATH" sh conformance/run.sh
 
 completions:
 	mkdir -p "$(TARGET)/completions"

@@ -10,11 +10,11 @@ use serde_json::value::RawValue;
 
 use crate::body::{Broken, is_object, is_page, read, refusal};
 use crate::config::{Base, Config};
-use crate::credentials;
 use crate::error::{Error, Refusal};
 use crate::io::{Messages, Stop, lock};
 use crate::kind::Kind;
 use crate::pace::{Backoff, Pacer, retry_after};
+use crate::question::SecondFactor;
 use crate::record::Record;
 use crate::secret::Secret;
 use crate::transport::{Failure, Method, Request, Response, Transport};
@@ -128,12 +128,6 @@ impl<'a> Call<'a> {
     }
 }
 
-/// The code that goes with each request, or why there is none to be had.
-struct SecondFactor {
-    code: Option<Secret>,
-    refused: Option<String>,
-}
-
 /// What one try came to.
 enum Try {
     Done(Answer),
@@ -169,7 +163,7 @@ pub struct Api {
     pacer: Pacer,
     messages: Messages,
     stop: Stop,
-    second_factor: Mutex<SecondFactor>,
+    second_factor: SecondFactor,
     warned: Mutex<HashSet<String>>,
     request_ids: RandomState,
     calls: Mutex<u64>,
@@ -206,7 +200,7 @@ impl Api {
             pacer: Pacer::default(),
             messages,
             stop,
-            second_factor: Mutex::new(SecondFactor { code, refused: None }),
+            second_factor: SecondFactor::new(code),
             warned: Mutex::default(),
             request_ids: RandomState::new(),
             calls: Mutex::new(0),
@@ -415,8 +409,13 @@ impl Api {
                 Try::NoSuch(_) if lost_before => return Err(Fault::Lost("it is gone".to_owned())),
                 Try::Refused(refusal) | Try::NoSuch(refusal) => return Err(Error::Refused(refusal).into()),
                 Try::End(error) => return Err(error.into()),
-                Try::TwoFactor { had } => {
-                    self.ask_second_factor(had)?;
+                Try::TwoFactor { had: true } => {
+                    let what = "the two-factor code was not accepted".to_owned();
+                    let hint = "give a fresh code in HEROKU_TWO_FACTOR_CODE";
+                    return Err(Error::Auth { what, hint }.into());
+                }
+                Try::TwoFactor { had: false } => {
+                    self.second_factor.get(self.policy.wait, &self.messages, &self.stop)?;
                     continue;
                 }
                 Try::Again { what, quota: true, .. } if !self.policy.wait => {
@@ -466,7 +465,7 @@ impl Api {
         };
         let from = Instant::now();
         let request_id = self.request_id();
-        let code = lock(&self.second_factor).code.clone();
+        let code = self.second_factor.code();
         let bearer = call.bearer.unwrap_or(&self.bearer);
         let mut headers = vec![("authorization", bearer.expose()), ("request-id", &request_id)];
         let has = |name: &str| self.headers.iter().any(|(n, _)| n.eq_ignore_ascii_case(name));
@@ -583,31 +582,6 @@ impl Api {
                 }
             }
         }
-    }
-
-    /// Gets a second factor from the terminal, by one question a run, whatever comes of it.
-    fn ask_second_factor(&self, had: bool) -> Result<(), Error> {
-        let mut factor = lock(&self.second_factor);
-        // Another thread may have asked while this one waited for the lock.
-        if factor.code.is_some() && !had {
-            return Ok(());
-        }
-        if had {
-            let what = "the two-factor code was not accepted".to_owned();
-            return Err(Error::Auth { what, hint: "give a fresh code in HEROKU_TWO_FACTOR_CODE" });
-        }
-        if !self.policy.wait {
-            factor.refused = Some("a two-factor code is needed".to_owned());
-        }
-        if let Some(what) = factor.refused.clone() {
-            return Err(Error::Auth { what, hint: "set HEROKU_TWO_FACTOR_CODE for this one command" });
-        }
-        let asked = credentials::ask_two_factor_code(&self.messages, &self.stop);
-        factor.refused = asked.as_ref().err().map(Error::to_string);
-        let code = asked?;
-        self.messages.hide(&code);
-        factor.code = Some(code);
-        Ok(())
     }
 
     fn say_once(&self, text: &str) {

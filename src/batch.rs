@@ -1,7 +1,6 @@
 //! Bounded, ordered, interruptible work over items: guards, `-n`, `-P`, `--rest`, `--stream`, and the exit status.
 
 use std::collections::VecDeque;
-use std::io::Read;
 use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -16,6 +15,7 @@ use crate::io::{Messages, Stop, Watch, lock};
 use crate::kind::Kind;
 use crate::output::{Output, Style};
 use crate::progress::Progress;
+use crate::question;
 use crate::record::Record;
 use crate::rest::Rest;
 use crate::stream::Stream;
@@ -173,7 +173,7 @@ pub fn run(
     }
     let seen = world.io.terminal.stdin && world.io.terminal.stderr;
     if work.removes && targets.len() > ASK_ABOVE && seen && !args.has(&opts::YES) {
-        ask(world, targets.get(0).kind, targets.len())?;
+        question::confirm(world, targets.get(0).kind, targets.len())?;
     }
     world.heed_signals()?;
     let api = world.api(args, settings.parallel.max(3))?;
@@ -194,36 +194,8 @@ pub fn run(
     finish(rest, &messages).and(ended)
 }
 
-/// How many objects are removed from a terminal without a question, as rm -I has it.
+/// How many operands are removed from a terminal without a question, as rm -I has it; in a pipeline none is asked.
 const ASK_ABOVE: usize = 3;
-
-/// Asks whether so many objects shall be removed; only where they were typed at a terminal, never in a pipeline.
-fn ask(world: &mut World, kind: Kind, count: usize) -> Result<(), Error> {
-    let verb = if kind.removed() == "revoked" { "revoke" } else { "delete" };
-    let program = world.io.messages.program();
-    world.io.messages.progress(&format!("{program}: {verb} {count} {}s? [y/N] ", kind.noun()));
-    // The whole line, lest the shell gets the rest of it.
-    let (mut answer, mut byte) = (Vec::new(), [0]);
-    while world.io.input.read(&mut byte).unwrap_or(0) == 1 {
-        answer.push(byte[0]);
-        if byte[0] == b'\n' {
-            break;
-        }
-    }
-    // The answer's own line break has ended the line, or else there is none yet.
-    world.io.messages.line_ended();
-    if answer.last() != Some(&b'\n') {
-        world.io.messages.progress("\n");
-        world.io.messages.line_ended();
-    }
-    if matches!(answer.first(), Some(b'y' | b'Y')) {
-        return Ok(());
-    }
-    Err(Error::Left {
-        what: format!("nothing was {}", kind.removed()),
-        hint: "--yes leaves the question out",
-    })
-}
 
 /// Cleans the file of `--rest` up, and says what is in it.
 fn finish(rest: Option<Mutex<Rest>>, messages: &Messages) -> Result<(), Error> {

@@ -11,10 +11,9 @@ use std::process::{Command, Stdio};
 
 use crate::config::{Config, check_token, is_loopback};
 use crate::error::{Error, reason};
-use crate::io::{Messages, Stop};
+use crate::io::Messages;
 use crate::netrc;
 use crate::secret::Secret;
-use crate::tty;
 
 /// What to do where no token is found.
 const HINT: &str = "set HEROKU_API_KEY, or log in with the Heroku CLI; see oauth-tools(7), CREDENTIALS";
@@ -139,29 +138,4 @@ fn helper(program: &str, args: &[&str], files: &[PathBuf]) -> Result<String, Str
         Some(line) => Err(format!("{program}: {line}")),
         None => Err(format!("{program}: {}", out.status)),
     }
-}
-
-/// Asks on the terminal for a second factor.
-///
-/// # Errors
-/// [`Error::Auth`] where there is no terminal, or no answer; [`Error::Signal`] where a signal came instead.
-pub fn ask_two_factor_code(messages: &Messages, stop: &Stop) -> Result<Secret, Error> {
-    let prompt = format!("{}: two-factor code: ", messages.program());
-    messages.wipe();
-    let what = match tty::ask_hidden(&prompt, stop) {
-        Ok(code) => {
-            // People are shown codes with a gap in the middle.
-            let code: String = code.split_whitespace().collect();
-            match check_token(&code) {
-                Ok(()) => return Ok(Secret::new(code)),
-                Err(_) => "no two-factor code was given",
-            }
-        }
-        Err(e) if e.kind() == io::ErrorKind::Interrupted => match stop.signal() {
-            Some(signal) => return Err(Error::Signal(signal)),
-            None => "no two-factor code was given",
-        },
-        Err(_) => "a two-factor code is needed, and there is no terminal to ask on",
-    };
-    Err(Error::Auth { what: what.to_owned(), hint: "set HEROKU_TWO_FACTOR_CODE for this one command" })
 }

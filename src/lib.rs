@@ -39,6 +39,7 @@ pub mod pace;
 pub mod progress;
 #[cfg(test)]
 mod properties;
+pub mod question;
 pub mod record;
 pub mod redirect;
 pub mod rest;

@@ -36,7 +36,15 @@ fn id() -> impl Strategy<Value = String> {
 /// What a format makes of one object of the API.
 fn print(kind: Kind, object: &Value, format: Format) -> String {
     let (mut io, out, _) = Io::test("");
-    let style = Style { format, reveal: false, single: false, change: false, eager: false, color: false, sorted: false };
+    let style = Style {
+        format,
+        reveal: false,
+        single: false,
+        change: false,
+        eager: false,
+        color: false,
+        sorted: false,
+    };
     let json = object.to_string();
     let record = Record::from_api(kind, &json, 0).expect("a record");
     let mut output = Output::new(&mut io, style);

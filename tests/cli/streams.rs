@@ -133,7 +133,7 @@ fn a_terminal_gets_a_table_and_sentences_and_a_pipe_never() {
     let account = Account::new();
     let ran = account.sh("script -qec 'oauth-ls clients' /dev/null < /dev/null").exits(0);
     assert!(ran.out.starts_with("NAME "), "{ran}");
-    let line = format!("oauth-rm client {}", account.id("Example CI"));
+    let line = format!("NO_COLOR=1 oauth-rm client {}", account.id("Example CI"));
     let ran = account.sh(&format!("script -qec '{line}' /dev/null < /dev/null")).exits(0);
     assert!(ran.out.starts_with("deleted client ") && ran.out.contains("(Example CI)"), "{ran}");
     let ran = account.sh("script -qec 'oauth-ls clients | cat' /dev/null < /dev/null").exits(0);

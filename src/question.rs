@@ -1,0 +1,111 @@
+//! What a person is asked: a second factor, and whether several objects shall go.
+
+use std::io::{self, Read};
+use std::sync::Mutex;
+
+use crate::config::check_token;
+use crate::error::Error;
+use crate::io::{Messages, Stop, lock};
+use crate::kind::Kind;
+use crate::secret::Secret;
+use crate::tty;
+use crate::world::World;
+
+/// The second factor of a run: known from the start, or asked for once, whatever comes of it.
+pub struct SecondFactor(Mutex<State>);
+
+struct State {
+    code: Option<Secret>,
+    /// Why there is none to be had.
+    refused: Option<String>,
+}
+
+impl SecondFactor {
+    /// A second factor that is `code` if there is one.
+    pub fn new(code: Option<Secret>) -> SecondFactor {
+        SecondFactor(Mutex::new(State { code, refused: None }))
+    }
+
+    /// The code to send; waits while another thread asks for it.
+    pub fn code(&self) -> Option<Secret> {
+        lock(&self.0).code.clone()
+    }
+
+    /// Gets a code after a request without one was refused, from the terminal if somebody may be asked.
+    ///
+    /// # Errors
+    /// [`Error::Auth`] where there is none; [`Error::Signal`] where a signal came instead.
+    pub fn get(&self, may_ask: bool, messages: &Messages, stop: &Stop) -> Result<(), Error> {
+        let mut state = lock(&self.0);
+        // Another thread may have asked while this one waited for the lock.
+        if state.code.is_some() {
+            return Ok(());
+        }
+        if !may_ask {
+            state.refused = Some("a two-factor code is needed".to_owned());
+        }
+        if let Some(what) = state.refused.clone() {
+            return Err(Error::Auth { what, hint: HINT });
+        }
+        let asked = ask(messages, stop);
+        state.refused = asked.as_ref().err().map(Error::to_string);
+        let code = asked?;
+        messages.hide(&code);
+        state.code = Some(code);
+        Ok(())
+    }
+}
+
+/// What to do where nobody can be asked.
+const HINT: &str = "set HEROKU_TWO_FACTOR_CODE for this one command";
+
+fn ask(messages: &Messages, stop: &Stop) -> Result<Secret, Error> {
+    messages.wipe();
+    let what = match tty::ask_hidden(&format!("{}: two-factor code: ", messages.program()), stop) {
+        Ok(code) => {
+            // People are shown codes with a gap in the middle.
+            let code: String = code.split_whitespace().collect();
+            match check_token(&code) {
+                Ok(()) => return Ok(Secret::new(code)),
+                Err(_) => "no two-factor code was given",
+            }
+        }
+        Err(e) if e.kind() == io::ErrorKind::Interrupted => match stop.signal() {
+            Some(signal) => return Err(Error::Signal(signal)),
+            None => "no two-factor code was given",
+        },
+        Err(_) => "a two-factor code is needed, and there is no terminal to ask on",
+    };
+    Err(Error::Auth { what: what.to_owned(), hint: HINT })
+}
+
+/// Asks whether so many objects shall be removed.
+///
+/// # Errors
+/// [`Error::Left`] for any answer but one that begins with `y`.
+pub fn confirm(world: &mut World, kind: Kind, count: usize) -> Result<(), Error> {
+    let verb = if kind.removed() == "revoked" { "revoke" } else { "delete" };
+    let program = world.io.messages.program();
+    world.io.messages.progress(&format!("{program}: {verb} {count} {}s? [y/N] ", kind.noun()));
+    // The whole line, lest the shell gets the rest of it.
+    let (mut answer, mut byte) = (Vec::new(), [0]);
+    while world.io.input.read(&mut byte).unwrap_or(0) == 1 {
+        answer.push(byte[0]);
+        if byte[0] == b'\n' {
+            break;
+        }
+    }
+    // The answer's own line break has ended the line, or else there is none yet.
+    world.io.messages.line_ended();
+    if answer.last() != Some(&b'\n') {
+        world.io.messages.progress("\n");
+        world.io.messages.line_ended();
+    }
+    if matches!(answer.first(), Some(b'y' | b'Y')) {
+        return Ok(());
+    }
+    Err(Error::Left {
+        what: format!("nothing was {}", kind.removed()),
+        hint: "--yes leaves the question out",
+    })
+}
