@@ -41,6 +41,9 @@ impl SecondFactor {
         if state.code.is_some() {
             return Ok(());
         }
+        if let Some(signal) = stop.signal() {
+            return Err(Error::Signal(signal));
+        }
         if !may_ask {
             state.refused = Some("a two-factor code is needed".to_owned());
         }

@@ -5,8 +5,8 @@ use oauth_tools::sandbox::Settings;
 use crate::pty::World;
 
 const PROMPT: &str = "two-factor code: ";
-/// More removals in flight than one, from a list that needs no call.
-const RUN: &str = "oauth-rm -P 8 < list";
+/// Eight removals that meet the question at once: no look-up comes before them.
+const RUN: &str = "oauth-rm -P 8 --include-self --include-default < list";
 
 fn guarded(name: &str) -> World {
     let settings = Settings { two_factor: Some("482910".to_owned()), authz: 30, ..Settings::default() };
@@ -58,13 +58,15 @@ fn it_is_asked_on_the_terminal_whatever_the_streams_are() {
 
 #[test]
 fn ctrl_c_at_the_question_ends_the_run_and_leaves_the_terminal_as_it_was() {
-    for (script, status) in [("oauth-ls authz", 130), (RUN, 130)] {
+    for (script, status) in [("oauth-ls authz", 130), ("oauth-rm < list", 130), (RUN, 130)] {
         let world = guarded("interrupted");
         let script = format!("stty -a > before; {script} > out; echo status $?; stty -a > after");
         let mut pty = world.start(80, &script);
         pty.expect(PROMPT).send("48\u{3}");
         let shown = pty.end();
+        assert_eq!(shown.raw.matches(PROMPT).count(), 1, "{}", shown.raw);
         let last = shown.screen.lines().pop().unwrap();
+        eprintln!("{}", shown.screen.text());
         assert_eq!(last, format!("status {status}"), "{}", shown.raw);
         let modes = |name: &str| std::fs::read_to_string(world.home.join(name)).unwrap();
         assert_eq!(modes("before"), modes("after"));
