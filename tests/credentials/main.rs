@@ -100,7 +100,7 @@ impl Machine {
     /// The token was found and is the right one; the messages.
     #[track_caller]
     fn found(&self) -> String {
-        let ran = self.run(&["client", "-o", "id"]);
+        let ran = self.run(&["client", "-o", "id", "--retry-for", "0"]);
         assert_eq!((ran.status, ran.out.lines().count()), (0, 4), "{}", ran.err);
         ran.err
     }
@@ -108,7 +108,7 @@ impl Machine {
     /// No token was found, or a wrong one; the messages.
     #[track_caller]
     fn refused(&self) -> String {
-        let ran = self.run(&["client", "-o", "id"]);
+        let ran = self.run(&["client", "-o", "id", "--retry-for", "0"]);
         assert_eq!((ran.status, ran.out.as_str()), (4, ""), "{}", ran.err);
         ran.err
     }
