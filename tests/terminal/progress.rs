@@ -20,7 +20,7 @@ fn slow(name: &str) -> World {
 fn is_progress(line: &str) -> bool {
     let words: Vec<&str> = line.split(' ').collect();
     let number = |word: &str| word.trim_end_matches(',').parse::<f64>().is_ok();
-    matches!(words[..], [done, "of", "10,", rate, left, "s", "left"]
+    matches!(words[..], [done, "of", "10,", rate, left, _, "left"]
         if number(done) && number(left) && rate.strip_suffix("/s,").is_some_and(number))
 }
 
