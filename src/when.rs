@@ -53,17 +53,19 @@ pub fn parse_span(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs(seconds))
 }
 
-/// A span in its largest unit: `45 s`, `3 minutes`, `1 day`.
+/// A span in its largest unit, rounded: `45 s`, `3 minutes`, `1 day`.
 pub fn span_words(seconds: u64) -> String {
-    let (count, unit) = match seconds {
+    // What would be rounded to 60 minutes is an hour, what would be 24 hours a day.
+    let (unit, word) = match seconds {
         0..60 => return format!("{seconds} s"),
-        60..3600 => (seconds / 60, "minute"),
-        3600..86_400 => (seconds / 3600, "hour"),
-        86_400..5_184_000 => (seconds / 86_400, "day"),
-        5_184_000..63_072_000 => (seconds / 2_592_000, "month"),
-        _ => (seconds / 31_536_000, "year"),
+        60..3570 => (60, "minute"),
+        3570..84_600 => (3600, "hour"),
+        84_600..5_184_000 => (86_400, "day"),
+        5_184_000..63_072_000 => (2_592_000, "month"),
+        _ => (31_536_000, "year"),
     };
-    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+    let count = (seconds + unit / 2) / unit;
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }
 
 /// `at` seen from `now`: `in 3 days`, `2 hours ago`.
@@ -104,5 +106,19 @@ mod tests {
         assert_eq!(relative(3 * 86_400, 0), "in 3 days");
         assert_eq!(relative(0, 3600), "1 hour ago");
         assert_eq!(relative(0, 0), "now");
+        for (seconds, words) in [
+            (59, "59 s"),
+            (89, "1 minute"),
+            (3569, "59 minutes"),
+            (3570, "1 hour"),
+            (84_599, "23 hours"),
+            (84_600, "1 day"),
+            (3 * 86_400 - 1, "3 days"),
+            (60 * 86_400, "2 months"),
+            (729 * 86_400, "24 months"),
+            (730 * 86_400, "2 years"),
+        ] {
+            assert_eq!(span_words(seconds), words, "{seconds}");
+        }
     }
 }
