@@ -51,7 +51,7 @@ struct Column {
 }
 
 impl Table {
-    /// A table for a window of `width` columns; 0 where there is none, which counts as [`WIDTH`]. Rows that come
+    /// A table for a window of `width` columns; 0 where there is none, which counts as 120. Rows that come
     /// `sorted` keep their order, others are sorted by name.
     pub fn new(width: usize, color: bool, sorted: bool) -> Table {
         let width = if width == 0 { WIDTH } else { width };
