@@ -4,8 +4,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::api::{Answer, Api, Fault};
-use crate::batch::Done;
+use crate::api::{Answer, Api};
+use crate::call::Fault;
+use crate::done::Done;
 use crate::error::Error;
 use crate::io::lock;
 use crate::kind::Kind;

@@ -5,8 +5,8 @@ use std::hash::{BuildHasher, RandomState};
 use serde_json::json;
 
 use crate::api::Api;
-use crate::batch::Done;
 use crate::cli::{Args, Opt, opts};
+use crate::done::Done;
 use crate::error::Error;
 use crate::given;
 use crate::input::scopes;

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::api::Api;
-use crate::batch::Done;
 use crate::create::{DEFAULT_DESCRIPTION, Likeness, Maker};
+use crate::done::Done;
 use crate::error::Error;
 use crate::handover;
 use crate::kind::Kind;

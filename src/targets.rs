@@ -32,6 +32,9 @@ pub struct Item<'a> {
     pub fields: Option<Arc<Fields>>,
 }
 
+/// An item, or what is wrong with a line, its place before it.
+pub type Sourced<'t> = Result<Item<'t>, String>;
+
 impl Item<'_> {
     /// Something to be made that operands and options describe.
     pub fn given(kind: Kind, fields: Fields) -> Item<'static> {

@@ -1,7 +1,8 @@
 //! oauth-rm(1): revokes authorizations and tokens, deletes clients and sessions.
 
-use crate::batch::{self, Done, Work};
+use crate::batch::{self, Work};
 use crate::cli::{Args, Opt, Tool, opts};
+use crate::done::Done;
 use crate::error::Error;
 use crate::input::Need;
 use crate::kind::Kind;

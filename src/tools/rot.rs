@@ -2,9 +2,10 @@
 
 use std::sync::OnceLock;
 
-use crate::batch::{self, Done, Work};
+use crate::batch::{self, Work};
 use crate::cli::{Args, Opt, Tool, opts};
 use crate::create::Maker;
+use crate::done::Done;
 use crate::error::Error;
 use crate::input::Need;
 use crate::kind::Kind;

@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use crate::batch::{self, Done, Work};
+use crate::batch::{self, Work};
 use crate::cli::{Args, Tool, opts};
+use crate::done::Done;
 use crate::error::Error;
 use crate::given;
 use crate::input::{Fields, Need};

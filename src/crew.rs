@@ -1,0 +1,345 @@
+//! The threads of a run: items out to them in order, results back in the same order, and what the run comes to.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::api::Api;
+use crate::audit::{Audit, Outcome};
+use crate::done::Done;
+use crate::error::{Error, FAILED, TEMPORARY};
+use crate::guard::Guard;
+use crate::io::{Messages, Stop, Watch, lock};
+use crate::output::{Output, Style};
+use crate::progress::Progress;
+use crate::record::Record;
+use crate::rest::Rest;
+use crate::targets::{Item, Sourced};
+use crate::world::World;
+
+/// Does what a tool does to one item.
+pub type Act<'a> = dyn Fn(&Api, &Item<'_>) -> Result<Done, Error> + Sync + 'a;
+
+/// What came of an item, on its way to the output.
+struct Finished<'t> {
+    item: Sourced<'t>,
+    result: Result<Done, Error>,
+}
+
+/// Where a run keeps account of itself.
+pub(crate) struct Books<'a> {
+    pub(crate) rest: Option<&'a Mutex<Rest>>,
+    pub(crate) audit: Option<&'a Audit>,
+    /// How many items there are; not known of a stream.
+    pub(crate) total: Option<usize>,
+}
+
+/// The threads of a run, and the one place where their results come together.
+pub(crate) struct Crew<'a> {
+    progress: Option<Progress>,
+    api: &'a Api,
+    audit: Option<&'a Audit>,
+    guard: &'a Guard,
+    act: &'a Act<'a>,
+    stop: Stop,
+    watch: Watch,
+    messages: Messages,
+    pub(crate) output: Output<'a>,
+    rest: Option<&'a Mutex<Rest>>,
+    tally: Tally,
+}
+
+/// How a run is going.
+#[derive(Default)]
+struct Tally {
+    /// Items that were dealt with, well or not.
+    finished: usize,
+    failed: usize,
+    /// Of the failed, those that may go better another time.
+    temporary: usize,
+    /// The status of the error that stopped the run.
+    stopper: Option<u8>,
+    /// Standard output takes no more.
+    deaf: bool,
+}
+
+/// What the threads share.
+struct Queue<'t> {
+    started: usize,
+    delivered: usize,
+    waiting: VecDeque<Option<Finished<'t>>>,
+    working: usize,
+    closed: bool,
+}
+
+/// How many results may wait for their turn, for each request in flight.
+const WINDOW: usize = 4;
+
+impl<'a> Crew<'a> {
+    pub(crate) fn new(
+        world: &'a mut World,
+        style: Style,
+        api: &'a Api,
+        guard: &'a Guard,
+        act: &'a Act<'a>,
+        books: Books<'a>,
+    ) -> Crew<'a> {
+        let Books { rest, audit, total } = books;
+        Crew {
+            progress: world.progress_columns().map(|columns| Progress::new(total, columns)),
+            audit,
+            api,
+            guard,
+            act,
+            stop: world.stop.clone(),
+            watch: world.io.watch(),
+            messages: world.io.messages.clone(),
+            output: Output::new(&mut world.io, style),
+            rest,
+            tally: Tally::default(),
+        }
+    }
+
+    /// Works on what the source gives, `parallel` items at a time, and delivers the results in its order.
+    pub(crate) fn drive<'t>(
+        &mut self,
+        source: &mut (dyn Iterator<Item = Sourced<'t>> + Send),
+        parallel: usize,
+    ) {
+        let queue = Mutex::new(Queue {
+            started: 0,
+            delivered: 0,
+            waiting: VecDeque::new(),
+            working: parallel,
+            closed: false,
+        });
+        let (ready, room) = (Condvar::new(), Condvar::new());
+        let worker = Worker {
+            api: self.api,
+            audit: self.audit,
+            messages: &self.messages,
+            guard: self.guard,
+            act: self.act,
+            stop: self.stop.clone(),
+            watch: &self.watch,
+            source: Mutex::new(source),
+            queue: &queue,
+            ready: &ready,
+            room: &room,
+            window: parallel * WINDOW,
+        };
+        let (output, rest, tally) = (&mut self.output, self.rest, &mut self.tally);
+        let (stop, messages, progress) = (&self.stop, &self.messages, self.progress.take());
+        let mut delivery = Delivery { output, rest, tally, stop, messages, progress };
+        std::thread::scope(|scope| {
+            for _ in 0..parallel {
+                scope.spawn(|| worker.work());
+            }
+            let mut state = lock(&queue);
+            loop {
+                if let Some(Some(_)) = state.waiting.front() {
+                    let finished = state.waiting.pop_front().flatten();
+                    state.delivered += 1;
+                    room.notify_all();
+                    drop(state);
+                    if let Some(finished) = finished {
+                        delivery.take(finished);
+                    }
+                    state = lock(&queue);
+                } else if state.working == 0 {
+                    break;
+                } else {
+                    state = wait(&ready, state);
+                }
+            }
+        });
+        self.progress = delivery.progress;
+    }
+
+    /// Ends the output, and finds the run's exit status; `total` is how many items there were.
+    pub(crate) fn settle(self, total: Option<usize>) -> Result<(), Error> {
+        self.messages.wipe();
+        let Tally { finished, failed, temporary, stopper, deaf } = self.tally;
+        if !deaf {
+            self.output.finish()?;
+        }
+        let left = total.map(|total| total - finished);
+        if let Some(n) = left.filter(|n| *n > 0) {
+            self.messages.fail(&format!("stopped: {n} records were not attempted"));
+        }
+        match (self.stop.signal(), stopper) {
+            // It kept records from being tried, or from being tried again.
+            (Some(signal), _) if left != Some(0) || temporary > 0 => Err(Error::Signal(signal)),
+            (_, Some(code)) => Err(Error::Reported(code)),
+            _ if failed > 0 && failed == temporary => Err(Error::Reported(TEMPORARY)),
+            _ if failed > 0 => Err(Error::Reported(FAILED)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What each thread needs.
+struct Worker<'s, 't> {
+    api: &'s Api,
+    audit: Option<&'s Audit>,
+    messages: &'s Messages,
+    guard: &'s Guard,
+    act: &'s Act<'s>,
+    stop: Stop,
+    watch: &'s Watch,
+    source: Mutex<&'s mut (dyn Iterator<Item = Sourced<'t>> + Send)>,
+    queue: &'s Mutex<Queue<'t>>,
+    ready: &'s Condvar,
+    room: &'s Condvar,
+    window: usize,
+}
+
+impl<'t> Worker<'_, 't> {
+    fn work(&self) {
+        while let Some((place, item)) = self.next() {
+            let result = match &item {
+                Ok(item) => self.guard.check(item).and_then(|()| self.act(item)),
+                Err(what) => Err(Error::Left { what: what.clone(), hint: "" }),
+            };
+            if result.as_ref().is_err_and(Error::stops_the_run) {
+                self.stop.ask();
+            }
+            let mut queue = lock(self.queue);
+            let at = place - queue.delivered;
+            if let Some(slot) = queue.waiting.get_mut(at) {
+                *slot = Some(Finished { item, result });
+            }
+            self.ready.notify_one();
+        }
+        lock(self.queue).working -= 1;
+        self.ready.notify_one();
+    }
+
+    /// Makes the change, between the two halves of its record in the log.
+    fn act(&self, item: &Item<'_>) -> Result<Done, Error> {
+        let Some(audit) = self.audit else { return (self.act)(self.api, item) };
+        let begun = audit.begin(item.kind, &item.id).inspect_err(|_| self.stop.ask())?;
+        let done = (self.act)(self.api, item);
+        let failed = done.as_ref().err().map(|e| format!("failed: {e}"));
+        let answer = done.as_ref().ok().and_then(|done| done.answer.as_ref());
+        let record = answer.and_then(|answer| answer.record(item.kind).ok());
+        let outcome = Outcome {
+            id: record.as_ref().map_or(&item.id, |record| &record.id),
+            description: &record.as_ref().map(Record::name).unwrap_or_default(),
+            result: failed.as_deref().unwrap_or(done.as_ref().map_or("", |done| done.status)),
+            request_id: answer.and_then(|answer| answer.request_id.as_deref()).unwrap_or_default(),
+        };
+        if let Err(e) = audit.end(&begun, item.kind, &outcome) {
+            self.messages.error("--log", &e);
+        }
+        done
+    }
+
+    /// The next item and its place in the order; `None` where nothing more shall be started.
+    fn next(&self) -> Option<(usize, Sourced<'t>)> {
+        let mut queue = lock(self.queue);
+        while !queue.closed && queue.started - queue.delivered >= self.window {
+            queue = wait(self.room, queue);
+        }
+        drop(queue);
+        // The source may block (a slow pipe), so the queue is not locked meanwhile.
+        let mut source = lock(&self.source);
+        if lock(self.queue).closed {
+            return None;
+        }
+        if self.watch.is_gone() {
+            self.stop.ask();
+        }
+        let next = if self.stop.is_set() { None } else { source.next() };
+        let mut queue = lock(self.queue);
+        let Some(item) = next else {
+            queue.closed = true;
+            self.room.notify_all();
+            return None;
+        };
+        queue.waiting.push_back(None);
+        queue.started += 1;
+        Some((queue.started - 1, item))
+    }
+}
+
+/// Results in their order: to the output, to `--rest`, to the messages.
+struct Delivery<'s, 'o> {
+    progress: Option<Progress>,
+    output: &'s mut Output<'o>,
+    rest: Option<&'s Mutex<Rest>>,
+    tally: &'s mut Tally,
+    stop: &'s Stop,
+    messages: &'s Messages,
+}
+
+impl Delivery<'_, '_> {
+    fn take(&mut self, finished: Finished<'_>) {
+        let Finished { item, result } = finished;
+        self.messages.wipe();
+        self.tally.finished += 1;
+        match (item, result) {
+            (Ok(item), Ok(done)) => self.print(&item, &done),
+            (Ok(item), Err(e)) => self.failed(&item.place(), &e),
+            (Err(_), Err(e)) => self.failed("", &e),
+            (Err(what), Ok(_)) => self.failed("", &Error::Left { what, hint: "" }),
+        }
+        if let Some(text) = self.progress.as_mut().and_then(|p| p.line(self.tally.finished)) {
+            self.messages.progress(&text);
+        }
+    }
+
+    fn print(&mut self, item: &Item<'_>, done: &Done) {
+        let printed = if self.tally.deaf { Ok(()) } else { done.print(item, self.output) };
+        if let Err(e) = &printed {
+            // What was just made has its id from the answer.
+            let item = Item { id: done.id(item).into(), ..item.clone() };
+            self.failed(&item.place(), e);
+        }
+        if matches!(printed, Err(Error::Stdout(_))) {
+            self.tally.deaf = true;
+            self.stop.ask();
+        }
+        if self.tally.deaf {
+            let id = done.id(item);
+            let what = format!("{}, but its record could not be delivered", done.status);
+            let hint = if done.answer.as_ref().is_some_and(|a| a.holds_secret(item.kind)) {
+                "its secret is lost: give it a new one with oauth-rot, or remove it with oauth-rm"
+            } else {
+                ""
+            };
+            self.messages.error(&format!("{} {id}", item.kind.word()), &Error::Left { what, hint });
+            self.tally.stopper.get_or_insert(FAILED);
+            return;
+        }
+        if let Some(e) = &done.failed {
+            return self.failed(&item.place(), e);
+        }
+        if let Some(rest) = self.rest
+            && let Err(e) = lock(rest).done(item.index)
+        {
+            self.failed("--rest", &e);
+            self.stop.ask();
+            self.tally.stopper.get_or_insert(FAILED);
+        }
+    }
+
+    fn failed(&mut self, place: &str, error: &Error) {
+        self.tally.failed += 1;
+        if error.code() == TEMPORARY {
+            self.tally.temporary += 1;
+        }
+        // What stops the run would be said once for each request in flight. Of a passing fault it is: each of those
+        // may have been done, or not.
+        let passing = matches!(error, Error::Temporary { .. });
+        if passing || !error.stops_the_run() || self.tally.stopper.is_none() {
+            self.messages.error(place, error);
+        }
+        if error.stops_the_run() {
+            self.tally.stopper.get_or_insert(error.code());
+        }
+    }
+}
+
+fn wait<'g, T>(condition: &Condvar, guard: MutexGuard<'g, T>) -> MutexGuard<'g, T> {
+    condition.wait(guard).unwrap_or_else(PoisonError::into_inner)
+}

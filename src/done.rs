@@ -1,0 +1,62 @@
+//! What came of one item, on its way to the output.
+
+use crate::api::Answer;
+use crate::error::Error;
+use crate::handover;
+use crate::kind::Kind;
+use crate::output::Output;
+use crate::record::Record;
+use crate::targets::Item;
+
+/// What came of one item.
+pub struct Done {
+    /// The answer, if there was one to print.
+    pub answer: Option<Answer>,
+    /// The news: `created`, `revoked`, ….
+    pub status: &'static str,
+    /// Members to add behind the record's lead.
+    pub added: Vec<(&'static str, String)>,
+    /// What failed after the change: its record is printed all the same, and the item is not done.
+    pub failed: Option<Error>,
+}
+
+impl Done {
+    /// An answer and its news.
+    pub fn new(answer: Answer, status: &'static str) -> Done {
+        Done { answer: Some(answer), ..Done::bare(status) }
+    }
+
+    /// News without an answer.
+    pub fn bare(status: &'static str) -> Done {
+        Done { answer: None, status, added: Vec::new(), failed: None }
+    }
+
+    /// Hands the new secret to a command, if there is one.
+    pub fn hand_over(mut self, kind: Kind, command: Option<&str>) -> Done {
+        if let (Some(command), Some(answer)) = (command, &self.answer) {
+            let record = answer.record(kind).map_err(|what| Error::Left { what, hint: "" });
+            self.failed = record.and_then(|record| handover::run(command, &record)).err();
+        }
+        self
+    }
+
+    /// Prints the record.
+    pub(crate) fn print(&self, item: &Item<'_>, output: &mut Output<'_>) -> Result<(), Error> {
+        let mut record = match &self.answer {
+            Some(answer) => answer.record(item.kind).map_err(|what| Error::Temporary {
+                what: format!("unusable answer: {what}"),
+                unreachable: false,
+            })?,
+            None => Record::bare(item.kind, &item.id, self.status),
+        };
+        record.status = self.status.into();
+        record.added.clone_from(&self.added);
+        output.record(&record)
+    }
+
+    /// The id of the object that was made or changed.
+    pub(crate) fn id<'a>(&'a self, item: &'a Item<'_>) -> String {
+        let record = self.answer.as_ref().and_then(|a| a.record(item.kind).ok());
+        record.map_or(item.id.to_string(), |r| r.id.into_owned())
+    }
+}
