@@ -7,7 +7,7 @@ use crate::api::Api;
 use crate::audit::Audit;
 use crate::cli::{Args, opts};
 use crate::config::Config;
-use crate::crew::{Act, Books, Crew};
+use crate::crew::{Act, Books, Crew, Known};
 use crate::error::{Error, FAILED};
 use crate::guard::Guard;
 use crate::io::Messages;
@@ -30,6 +30,10 @@ pub struct Work<'a> {
     pub guarded: bool,
     /// What must be known before the first change; the targets, unless they come as a stream.
     pub prepare: &'a Prepare<'a>,
+    /// [`Work::prepare`] is needed for `-n`, too.
+    pub looks: bool,
+    /// What need not be done to an item any more, once it is prepared.
+    pub known: &'a Known<'a>,
     /// What would be done to an item, as JSON members, for `-n`.
     pub draft: &'a (dyn Fn(&Item<'_>) -> Option<String> + Sync),
     /// Does it.
@@ -113,7 +117,14 @@ pub fn run(
     let guard = settings.guard(work);
     let unknown = guard.unknown_of(targets.iter(), work.removes);
     if settings.dry_run {
-        let guard = if work.guarded { guard.look_up(&world.api(args, 3)?, unknown)? } else { guard };
+        let api = if work.guarded || work.looks { Some(world.api(args, 3)?) } else { None };
+        let guard = match &api {
+            Some(api) => guard.look_up(api, unknown)?,
+            None => guard,
+        };
+        if let (true, Some(api)) = (work.looks, &api) {
+            (work.prepare)(api, Some(&targets))?;
+        }
         return rehearse(world, style, &mut targets.iter().map(Ok), &guard, work);
     }
     let seen = world.io.terminal.stdin && world.io.terminal.stderr;
@@ -128,7 +139,7 @@ pub fn run(
     let rest = rest.map(Mutex::new);
     let messages = world.io.messages.clone();
     let books = Books { rest: rest.as_ref(), audit: audit.as_ref(), total: Some(targets.len()) };
-    let mut crew = Crew::new(world, style, &api, &guard, work.act, books);
+    let mut crew = Crew::new(world, style, &api, &guard, (work.known, work.act), books);
     crew.output.announce(targets.get(0).kind)?;
     crew.drive(&mut targets.iter().filter(|item| !guard.goes_last(item)).map(Ok), settings.parallel);
     // What may end our own access waits until all else is done; the authorization in use is the very last.
@@ -184,7 +195,7 @@ fn run_stream(
     }
     let messages = world.io.messages.clone();
     let books = Books { rest: rest.as_ref(), audit: audit.as_ref(), total: None };
-    let mut crew = Crew::new(world, style, &api, &guard, work.act, books);
+    let mut crew = Crew::new(world, style, &api, &guard, (work.known, work.act), books);
     crew.drive(&mut source, settings.parallel);
     let ended = crew.settle(None);
     source.keep_unbegun()?;
@@ -209,6 +220,10 @@ fn rehearse<'t>(
                 continue;
             }
         };
+        if let Some(done) = (work.known)(&item) {
+            done.print(&item, &mut output)?;
+            continue;
+        }
         if let Err(e) = guard.check(&item) {
             messages.error(&item.place(), &e);
             continue;

@@ -98,10 +98,14 @@ impl<'a> Maker<'a> {
     }
 
     fn remember(&self, record: &Record<'_>, date: Unix) {
-        let mut json = Vec::new();
-        record.write_json(&mut json, false);
-        let json = String::from_utf8(json).unwrap_or_default();
-        lock(&self.existing).entry(Likeness::of(record)).or_insert((json, date));
+        lock(&self.existing).entry(Likeness::of(record)).or_insert((record.masked_line(), date));
+    }
+
+    /// What exists already, where that shall not be made again.
+    pub fn existing(&self, likeness: &Likeness) -> Option<Done> {
+        let existing = lock(&self.existing);
+        let (json, date) = existing.get(likeness)?;
+        Some(Done::new(Answer::known(json.clone(), *date), "exists"))
     }
 
     /// Makes one object, or finds it.
@@ -110,8 +114,8 @@ impl<'a> Maker<'a> {
     /// Those of the calls; [`Error::Unresolved`] where it cannot be told whether it was made.
     pub fn make(&self, api: &Api, likeness: &Likeness, body: &str) -> Result<Done, Error> {
         let _turn = self.turn(likeness);
-        if let Some((json, date)) = lock(&self.existing).get(likeness) {
-            return Ok(Done::new(Answer::known(json.clone(), *date), "exists"));
+        if let Some(done) = self.existing(likeness) {
+            return Ok(done);
         }
         if let Some(what) = lock(&self.doubtful).get(likeness) {
             return Err(Error::Unresolved { what: what.clone() });

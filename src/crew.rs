@@ -16,6 +16,9 @@ use crate::rest::Rest;
 use crate::targets::{Item, Sourced};
 use crate::world::World;
 
+/// What need not be done to an item any more.
+pub type Known<'a> = dyn Fn(&Item<'_>) -> Option<Done> + Sync + 'a;
+
 /// Does what a tool does to one item.
 pub type Act<'a> = dyn Fn(&Api, &Item<'_>) -> Result<Done, Error> + Sync + 'a;
 
@@ -39,6 +42,7 @@ pub(crate) struct Crew<'a> {
     api: &'a Api,
     audit: Option<&'a Audit>,
     guard: &'a Guard,
+    known: &'a Known<'a>,
     act: &'a Act<'a>,
     stop: Stop,
     watch: Watch,
@@ -80,7 +84,7 @@ impl<'a> Crew<'a> {
         style: Style,
         api: &'a Api,
         guard: &'a Guard,
-        act: &'a Act<'a>,
+        (known, act): (&'a Known<'a>, &'a Act<'a>),
         books: Books<'a>,
     ) -> Crew<'a> {
         let Books { rest, audit, total } = books;
@@ -89,6 +93,7 @@ impl<'a> Crew<'a> {
             audit,
             api,
             guard,
+            known,
             act,
             stop: world.stop.clone(),
             watch: world.io.watch(),
@@ -118,6 +123,7 @@ impl<'a> Crew<'a> {
             audit: self.audit,
             messages: &self.messages,
             guard: self.guard,
+            known: self.known,
             act: self.act,
             stop: self.stop.clone(),
             watch: &self.watch,
@@ -183,6 +189,7 @@ struct Worker<'s, 't> {
     audit: Option<&'s Audit>,
     messages: &'s Messages,
     guard: &'s Guard,
+    known: &'s Known<'s>,
     act: &'s Act<'s>,
     stop: Stop,
     watch: &'s Watch,
@@ -197,7 +204,11 @@ impl<'t> Worker<'_, 't> {
     fn work(&self) {
         while let Some((place, item)) = self.next() {
             let result = match &item {
-                Ok(item) => self.guard.check(item).and_then(|()| self.act(item)),
+                // Where there is nothing to do, there is nothing to spare.
+                Ok(item) => match (self.known)(item) {
+                    Some(done) => Ok(done),
+                    None => self.guard.check(item).and_then(|()| self.act(item)),
+                },
                 Err(what) => Err(Error::Left { what: what.clone(), hint: "" }),
             };
             if result.as_ref().is_err_and(Error::stops_the_run) {

@@ -285,6 +285,15 @@ impl<'a> Record<'a> {
     }
 }
 
+impl Record<'_> {
+    /// The record as one line of JSON without secrets.
+    pub fn masked_line(&self) -> String {
+        let mut line = Vec::new();
+        self.write_json(&mut line, false);
+        String::from_utf8(line).unwrap_or_default()
+    }
+}
+
 /// Seconds left, as an instant (WIRE.md: `expires_in` is seconds left, null means never).
 fn seconds_left(value: Option<&RawValue>, now: Unix) -> Result<Expiry, String> {
     match value.map(RawValue::get) {

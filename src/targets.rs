@@ -175,8 +175,14 @@ impl Targets {
     ) -> Result<bool, String> {
         let item = item(self.slots.len(), origin, entry, wanted.kind, wanted.need)?;
         (wanted.check)(&item)?;
-        if wanted.need != Need::New && !seen.insert(self, item.kind, &item.id) {
-            return Ok(false);
+        if wanted.need != Need::New
+            && let Some(before) = seen.insert(self, item.kind, &item.id)
+        {
+            // Twice the same is once; two contradicting wishes are a mistake, and nobody can say which.
+            return match self.fields.get(before).is_none_or(|fields| *fields == item.fields) {
+                true => Ok(false),
+                false => Err("the record stands in the input twice, and says different things".to_owned()),
+            };
         }
         self.push(item, wanted.need);
         Ok(true)
@@ -254,19 +260,19 @@ struct Seen {
 }
 
 impl Seen {
-    /// Notes an id that will be the next target; false if it is one already.
-    fn insert(&mut self, targets: &Targets, kind: Kind, id: &str) -> bool {
+    /// Notes an id that will be the next target; its place if it is one already.
+    fn insert(&mut self, targets: &Targets, kind: Kind, id: &str) -> Option<usize> {
         let mut hash = self.hasher.hash_one((kind, id));
         loop {
             match self.places.entry(hash) {
                 Slot::Vacant(slot) => {
                     slot.insert(targets.slots.len() as u32);
-                    return true;
+                    return None;
                 }
                 Slot::Occupied(slot) => {
                     let there = &targets.slots[*slot.get() as usize];
                     if there.kind == kind && targets.id(there) == id {
-                        return false;
+                        return Some(*slot.get() as usize);
                     }
                     hash = hash.wrapping_add(1);
                 }

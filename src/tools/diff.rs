@@ -140,13 +140,6 @@ fn alike(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// A record as a line without secrets.
-fn masked(record: &Record<'_>) -> String {
-    let mut line = Vec::new();
-    record.write_json(&mut line, false);
-    String::from_utf8(line).unwrap_or_default()
-}
-
 fn left(what: String) -> Error {
     Error::Left { what: format!("unusable record: {what}"), hint: "" }
 }
@@ -174,7 +167,7 @@ fn read(from: impl Read, name: &str) -> Result<List, Error> {
         let entry = Entry::from_json(line, Need::Identity).map_err(bad)?;
         let key = (entry.kind(None).map_err(bad)?, entry.id().map_err(bad)?.to_owned());
         let text = std::str::from_utf8(line).map_err(|_| bad("the line is not UTF-8".to_owned()))?;
-        let line = masked(&Record::from_line(key.0, text).map_err(bad)?);
+        let line = Record::from_line(key.0, text).map_err(bad)?.masked_line();
         if list.insert(key, line).is_some() {
             return Err(bad("the record stands in the list twice".to_owned()));
         }
@@ -190,7 +183,7 @@ fn account(args: &Args, world: &World) -> Result<List, Error> {
         api.list(kind, None, &mut |page, date| {
             for object in page {
                 let record = Record::from_api(kind, object.get(), date).map_err(left)?;
-                list.insert((kind, record.id.to_string()), masked(&record));
+                list.insert((kind, record.id.to_string()), record.masked_line());
             }
             Ok(())
         })?;

@@ -132,6 +132,11 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
             let _ = maker.set(Maker::new(api, team, existing.as_ref())?);
             Ok(())
         },
+        looks: once,
+        known: &|item| {
+            let maker: &Maker<'_> = maker.get().filter(|_| once)?;
+            maker.existing(&likeness(item.kind, &filled(item)))
+        },
         draft: &|item| body(item.kind, &filled(item)).ok(),
         act: &|api, item| {
             let fields = filled(item);
@@ -175,6 +180,8 @@ fn token(args: &Args, world: &mut World, operands: &[String]) -> Result<(), Erro
         removes: false,
         guarded: false,
         prepare: &|_, _| Ok(()),
+        looks: false,
+        known: &|_| None,
         draft: &|_| Some(exchange.draft()),
         act: &|api, item| Ok(exchange.run(api)?.hand_over(item.kind, exec)),
     };

@@ -60,6 +60,8 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
         removes: true,
         guarded: true,
         prepare: &|_, _| Ok(()),
+        looks: false,
+        known: &|_| None,
         draft: &|_| None,
         act: &|api, item| match api.delete(item.kind, &item.id) {
             Ok(answer) => Ok(Done { answer, ..Done::bare(item.kind.removed()) }),

@@ -76,6 +76,8 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
             let _ = maker.set(Maker::new(api, None, None)?);
             Ok(())
         },
+        looks: false,
+        known: &|_| None,
         draft: &|_| None,
         act: &|api, item| match maker.get() {
             Some(maker) if replace => successor::replace(api, maker, item, exec),

@@ -1,7 +1,11 @@
 //! oauth-set(1): changes descriptions, names and redirect URIs.
 
+use std::collections::{HashMap, HashSet};
+use std::sync::OnceLock;
+
 use serde_json::{Map, Value};
 
+use crate::api::{Answer, Api};
 use crate::batch::{self, Work};
 use crate::cli::{Args, Tool, opts};
 use crate::done::Done;
@@ -9,9 +13,11 @@ use crate::error::Error;
 use crate::given;
 use crate::input::{Fields, Need};
 use crate::kind::{Kind, check_id};
+use crate::record::Record;
 use crate::redirect;
 use crate::secret::Secret;
-use crate::targets::{Item, Wanted};
+use crate::targets::{Item, Targets, Wanted};
+use crate::when::Unix;
 use crate::world::World;
 
 /// What there is to know about oauth-set before it runs.
@@ -73,8 +79,8 @@ impl Changes {
         self.description.is_some() || self.client.is_some() || self.name.is_some() || self.url.is_some()
     }
 
-    /// The body of the request for an item.
-    fn body(&self, kind: Kind, fields: &Fields, with_secret: bool) -> Result<String, String> {
+    /// The body of the request for an item; `None` where there is nothing to change.
+    fn body(&self, kind: Kind, fields: &Fields, with_secret: bool) -> Result<Option<String>, String> {
         let (own, other) = match kind {
             Kind::Authz => (
                 vec![("description", &self.description, &fields.description)],
@@ -104,15 +110,58 @@ impl Changes {
         if let Some(Value::String(url)) = body.get("redirect_uri") {
             redirect::check(url)?;
         }
-        if body.is_empty() {
-            return Err(match kind {
-                Kind::Authz => "nothing to change: give --description, or --client-id and --client-secret",
-                _ => "nothing to change: give --name or --url",
-            }
-            .to_owned());
-        }
-        Ok(Value::Object(body).to_string())
+        Ok((!body.is_empty()).then(|| Value::Object(body).to_string()))
     }
+}
+
+fn nothing(kind: Kind) -> String {
+    match kind {
+        Kind::Authz => "nothing to change: give --description, or --client-id and --client-secret".to_owned(),
+        _ => "nothing to change: give --name or --url".to_owned(),
+    }
+}
+
+/// Objects as the account has them: JSON without secrets, and its date.
+type Account = HashMap<(Kind, String), (String, Unix)>;
+
+/// The targets as they are now. A list costs a call for a thousand records; to send each of them unchanged would cost
+/// one for each, and touch it.
+fn as_it_is(api: &Api, targets: &Targets) -> Result<Account, Error> {
+    let wanted: HashSet<(Kind, String)> = targets.iter().map(|i| (i.kind, i.id.to_string())).collect();
+    let kinds: HashSet<Kind> = wanted.iter().map(|(kind, _)| *kind).collect();
+    let mut account = Account::new();
+    for kind in kinds {
+        api.list(kind, None, &mut |page, date| {
+            for object in page {
+                let record = Record::from_api(kind, object.get(), date).map_err(|what| Error::Permanent {
+                    what: format!("unusable answer: {what}"),
+                    hint: "",
+                })?;
+                let key = (kind, record.id.to_string());
+                if wanted.contains(&key) {
+                    account.insert(key, (record.masked_line(), date));
+                }
+            }
+            Ok(())
+        })?;
+    }
+    Ok(account)
+}
+
+/// What there is to say of an item whose record says nothing new.
+fn unchanged(account: &Account, item: &Item<'_>) -> Option<Done> {
+    let (json, date) = account.get(&(item.kind, item.id.to_string()))?;
+    let record = Record::from_line(item.kind, json).ok()?;
+    let fields = item.fields();
+    let said = match item.kind {
+        Kind::Authz => vec![("description", &fields.description)],
+        _ => vec![("name", &fields.name), ("redirect_uri", &fields.url)],
+    };
+    let same = |(name, text): (&str, &Option<String>)| {
+        text.as_ref().is_none_or(|text| *text == record.text(&[name]))
+    };
+    let answer = Answer::known(json.clone(), *date);
+    said.into_iter().all(same).then(|| Done::new(answer, "unchanged"))
 }
 
 /// Changes what the operands or the input name.
@@ -125,20 +174,34 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
     let changes = Changes::read(args, world, !ids.is_empty())?;
     let check = |item: &Item<'_>| {
         super::only(item.kind, &[Kind::Authz, Kind::Client], "changed")?;
-        changes.body(item.kind, item.fields(), false).map(drop)
+        match changes.body(item.kind, item.fields(), false)? {
+            // A record may say nothing new; a bare id with no option is a mistake.
+            None if item.fields.is_none() => Err(nothing(item.kind)),
+            _ => Ok(()),
+        }
     };
+    let now = OnceLock::new();
     if let (Some(kind), false) = (kind, ids.is_empty()) {
-        changes.body(kind, &Fields::default(), false).map_err(Error::Usage)?;
+        let body = changes.body(kind, &Fields::default(), false).map_err(Error::Usage)?;
+        body.ok_or_else(|| Error::Usage(nothing(kind)))?;
     }
     let wanted = Wanted { kind, operands: &ids, need: Need::Fields, given: None, check: &check };
     let work = Work {
         would: &|_| "would-update",
         removes: false,
         guarded: true,
-        prepare: &|_, _| Ok(()),
-        draft: &|item| changes.body(item.kind, item.fields(), false).ok(),
+        prepare: &|api, targets| {
+            if let (false, Some(targets)) = (changes.some(), targets) {
+                let _ = now.set(as_it_is(api, targets)?);
+            }
+            Ok(())
+        },
+        looks: !changes.some(),
+        known: &|item| unchanged(now.get()?, item),
+        draft: &|item| changes.body(item.kind, item.fields(), false).ok().flatten(),
         act: &|api, item| {
             let body = changes.body(item.kind, item.fields(), true).map_err(Error::Usage)?;
+            let body = body.ok_or_else(|| Error::Left { what: nothing(item.kind), hint: "" })?;
             Ok(Done::new(api.update(item.kind, &item.id, &body)?, "updated"))
         },
     };

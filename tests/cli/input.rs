@@ -109,7 +109,7 @@ fn records_that_cannot_be_made_are_told_apart_before_the_first_is_made() {
     refused("oauth-mk client -", "x,http://example.com\n", &["stdin:1: http is only for this machine"]);
     refused("oauth-mk client -", "just-a-name\n", &["stdin:1: this is no record"]);
     refused("oauth-mk -", "{\"kind\":\"session\"}\n", &["stdin:1: a session cannot be made"]);
-    refused("oauth-set", r#"{"kind":"authz","id":"a1"}"#, &["stdin:1: nothing to change"]);
+    refused("oauth-set authz", "a1\n", &["stdin:1: nothing to change"]);
     refused(
         "oauth-set",
         r#"{"kind":"client","id":"c1","name":"x","redirect_uri":"ftp://x"}"#,

@@ -2,7 +2,7 @@
 
 use super::{TOOL, run};
 use crate::stub::Stub;
-use crate::transport::Method::Patch;
+use crate::transport::Method::{Get, Patch};
 
 const SET: (&crate::cli::Tool, crate::Run) = (&TOOL, run);
 const AUTHZ: &str = "/oauth/authorizations/x1";
@@ -27,14 +27,52 @@ fn bodies_are_those_of_the_api() {
     sends(&[&ids[..], &["-"]].concat(), "s3cret\nmore\n", AUTHZ, tie);
 }
 
+/// The account is looked at first: what a record leaves as it is needs no call.
+#[track_caller]
+fn sends_what_is_new(record: &str, path: &str, now: &str, body: &str) {
+    let collection = path.trim_end_matches("/x1");
+    Stub::new()
+        .on(Get, collection, 200, &format!("[{now}]"))
+        .on_body(Patch, path, body, 200, r#"{"id":"x1"}"#)
+        .run(SET, &["--include-self", "--include-default"], record)
+        .succeeds();
+}
+
+#[test]
+fn what_is_as_the_record_says_is_not_sent() {
+    let now = r#"[{"id":"x1","name":"n","redirect_uri":"https://r","secret":"s3cret"}]"#;
+    for record in [
+        r#"{"kind":"client","id":"x1","name":"n","redirect_uri":"https://r"}"#,
+        r#"{"kind":"client","id":"x1","name":"n"}"#,
+        r#"{"kind":"client","id":"x1"}"#,
+        "kind,id,name\nclient,x1,",
+    ] {
+        let ran = Stub::new().on(Get, "/oauth/clients", 200, now).run(SET, &[], record).succeeds();
+        assert!(ran.out.contains(r#""status":"unchanged""#), "{}", ran.out);
+        assert!(!ran.out.contains("s3cret"), "{}", ran.out);
+    }
+}
+
+#[test]
+fn two_records_that_contradict_each_other_change_nothing() {
+    let twice = "kind,id,name\nclient,x1,a\nclient,x1,b";
+    Stub::new().run(SET, &[], twice).exits(2).says("stdin:3: the record stands in the input twice");
+}
+
 #[test]
 fn a_record_says_what_is_to_change_unless_an_option_does() {
     let record = r#"{"kind":"client","id":"x1","name":"from the record","redirect_uri":"https://r"}"#;
-    sends(&[], record, CLIENT, r#"{"name":"from the record","redirect_uri":"https://r"}"#);
+    let now = r#"{"id":"x1","name":"n","redirect_uri":"https://r"}"#;
+    sends_what_is_new(record, CLIENT, now, r#"{"name":"from the record","redirect_uri":"https://r"}"#);
     sends(&["--name", "n"], record, CLIENT, r#"{"name":"n"}"#);
-    sends(&[], "kind,id,name\nclient,x1,\"a, \"\"b\"\"\\n'\"", CLIENT, r#"{"name":"a, \"b\"\n'"}"#);
+    sends_what_is_new(
+        "kind,id,name\nclient,x1,\"a, \"\"b\"\"\\n'\"",
+        CLIENT,
+        now,
+        r#"{"name":"a, \"b\"\n'"}"#,
+    );
     let record = r#"{"kind":"authz","id":"x1","description":"d","scope":["read"],"client":{"id":"c"}}"#;
-    sends(&[], record, AUTHZ, r#"{"description":"d"}"#);
+    sends_what_is_new(record, AUTHZ, r#"{"id":"x1","description":null}"#, r#"{"description":"d"}"#);
 }
 
 #[test]
