@@ -143,6 +143,11 @@ impl Drop for Server {
             let wait = self.shared.changed.wait_timeout(open, Duration::from_millis(100));
             (open, _) = wait.unwrap_or_else(PoisonError::into_inner);
         }
+        drop(open);
+        // A thread takes its connection off the list a moment before it lets go of the state file.
+        while Arc::strong_count(&self.shared) > 1 && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 }
 
