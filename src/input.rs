@@ -94,7 +94,7 @@ impl Fields {
         }
     }
 
-    fn from_json(line: &[u8]) -> Result<Fields, String> {
+    fn from_json(line: &str) -> Result<Fields, String> {
         #[derive(Deserialize)]
         struct Full<'a> {
             #[serde(borrow)]
@@ -115,7 +115,7 @@ impl Fields {
             #[serde(borrow)]
             id: Option<Text<'a>>,
         }
-        let full: Full<'_> = serde_json::from_slice(line).map_err(|e| json_error(&e))?;
+        let full: Full<'_> = serde_json::from_str(line).map_err(|e| json_error(&e))?;
         let owned = |t: Option<Text<'_>>| t.map(|Text(t)| t.into_owned());
         let scope = match full.scope.filter(|raw| raw.get() != "null") {
             None => None,
@@ -187,7 +187,7 @@ impl<'a> Entry<'a> {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn from_json(line: &'a [u8], need: Need) -> Result<Entry<'a>, String> {
+    pub fn from_json(line: &'a str, need: Need) -> Result<Entry<'a>, String> {
         #[derive(Deserialize)]
         struct Identity<'a> {
             #[serde(borrow)]
@@ -197,7 +197,7 @@ impl<'a> Entry<'a> {
             current: Option<bool>,
             default: Option<bool>,
         }
-        let found: Identity<'_> = serde_json::from_slice(line).map_err(|e| json_error(&e))?;
+        let found: Identity<'_> = serde_json::from_str(line).map_err(|e| json_error(&e))?;
         Ok(Entry {
             kind: found.kind.map(|Text(word)| Kind::parse(&word)).transpose()?,
             id: found.id.map(|Text(id)| id),
@@ -251,15 +251,17 @@ impl Sniffer {
             line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
         }
         let line = line.trim_ascii();
-        match line.first() {
-            // NUL: a line of --rest that was done when the run was ended (see `rest`).
-            None | Some(b'\0') => Ok(None),
-            Some(b'{') => Entry::from_json(line, self.need).map(Some),
-            Some(b'[') => {
+        // NUL: a line of --rest that was done when the run was ended (see `rest`).
+        if matches!(line.first(), None | Some(b'\0')) {
+            return Ok(None);
+        }
+        let text = std::str::from_utf8(line).map_err(|_| "the line is not UTF-8".to_owned())?;
+        match line[0] {
+            b'{' => Entry::from_json(text, self.need).map(Some),
+            b'[' => {
                 Err("this is a JSON array: give one object a line, as jq -c '.[]' prints them".to_owned())
             }
-            Some(_) => {
-                let text = std::str::from_utf8(line).map_err(|_| "the line is not UTF-8".to_owned())?;
+            _ => {
                 if text.contains(',') || self.header.is_some() {
                     self.csv(text)
                 } else if text == "id" {

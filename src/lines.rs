@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use crate::error::{Error, reason};
-use crate::input::{Entry, Fields, Need, Origin, Sniffer};
+use crate::input::{Entry, Fields, Need, Sniffer};
 use crate::kind::Kind;
 
 /// Bytes read at once.
@@ -20,8 +20,6 @@ pub const LONGEST_LINE: usize = 16 * 1024 * 1024;
 struct Block {
     bytes: Vec<u8>,
     end: usize,
-    /// The number of the first line; the first of all is 1.
-    first: u32,
 }
 
 impl Block {
@@ -45,20 +43,18 @@ struct Blocks<R> {
     from: R,
     /// The beginning of a line whose end has not come yet.
     tail: Vec<u8>,
-    number: u32,
     eof: bool,
 }
 
 impl<R: Read> Blocks<R> {
     fn new(from: R) -> Blocks<R> {
-        Blocks { from, tail: Vec::new(), number: 1, eof: false }
+        Blocks { from, tail: Vec::new(), eof: false }
     }
 
     /// The lines that have come by now, at least one; `spare` is memory to use again.
     fn next(&mut self, spare: Block) -> Result<Option<Block>, Error> {
         let mut block = spare;
         block.end = 0;
-        block.first = self.number;
         let size = block.bytes.len().max(CHUNK).max(self.tail.len() * 2);
         block.bytes.resize(size, 0);
         block.bytes[..self.tail.len()].copy_from_slice(&self.tail);
@@ -67,8 +63,8 @@ impl<R: Read> Blocks<R> {
         while !self.eof {
             if filled == block.bytes.len() {
                 if filled >= LONGEST_LINE {
-                    let origin = Origin::Line(self.number).to_string();
-                    return Err(Error::Input { origin, what: "the line is longer than 16 MiB".to_owned() });
+                    let what = "a line is longer than 16 MiB".to_owned();
+                    return Err(Error::Input { origin: "stdin".to_owned(), what });
                 }
                 block.bytes.resize(filled * 2, 0);
             }
@@ -81,7 +77,7 @@ impl<R: Read> Blocks<R> {
                     if let Some(whole) = whole {
                         self.tail.extend_from_slice(&block.bytes[whole..filled]);
                         block.end = whole;
-                        return Ok(Some(self.counted(block)));
+                        return Ok(Some(block));
                     }
                 }
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
@@ -89,13 +85,7 @@ impl<R: Read> Blocks<R> {
             }
         }
         block.end = filled;
-        Ok((filled > 0).then(|| self.counted(block)))
-    }
-
-    fn counted(&mut self, block: Block) -> Block {
-        let lines = memchr::memchr_iter(b'\n', &block.bytes[..block.end]).count();
-        self.number = self.number.saturating_add(u32::try_from(lines).unwrap_or(u32::MAX));
-        block
+        Ok((filled > 0).then_some(block))
     }
 }
 
@@ -143,9 +133,10 @@ pub type EachLine<'f> = dyn FnMut(u32, &[u8], Result<Option<Entry<'_>>, String>)
 pub fn read_all(from: impl Read, need: Need, each: &mut EachLine<'_>) -> Result<(), Error> {
     let mut blocks = Blocks::new(from);
     let mut sniffer = Sniffer::new(need);
+    let mut number = 1;
     let Some(first) = blocks.next(Block::default())? else { return Ok(()) };
     let Some(second) = blocks.next(Block::default())? else {
-        return hand_on(&parse(first, need), &mut sniffer, each);
+        return hand_on(&parse(first, need), &mut 1, &mut sniffer, each);
     };
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(4);
     std::thread::scope(|scope| {
@@ -174,7 +165,7 @@ pub fn read_all(from: impl Read, need: Need, each: &mut EachLine<'_>) -> Result<
             }
             while received < sent && (ended || sent - received >= 2 * threads) {
                 if let Ok(parsed) = lanes[received % threads].1.recv() {
-                    hand_on(&parsed, &mut sniffer, each)?;
+                    hand_on(&parsed, &mut number, &mut sniffer, each)?;
                     spare = parsed.block;
                 }
                 received += 1;
@@ -217,9 +208,16 @@ enum What {
 fn parse(block: Block, need: Need) -> Parsed {
     let mut ids = String::with_capacity(block.end / 8);
     let mut rows = Vec::with_capacity(block.end / 256);
+    // Checked once for all lines: the JSON parser would check each name in each of them.
+    let whole = std::str::from_utf8(&block.bytes[..block.end]).ok();
     for line in block.lines() {
-        let text = block.bytes[line.clone()].trim_ascii();
-        let what = if text.first() == Some(&b'{') {
+        let text = match whole {
+            Some(whole) => Ok(whole[line.clone()].trim_ascii()),
+            None => std::str::from_utf8(block.bytes[line.clone()].trim_ascii()),
+        };
+        let what = if let Ok(text) = text
+            && text.starts_with('{')
+        {
             match Entry::from_json(text, need) {
                 Ok(entry) => {
                     let Entry { kind, id, current, default, fields } = entry;
@@ -239,9 +237,15 @@ fn parse(block: Block, need: Need) -> Parsed {
     Parsed { block, ids, rows }
 }
 
-fn hand_on(parsed: &Parsed, sniffer: &mut Sniffer, each: &mut EachLine<'_>) -> Result<(), Error> {
+/// Gives each row to `each`; `number` is that of the next line.
+fn hand_on(
+    parsed: &Parsed,
+    number: &mut u32,
+    sniffer: &mut Sniffer,
+    each: &mut EachLine<'_>,
+) -> Result<(), Error> {
     let mut at = 0;
-    for (row, number) in parsed.rows.iter().zip(parsed.block.first..) {
+    for row in &parsed.rows {
         let line = &parsed.block.bytes[row.line.clone()];
         let entry = match &row.what {
             What::Record { kind, id, current, default, fields } => {
@@ -257,7 +261,8 @@ fn hand_on(parsed: &Parsed, sniffer: &mut Sniffer, each: &mut EachLine<'_>) -> R
             What::Bad(what) => Err(what.clone()),
             What::Other => sniffer.line(line),
         };
-        each(number, line, entry)?;
+        each(*number, line, entry)?;
+        *number = number.saturating_add(1);
     }
     Ok(())
 }

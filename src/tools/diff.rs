@@ -164,9 +164,9 @@ fn read(from: impl Read, name: &str) -> Result<List, Error> {
             continue;
         }
         let bad = |what: String| Error::Input { origin: format!("{name}:{number}"), what };
-        let entry = Entry::from_json(line, Need::Identity).map_err(bad)?;
-        let key = (entry.kind(None).map_err(bad)?, entry.id().map_err(bad)?.to_owned());
         let text = std::str::from_utf8(line).map_err(|_| bad("the line is not UTF-8".to_owned()))?;
+        let entry = Entry::from_json(text, Need::Identity).map_err(bad)?;
+        let key = (entry.kind(None).map_err(bad)?, entry.id().map_err(bad)?.to_owned());
         let line = Record::from_line(key.0, text).map_err(bad)?.masked_line();
         if list.insert(key, line).is_some() {
             return Err(bad("the record stands in the list twice".to_owned()));
