@@ -28,10 +28,18 @@ pub struct Opt {
 }
 
 impl Opt {
-    const fn flag(short: Option<char>, long: &'static str, help: &'static str) -> Opt {
+    /// An option without an argument.
+    pub const fn flag(short: Option<char>, long: &'static str, help: &'static str) -> Opt {
         Opt { short, long, arg: None, help, repeat: false }
     }
-    const fn value(short: Option<char>, long: &'static str, arg: &'static str, help: &'static str) -> Opt {
+
+    /// An option with an argument.
+    pub const fn value(
+        short: Option<char>,
+        long: &'static str,
+        arg: &'static str,
+        help: &'static str,
+    ) -> Opt {
         Opt { short, long, arg: Some(arg), help, repeat: false }
     }
 }
@@ -114,6 +122,17 @@ pub mod opts {
     pub const HELP: Opt = Opt::flag(Some('h'), "help", "show this help");
     /// `-V`
     pub const VERSION: Opt = Opt::flag(Some('V'), "version", "show the version");
+
+    /// The options of tools that work on many records.
+    pub const BULK: [&Opt; 5] = [&DRY_RUN, &PARALLEL, &REST, &STREAM, &LOG];
+    /// Those that let go what is spared otherwise.
+    pub const SPARED: [&Opt; 2] = [&INCLUDE_SELF, &INCLUDE_DEFAULT];
+    /// Those of tools that print records.
+    pub const PRINT: [&Opt; 3] = [&FORMAT, &JSON, &COLOR];
+    /// Those of tools that print records with secrets in them.
+    pub const PRINT_SECRETS: [&Opt; 5] = [&FORMAT, &JSON, &SHELL, &SHORT, &COLOR];
+    /// Those of tools that call the API.
+    pub const CALLS: [&Opt; 2] = [&RETRY_FOR, &NO_WAIT];
 }
 
 /// A tool: what there is to know about it before it runs.
@@ -125,8 +144,8 @@ pub struct Tool {
     pub about: &'static str,
     /// Its forms of use, without the program's name.
     pub usage: &'static [&'static str],
-    /// Its options, apart from those that every tool has.
-    pub opts: &'static [&'static Opt],
+    /// Its options in groups, apart from those that every tool has.
+    pub opts: &'static [&'static [&'static Opt]],
     /// It changes nothing: a reader that goes away is no failure.
     pub read_only: bool,
     /// Everything from its first operand on is a command with arguments of its own, as for env(1).
@@ -139,7 +158,7 @@ pub const COMMON: [&Opt; 3] = [&opts::VERBOSE, &opts::HELP, &opts::VERSION];
 impl Tool {
     /// All options, in the order of `-h`.
     pub fn all_opts(&self) -> impl Iterator<Item = &'static Opt> {
-        self.opts.iter().copied().chain(COMMON)
+        self.opts.iter().copied().flatten().copied().chain(COMMON)
     }
 
     /// The text of `--help`, for a window of 80 columns.
@@ -389,7 +408,7 @@ mod tests {
         name: "oauth-test",
         about: "test",
         usage: &["[-n] ID"],
-        opts: &[&opts::DRY_RUN, &opts::SCOPE, &opts::PARALLEL, &opts::FORMAT],
+        opts: &[&[&opts::DRY_RUN, &opts::SCOPE, &opts::PARALLEL, &opts::FORMAT]],
         read_only: true,
         runs_command: false,
     };

@@ -16,29 +16,18 @@ use crate::web::{Redirect, authorize_url};
 use crate::world::World;
 
 /// `--grant-code FROM`
-pub const GRANT_CODE: Opt = Opt {
-    short: None,
-    long: "grant-code",
-    arg: Some("FROM"),
-    help: "exchange a grant code: -, @FILE, env:NAME or the text",
-    repeat: false,
-};
+pub const GRANT_CODE: Opt =
+    Opt::value(None, "grant-code", "FROM", "exchange a grant code: -, @FILE, env:NAME or the text");
 /// `--refresh-token FROM`
-pub const REFRESH_TOKEN: Opt = Opt {
-    short: None,
-    long: "refresh-token",
-    arg: Some("FROM"),
-    help: "exchange a refresh token: -, @FILE, env:NAME or the text",
-    repeat: false,
-};
+pub const REFRESH_TOKEN: Opt =
+    Opt::value(None, "refresh-token", "FROM", "exchange a refresh token: -, @FILE, env:NAME or the text");
 /// `--web CLIENT-ID`
-pub const WEB: Opt = Opt {
-    short: None,
-    long: "web",
-    arg: Some("CLIENT-ID"),
-    help: "go through the web flow of a client whose redirect URI is on this machine",
-    repeat: false,
-};
+pub const WEB: Opt = Opt::value(
+    None,
+    "web",
+    "CLIENT-ID",
+    "go through the web flow of a client whose redirect URI is on this machine",
+);
 
 /// What is exchanged.
 #[derive(Debug)]

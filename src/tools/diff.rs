@@ -23,7 +23,7 @@ pub static TOOL: Tool = Tool {
     name: "oauth-diff",
     about: "Print what was added, changed and removed between two lists of records.",
     usage: &["[options] OLD NEW"],
-    opts: &[&opts::FORMAT, &opts::COLOR, &opts::RETRY_FOR, &opts::NO_WAIT],
+    opts: &[&[&opts::FORMAT, &opts::COLOR], &opts::CALLS],
     read_only: false,
     runs_command: false,
 };

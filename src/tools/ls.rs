@@ -17,29 +17,13 @@ use crate::targets::refuse_terminal;
 use crate::when::{self, Unix};
 use crate::world::World;
 
-const fn value(long: &'static str, arg: &'static str, help: &'static str) -> Opt {
-    Opt { short: None, long, arg: Some(arg), help, repeat: false }
-}
-
-const STATUS: Opt = value("status", "STATUS", "only active, or only expired ones");
-const WITHIN: Opt = value("expires-within", "SPAN", "only those that will expire within SPAN");
-const OLDER: Opt = value("older-than", "SPAN", "only those made longer than SPAN ago");
-const CLIENT: Opt = value("client", "CLIENT", "only those of a client (its id or name), or none");
-const SORT: Opt = value("sort", "FIELD", "sort by a column");
-const MARKS: Opt = Opt {
-    short: None,
-    long: "marks",
-    arg: None,
-    help: "also look up the default API key and the session in use",
-    repeat: false,
-};
-const SECRETS: Opt = Opt {
-    short: None,
-    long: "secrets",
-    arg: None,
-    help: "show what the API shows of secrets",
-    repeat: false,
-};
+const STATUS: Opt = Opt::value(None, "status", "STATUS", "only active, or only expired ones");
+const WITHIN: Opt = Opt::value(None, "expires-within", "SPAN", "only those that will expire within SPAN");
+const OLDER: Opt = Opt::value(None, "older-than", "SPAN", "only those made longer than SPAN ago");
+const CLIENT: Opt = Opt::value(None, "client", "CLIENT", "only those of a client (its id or name), or none");
+const SORT: Opt = Opt::value(None, "sort", "FIELD", "sort by a column");
+const MARKS: Opt = Opt::flag(None, "marks", "also look up the default API key and the session in use");
+const SECRETS: Opt = Opt::flag(None, "secrets", "show what the API shows of secrets");
 
 /// What there is to know about oauth-ls before it runs.
 pub static TOOL: Tool = Tool {
@@ -47,22 +31,9 @@ pub static TOOL: Tool = Tool {
     about: "List authorizations, clients and sessions, or show them one by one.",
     usage: &["[options] [KIND [ID...]]", "[options] [KIND] - < RECORDS"],
     opts: &[
-        &STATUS,
-        &WITHIN,
-        &OLDER,
-        &opts::SCOPE,
-        &CLIENT,
-        &opts::TEAM,
-        &SORT,
-        &MARKS,
-        &SECRETS,
-        &opts::FORMAT,
-        &opts::JSON,
-        &opts::SHELL,
-        &opts::SHORT,
-        &opts::COLOR,
-        &opts::RETRY_FOR,
-        &opts::NO_WAIT,
+        &[&STATUS, &WITHIN, &OLDER, &opts::SCOPE, &CLIENT, &opts::TEAM, &SORT, &MARKS, &SECRETS],
+        &opts::PRINT_SECRETS,
+        &opts::CALLS,
     ],
     read_only: true,
     runs_command: false,

@@ -18,13 +18,7 @@ use crate::when;
 use crate::world::World;
 
 /// `--once`
-const ONCE: Opt = Opt {
-    short: None,
-    long: "once",
-    arg: None,
-    help: "what exists with these properties is not made again",
-    repeat: false,
-};
+const ONCE: Opt = Opt::flag(None, "once", "what exists with these properties is not made again");
 
 /// What there is to know about oauth-mk before it runs.
 pub static TOOL: Tool = Tool {
@@ -38,31 +32,24 @@ pub static TOOL: Tool = Tool {
         "[options] [KIND] - < RECORDS",
     ],
     opts: &[
-        &opts::DESCRIPTION,
-        &opts::SCOPE,
-        &opts::EXPIRES_IN,
-        &opts::NAME,
-        &opts::URL,
-        &opts::CLIENT_ID,
-        &exchange::GRANT_CODE,
-        &exchange::REFRESH_TOKEN,
-        &opts::CLIENT_SECRET,
-        &exchange::WEB,
-        &opts::TEAM,
-        &ONCE,
-        &opts::EXEC,
-        &opts::DRY_RUN,
-        &opts::PARALLEL,
-        &opts::REST,
-        &opts::STREAM,
-        &opts::LOG,
-        &opts::FORMAT,
-        &opts::JSON,
-        &opts::SHELL,
-        &opts::SHORT,
-        &opts::COLOR,
-        &opts::RETRY_FOR,
-        &opts::NO_WAIT,
+        &[
+            &opts::DESCRIPTION,
+            &opts::SCOPE,
+            &opts::EXPIRES_IN,
+            &opts::NAME,
+            &opts::URL,
+            &opts::CLIENT_ID,
+            &exchange::GRANT_CODE,
+            &exchange::REFRESH_TOKEN,
+            &opts::CLIENT_SECRET,
+            &exchange::WEB,
+            &opts::TEAM,
+            &ONCE,
+            &opts::EXEC,
+        ],
+        &opts::BULK,
+        &opts::PRINT_SECRETS,
+        &opts::CALLS,
     ],
     read_only: false,
     runs_command: false,

@@ -10,35 +10,14 @@ use crate::targets::Wanted;
 use crate::world::World;
 
 /// `-f`
-const FORCE: Opt = Opt {
-    short: Some('f'),
-    long: "force",
-    arg: None,
-    help: "what does not exist is no failure",
-    repeat: false,
-};
+const FORCE: Opt = Opt::flag(Some('f'), "force", "what does not exist is no failure");
 
 /// What there is to know about oauth-rm before it runs.
 pub static TOOL: Tool = Tool {
     name: "oauth-rm",
     about: "Revoke authorizations and tokens, delete clients and sessions.",
     usage: &["[options] [KIND] ID...", "[options] [KIND] < RECORDS"],
-    opts: &[
-        &FORCE,
-        &opts::YES,
-        &opts::DRY_RUN,
-        &opts::PARALLEL,
-        &opts::REST,
-        &opts::STREAM,
-        &opts::LOG,
-        &opts::INCLUDE_SELF,
-        &opts::INCLUDE_DEFAULT,
-        &opts::FORMAT,
-        &opts::JSON,
-        &opts::COLOR,
-        &opts::RETRY_FOR,
-        &opts::NO_WAIT,
-    ],
+    opts: &[&[&FORCE, &opts::YES], &opts::BULK, &opts::SPARED, &opts::PRINT, &opts::CALLS],
     read_only: false,
     runs_command: false,
 };

@@ -15,37 +15,15 @@ use crate::targets::{Item, Wanted};
 use crate::world::World;
 
 /// `--replace`
-const REPLACE: Opt = Opt {
-    short: None,
-    long: "replace",
-    arg: None,
-    help: "make a second authorization like it, and let the old one stay",
-    repeat: false,
-};
+const REPLACE: Opt =
+    Opt::flag(None, "replace", "make a second authorization like it, and let the old one stay");
 
 /// What there is to know about oauth-rot before it runs.
 pub static TOOL: Tool = Tool {
     name: "oauth-rot",
     about: "Give authorizations new tokens, and clients new secrets.",
     usage: &["[options] [KIND] ID...", "[options] [KIND] < RECORDS"],
-    opts: &[
-        &REPLACE,
-        &opts::EXEC,
-        &opts::DRY_RUN,
-        &opts::PARALLEL,
-        &opts::REST,
-        &opts::STREAM,
-        &opts::LOG,
-        &opts::INCLUDE_SELF,
-        &opts::INCLUDE_DEFAULT,
-        &opts::FORMAT,
-        &opts::JSON,
-        &opts::SHELL,
-        &opts::SHORT,
-        &opts::COLOR,
-        &opts::RETRY_FOR,
-        &opts::NO_WAIT,
-    ],
+    opts: &[&[&REPLACE, &opts::EXEC], &opts::BULK, &opts::SPARED, &opts::PRINT_SECRETS, &opts::CALLS],
     read_only: false,
     runs_command: false,
 };

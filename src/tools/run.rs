@@ -21,14 +21,7 @@ pub static TOOL: Tool = Tool {
     name: "oauth-run",
     about: "Run COMMAND with an authorization of its own, and revoke it when COMMAND ends.",
     usage: &["[-d TEXT] [-s SCOPES] [-e SPAN] [options] [--] COMMAND [ARG...]"],
-    opts: &[
-        &opts::DESCRIPTION,
-        &opts::SCOPE,
-        &opts::EXPIRES_IN,
-        &opts::LOG,
-        &opts::RETRY_FOR,
-        &opts::NO_WAIT,
-    ],
+    opts: &[&[&opts::DESCRIPTION, &opts::SCOPE, &opts::EXPIRES_IN, &opts::LOG], &opts::CALLS],
     read_only: false,
     runs_command: true,
 };

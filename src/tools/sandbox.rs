@@ -13,16 +13,14 @@ use crate::text::shell_word;
 use crate::when;
 use crate::world::World;
 
-const fn value(long: &'static str, arg: &'static str, help: &'static str) -> Opt {
-    Opt { short: None, long, arg: Some(arg), help, repeat: false }
-}
-
-const LOAD: Opt = value("load", "FILE", "serve the account in FILE: records as oauth-ls prints them");
-const DUMP: Opt = value("dump", "FILE", "write the account to FILE at the end, as records");
-const STATE: Opt = value("state", "FILE", "keep the account in FILE across runs, made-up secrets and all");
-const AUTHZ: Opt = value("authz", "N", "add N generated authorizations");
-const LATENCY: Opt = value("latency", "SPAN", "hold each answer back: seconds, or 20ms");
-const QUOTA: Opt = value("quota", "N", "start with a quota of N calls");
+const LOAD: Opt =
+    Opt::value(None, "load", "FILE", "serve the account in FILE: records as oauth-ls prints them");
+const DUMP: Opt = Opt::value(None, "dump", "FILE", "write the account to FILE at the end, as records");
+const STATE: Opt =
+    Opt::value(None, "state", "FILE", "keep the account in FILE across runs, made-up secrets and all");
+const AUTHZ: Opt = Opt::value(None, "authz", "N", "add N generated authorizations");
+const LATENCY: Opt = Opt::value(None, "latency", "SPAN", "hold each answer back: seconds, or 20ms");
+const QUOTA: Opt = Opt::value(None, "quota", "N", "start with a quota of N calls");
 const FAULT: Opt = Opt {
     short: None,
     long: "fault",
@@ -30,18 +28,20 @@ const FAULT: Opt = Opt {
     help: "go wrong as SPEC says: WHAT[@METHOD PATH][:KEY=VALUE]...",
     repeat: true,
 };
-const SEED: Opt = value("seed", "N", "make other ids, secrets and chances");
-const TWO_FACTOR: Opt = value("two-factor", "CODE", "demand this two-factor code");
-const WARNING: Opt = value("warning", "TEXT", "send TEXT as a warning with each answer");
-const REDACT: Opt = value("redact", "P,S", "show P and S characters at the ends of a hidden token (8,4)");
-const EXPIRED: Opt = value("expired", "HOW", "show expired ones as zero, negative, null or hidden");
+const SEED: Opt = Opt::value(None, "seed", "N", "make other ids, secrets and chances");
+const TWO_FACTOR: Opt = Opt::value(None, "two-factor", "CODE", "demand this two-factor code");
+const WARNING: Opt = Opt::value(None, "warning", "TEXT", "send TEXT as a warning with each answer");
+const REDACT: Opt =
+    Opt::value(None, "redact", "P,S", "show P and S characters at the ends of a hidden token (8,4)");
+const EXPIRED: Opt =
+    Opt::value(None, "expired", "HOW", "show expired ones as zero, negative, null or hidden");
 
 /// What there is to know about oauth-sandbox before it runs.
 pub static TOOL: Tool = Tool {
     name: "oauth-sandbox",
     about: "Serve a rehearsal copy of the API on loopback, and run COMMAND against it.",
     usage: &["[options] [--] COMMAND [ARG...]", "[options]"],
-    opts: &[
+    opts: &[&[
         &LOAD,
         &DUMP,
         &STATE,
@@ -54,7 +54,7 @@ pub static TOOL: Tool = Tool {
         &WARNING,
         &REDACT,
         &EXPIRED,
-    ],
+    ]],
     read_only: false,
     runs_command: true,
 };
