@@ -117,6 +117,8 @@ pub fn reason_phrase(status: u16) -> Option<&'static str> {
 /// The transport of the real programs.
 pub struct Http {
     agent: Agent,
+    /// For what needs a new connection: asking the pool for one would empty it.
+    fresh: Agent,
     base: Base,
     /// The proxy in between, as messages name it.
     via: Option<String>,
@@ -141,25 +143,27 @@ impl Http {
             .root_certs(RootCerts::PlatformVerifier)
             .unversioned_rustls_crypto_provider(ring)
             .build();
-        let settings = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .https_only(base.scheme() == "https")
-            .proxy(proxy)
-            .user_agent("")
-            .max_idle_connections(parallel)
-            .max_idle_connections_per_host(parallel)
-            .input_buffer_size(64 * 1024)
-            .output_buffer_size(16 * 1024)
-            .timeout_connect(Some(CONNECT))
-            .timeout_recv_response(Some(SILENCE))
-            .timeout_per_read(Some(SILENCE))
-            .timeout_per_write(Some(SILENCE))
-            .tls_config(tls)
-            .build();
-        let agent = Agent::with_parts(settings, DefaultConnector::default(), Cache::default());
-        Ok(Http { agent, base, via })
+        let settings = |idle: usize| {
+            Agent::config_builder()
+                .http_status_as_error(false)
+                .max_redirects(0)
+                .max_redirects_will_error(false)
+                .https_only(base.scheme() == "https")
+                .proxy(proxy.clone())
+                .user_agent("")
+                .max_idle_connections(idle)
+                .max_idle_connections_per_host(idle)
+                .input_buffer_size(64 * 1024)
+                .output_buffer_size(16 * 1024)
+                .timeout_connect(Some(CONNECT))
+                .timeout_recv_response(Some(SILENCE))
+                .timeout_per_read(Some(SILENCE))
+                .timeout_per_write(Some(SILENCE))
+                .tls_config(tls.clone())
+                .build()
+        };
+        let agent = |idle| Agent::with_parts(settings(idle), DefaultConnector::default(), Cache::default());
+        Ok(Http { agent: agent(parallel), fresh: agent(0), base, via })
     }
 }
 
@@ -172,14 +176,15 @@ impl Transport for Http {
         }
         let broken = |e| Failure::Permanent { what: format!("unusable request: {e}"), hint: "" };
         let idle = request.idle;
+        let agent = if idle.is_zero() { &self.fresh } else { &self.agent };
         let answer = match request.method {
             Method::Get | Method::Delete => {
                 let head = head.body(()).map_err(broken)?;
-                self.agent.run(self.agent.configure_request(head).max_idle_age(idle).build())
+                agent.run(agent.configure_request(head).max_idle_age(idle).build())
             }
             Method::Post | Method::Patch => {
                 let head = head.body(request.body.unwrap_or_default()).map_err(broken)?;
-                self.agent.run(self.agent.configure_request(head).max_idle_age(idle).build())
+                agent.run(agent.configure_request(head).max_idle_age(idle).build())
             }
         };
         let answer = answer.map_err(|e| explain(e, self.base.authority(), self.via.as_deref()))?;
