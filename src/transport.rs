@@ -272,10 +272,12 @@ fn explain_tls(error: &rustls::Error, host: &str) -> Failure {
         rustls::Error::InvalidMessage(_) => {
             (format!("{host} does not speak TLS"), "check HEROKU_HOST: its port may be one for http")
         }
-        _ => (
+        rustls::Error::General(_) | rustls::Error::PeerIncompatible(_) => (
             format!("{host}: TLS: {error}"),
             "if no trusted certificates were found: install ca-certificates, or set SSL_CERT_FILE",
         ),
+        // Anything else may come after the request went out.
+        _ => return Failure::Lost(format!("{host}: TLS: {error}")),
     };
     Failure::Permanent { what, hint }
 }
