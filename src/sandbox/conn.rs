@@ -68,11 +68,11 @@ fn exchange(
     let reply = match (&picked.what, reply) {
         (None, Some(reply)) => reply,
         (None, None) => return Ok(false),
-        (Some(what), reply) => hostile::replace(what, request, reply),
+        (Some(what), reply) => hostile::replace(what, shared, request, reply),
     };
     let reply = dress(reply, shared, request);
     match &picked.what {
-        Some(what) => hostile::send(what, connection, shared, &reply, request.close),
+        Some(what) => hostile::send(what, connection, shared, request, &reply),
         None => connection.send(&reply, request.close).map(|()| !request.close),
     }
 }

@@ -28,6 +28,13 @@
 //! | `dup` | done; each object names its `id` twice, the true one last |
 //! | `bignum` | done; `expires_in`, and an unknown member, beyond 64 bits |
 //! | `badutf8` | done; a string is not UTF-8 |
+//! | `reset` | done; the connection is reset (TCP RST) instead of an answer |
+//! | `endless` | done; `Next-Range` names the same page under ever new names |
+//! | `many` | nothing is done; a list of 30 million numbers, small when packed |
+//! | `wide` | nothing is done; an object with millions of members, small when packed |
+//! | `deep` | nothing is done; an object whose arrays are nested a million deep, small when packed |
+//! | `interim` | nothing is done; interim answers (103) without end |
+//! | `quote` | nothing is done; an error, `status=422` (the default) or another from 400 to 599, whose message, warning and request id quote the caller's token and every secret of the account |
 //!
 //! METHOD is an HTTP method or `*`. PATH is a path's beginning, in which `*` stands for one
 //! whole segment; with `$` at its end it is the whole path. The keys for all are
@@ -89,6 +96,13 @@ pub(super) enum What {
     Dup,
     Bignum,
     BadUtf8,
+    Reset,
+    Endless,
+    Many,
+    Wide,
+    Deep,
+    Interim,
+    Quote(u16),
 }
 
 impl What {
@@ -100,7 +114,12 @@ impl What {
             | What::Redirect { .. }
             | What::Huge
             | What::HugeHeaders
-            | What::GzipBomb => false,
+            | What::GzipBomb
+            | What::Many
+            | What::Wide
+            | What::Deep
+            | What::Interim
+            | What::Quote(_) => false,
             What::Status { applied, .. } => *applied,
             _ => true,
         }
@@ -124,7 +143,7 @@ impl std::error::Error for FaultError {}
 
 const NAMES: &str = "drop-before, drop-after, 429, 500, 502, 503, 504, 500-after, 502-after, \
     503-after, 504-after, cut, garbage, slow, redirect, huge, huge-headers, drip, loop, \
-    gzip-bomb, null, types, dup, bignum, badutf8";
+    gzip-bomb, null, types, dup, bignum, badutf8, reset, endless, many, wide, deep, interim, quote";
 const KEYS: [&str; 7] = ["after", "count", "p", "retry-after", "ms", "to", "status"];
 
 impl FromStr for Fault {
@@ -296,6 +315,19 @@ fn what(name: &str, options: &mut Options<'_>) -> Result<What, String> {
         "dup" => Ok(What::Dup),
         "bignum" => Ok(What::Bignum),
         "badutf8" => Ok(What::BadUtf8),
+        "reset" => Ok(What::Reset),
+        "endless" => Ok(What::Endless),
+        "many" => Ok(What::Many),
+        "wide" => Ok(What::Wide),
+        "deep" => Ok(What::Deep),
+        "interim" => Ok(What::Interim),
+        "quote" => {
+            let status = options.number("status")?.unwrap_or(422);
+            if !(400..=599).contains(&status) {
+                return Err("status= is an error's, 400 to 599".to_owned());
+            }
+            Ok(What::Quote(status))
+        }
         _ => Err(format!("{name:?} is none of {NAMES}")),
     }
 }
@@ -372,6 +404,7 @@ mod tests {
             ("cut:x@GET", "follows the fault's name directly"),
             ("redirect", "redirect needs to=URL"),
             ("redirect:to=http://h:status=200", "status= is 302, 307 or 308"),
+            ("quote:status=200", "400 to 599"),
             ("429:retry-after=soon", "is none of SECONDS"),
         ] {
             assert!(error(spec).contains(text), "{}", error(spec));

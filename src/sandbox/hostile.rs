@@ -4,9 +4,14 @@ use std::io::{self, Write};
 use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
+use rustix::net::sockopt::set_socket_linger;
+use serde_json::Value;
+
 use super::fault::{RetryAfter, What};
 use super::http::{Connection, Reply, Request};
 use super::server::Shared;
+use super::show::Show;
+use super::store::whole;
 use super::{clock, mangle};
 
 /// Where answers without an end stop all the same: bytes, and time.
@@ -14,10 +19,14 @@ const ENDLESS: usize = 64 * 1024 * 1024;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// What a gzip bomb unpacks to, in bytes.
 const BOMB: usize = 1 << 30;
+/// The size of a list, and of an object, that clients may still take, in bytes; and how deep arrays are nested.
+const FULL_LIST: usize = 60_000_000;
+const FULL_OBJECT: usize = 8_000_000;
+const NEST: usize = 1_000_000;
 
 /// The answer that a fault puts in the place of the true one, where it is a whole one.
 /// `reply` is the true answer, or nothing if the request was not done.
-pub(super) fn replace(what: &What, request: &Request, reply: Option<Reply>) -> Reply {
+pub(super) fn replace(what: &What, shared: &Shared, request: &Request, reply: Option<Reply>) -> Reply {
     let reply = reply.unwrap_or_else(|| Reply::json(200, Vec::new()));
     let body = |mangled: Vec<u8>| Reply { body: mangled, ..without_headers(&reply) };
     match what {
@@ -41,6 +50,15 @@ pub(super) fn replace(what: &What, request: &Request, reply: Option<Reply>) -> R
             looped.headers.retain(|(name, _)| *name != "Next-Range");
             looped.with("Next-Range", again)
         }
+        What::Endless => {
+            // Each name is a range that gives the same page, and none comes twice.
+            let asked = request.header("Range").and_then(|range| range.split_once("max="));
+            let max = asked.and_then(|(_, max)| max.parse::<u32>().ok()).unwrap_or(1000);
+            let mut again = Reply { status: 206, ..reply };
+            again.headers.retain(|(name, _)| *name != "Next-Range");
+            again.with("Next-Range", &format!("id ..; max={}", max.saturating_sub(1).max(1)))
+        }
+        What::Quote(status) => quoting(*status, shared, request),
         _ => reply,
     }
 }
@@ -50,9 +68,10 @@ pub(super) fn send(
     what: &What,
     connection: &mut Connection,
     shared: &Shared,
+    request: &Request,
     reply: &Reply,
-    close: bool,
 ) -> io::Result<bool> {
+    let close = request.close;
     match what {
         What::DropBefore | What::DropAfter => {}
         What::Cut => {
@@ -69,6 +88,16 @@ pub(super) fn send(
         What::HugeHeaders => {
             let line = format!("X-Padding: {}\r\n", "x".repeat(1000));
             endless(connection, shared, "HTTP/1.1 200 OK\r\n", &line.repeat(64))?;
+        }
+        What::Interim => {
+            let line = "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n";
+            endless(connection, shared, "", &line.repeat(1000))?;
+        }
+        What::Many | What::Wide | What::Deep => filled(what, connection, request)?,
+        What::Reset => {
+            // With nothing to linger for, the last one to close it resets the connection.
+            set_socket_linger(&connection.stream, Some(Duration::ZERO))?;
+            return Ok(false);
         }
         What::Drip(pause) => {
             let mut bytes = reply.head(close);
@@ -101,6 +130,78 @@ fn endless(connection: &mut Connection, shared: &Shared, start: &str, more: &str
         sent += more.len();
     }
     Ok(())
+}
+
+/// A whole answer within the bounds of a client's patience that grows when it is taken apart: a list of numbers, an
+/// object of members, arrays in arrays.
+fn filled(what: &What, connection: &mut Connection, request: &Request) -> io::Result<()> {
+    let is_list = request.header("Range").is_some();
+    let id: String = request.path.split('/').nth(3).unwrap_or("x").chars().take(64).collect();
+    let id = if id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') { id.as_str() } else { "x" };
+    let object = format!("{{\"id\":\"{id}\"");
+    let (start, more, end) = match what {
+        What::Many => (format!("{object},\"scope\":[0"), ",0", "]}".to_owned()),
+        What::Wide => (object, ",\"\":0", "}".to_owned()),
+        // What has a secret's name in it is looked through to its end.
+        _ => (format!("{object},\"scope\":[\"token\",["), "[", format!("{}]]}}", "]".repeat(NEST))),
+    };
+    let times = match what {
+        What::Deep => NEST,
+        _ => (if is_list { FULL_LIST } else { FULL_OBJECT }) / more.len(),
+    };
+    let (start, end) = match what {
+        What::Many if is_list => ("[0".to_owned(), "]".to_owned()),
+        _ if is_list => (format!("[{start}"), format!("{end}]")),
+        _ => (start, end),
+    };
+    let length = start.len() + times * more.len() + end.len();
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n";
+    let stream = &mut connection.stream;
+    write!(stream, "{head}Content-Length: {length}\r\n\r\n{start}")?;
+    let chunk = more.repeat(10_000);
+    for _ in 0..times / 10_000 {
+        stream.write_all(chunk.as_bytes())?;
+    }
+    stream.write_all(more.repeat(times % 10_000).as_bytes())?;
+    stream.write_all(end.as_bytes())
+}
+
+/// An error that quotes every secret there is: the caller's token, what the request brought, the account's.
+fn quoting(status: u16, shared: &Shared, request: &Request) -> Reply {
+    let mut told = Vec::new();
+    let token = request.header("Authorization").unwrap_or_default().trim_start_matches("Bearer ");
+    told.push(format!("{token} may not do this"));
+    if let Ok(body) = serde_json::from_slice(&request.body) {
+        secrets(&body, &mut |_, secret| told.push(format!("{secret} came with it")));
+    }
+    let all = whole(shared.api.settings.redact, Show::Clear);
+    for line in shared.api.read(|store| store.records(&all)).unwrap_or_default() {
+        let record: Value = serde_json::from_str(&line).unwrap_or_default();
+        secrets(&record, &mut |name, secret| told.push(format!("{name} {secret}")));
+    }
+    let message = told.join(", ");
+    let warning: String = message.chars().take(4000).collect();
+    Reply::error(status, "quoted", &message)
+        .with("Warning-Message", &warning)
+        .with("Request-Id", &format!("of-{token}"))
+}
+
+/// Each secret in a value, with its name.
+fn secrets(value: &Value, each: &mut dyn FnMut(&str, &str)) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                match value.as_str() {
+                    Some(secret) if ["token", "secret", "code"].contains(&name.as_str()) => {
+                        each(name, secret);
+                    }
+                    _ => secrets(value, each),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| secrets(item, each)),
+        _ => {}
+    }
 }
 
 /// The same status, and not the headers that go with the true body.
