@@ -7,13 +7,14 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::body::{is_object, is_page};
+use crate::body::is_object;
 use crate::call::{AfterLoss, Call, Caller, Fault};
 use crate::config::{Base, Config};
 use crate::error::Error;
 use crate::io::{Messages, Stop};
 use crate::kind::Kind;
 use crate::pace::Backoff;
+use crate::page;
 use crate::record::Record;
 use crate::secret::Secret;
 use crate::transport::{Method, Transport};
@@ -85,12 +86,16 @@ impl Api {
                 largest: LARGEST_PAGE,
                 ..Call::new(Method::Get, &path, AfterLoss::SendAgain)
             };
-            let answer = self.caller.call(&call, &|body| is_page(body)).map_err(unlost)?;
-            let page: Vec<&RawValue> =
-                serde_json::from_str(&answer.body).map_err(|_| wrong("the list is no JSON array"))?;
-            each(&page, answer.date)?;
+            let answer = self.caller.call(&call, &|body| page::check(body)).map_err(unlost)?;
+            let page = page::page(&answer.body).map_err(|what| wrong(&what))?;
+            // A page that comes again under another name begins as it did.
+            let first = page.first().and_then(|o| Record::from_api(kind, o.get(), answer.date).ok());
+            let repeated = first.is_some_and(|r| !seen.insert(self.caller.request_ids.hash_one(("id", &r.id))));
+            if !repeated {
+                each(&page, answer.date)?;
+            }
             let Some(next) = answer.next_range else { return Ok(()) };
-            if page.is_empty() || !seen.insert(self.caller.request_ids.hash_one(&next)) {
+            if repeated || page.is_empty() || !seen.insert(self.caller.request_ids.hash_one(&next)) {
                 return Err(wrong("the list does not come to an end: the server repeats a page"));
             }
             range = next;

@@ -6,23 +6,8 @@ use serde::Deserialize;
 
 use crate::error::{Refusal, reason};
 use crate::kind::Kind;
-use crate::record::{Record, Text};
+use crate::record::Record;
 use crate::transport::{Response, reason_phrase};
-
-/// Whether a body is a list of objects that have ids.
-pub(crate) fn is_page(body: &str) -> Result<(), String> {
-    /// All that can be checked at the cost of finding the objects' ends.
-    #[derive(Deserialize)]
-    struct Listed<'a> {
-        #[serde(borrow, rename = "id")]
-        _id: Text<'a>,
-    }
-    match serde_json::from_str::<Vec<Listed<'_>>>(body) {
-        Ok(_) => Ok(()),
-        Err(e) if e.is_data() => Err("it is no list of objects with ids".to_owned()),
-        Err(_) => Err("it is no JSON array".to_owned()),
-    }
-}
 
 /// Whether a body is the object that was asked for.
 pub(crate) fn is_object(kind: Kind, id: &str, body: &str) -> Result<(), String> {

@@ -39,6 +39,7 @@ pub mod lines;
 pub mod netrc;
 pub mod output;
 pub mod pace;
+pub mod page;
 pub mod progress;
 #[cfg(test)]
 mod properties;
@@ -48,6 +49,7 @@ pub mod redirect;
 pub mod rest;
 pub mod sandbox;
 pub mod secret;
+pub mod shape;
 pub mod stream;
 #[cfg(test)]
 pub(crate) mod stub;

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::kind::Kind;
 use crate::secret::{STARS, is_masked};
+use crate::shape;
 use crate::when::{self, Unix};
 
 /// A string that borrows from the JSON it came from where that has no escapes in it.
@@ -98,6 +99,9 @@ pub struct Record<'a> {
     object: Object<'a>,
 }
 
+/// The largest record that the API may answer with, in bytes.
+const LARGEST: usize = 8 << 20;
+
 /// Members that the lead of a record replaces.
 const LEAD: [&str; 6] = ["kind", "id", "status", "expires_at", "current", "default"];
 
@@ -129,6 +133,7 @@ impl<'a> Record<'a> {
     /// # Errors
     /// What is wrong with it.
     pub fn from_line(kind: Kind, line: &'a str) -> Result<Record<'a>, String> {
+        shape::check(line, usize::MAX)?;
         let object: Object<'a> = serde_json::from_str(line).map_err(|_| "it is no JSON object".to_owned())?;
         object.check_unique(&LEAD)?;
         let text = |name| object.get(name).and_then(string);
@@ -155,6 +160,7 @@ impl<'a> Record<'a> {
     /// # Errors
     /// What is wrong, where it is no object with an id, or a field that decides about it is unusable.
     pub fn from_api(kind: Kind, json: &'a str, now: Unix) -> Result<Record<'a>, String> {
+        shape::check(json, LARGEST)?;
         let object: Object<'a> = serde_json::from_str(json).map_err(|_| "it is no JSON object".to_owned())?;
         object.check_unique(&["id", "access_token", "expires_in"])?;
         let id = object.get("id").and_then(string).ok_or("it has no id")?;

@@ -27,6 +27,9 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// How long one answer's body may take altogether, so that a slow drip ends too.
 const BODY: Duration = Duration::from_secs(120);
 
+/// The largest head of an answer that is read, in bytes.
+const LARGEST_HEAD: usize = 48 * 1024;
+
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
@@ -154,6 +157,8 @@ impl Http {
                 .max_idle_connections(idle)
                 .max_idle_connections_per_host(idle)
                 .input_buffer_size(64 * 1024)
+                // Less than the buffer: what fills it would be taken for the connection's end.
+                .max_response_header_size(LARGEST_HEAD)
                 .output_buffer_size(16 * 1024)
                 .timeout_connect(Some(CONNECT))
                 .timeout_recv_response(Some(SILENCE))

@@ -145,7 +145,7 @@ fn sockets_are_of_the_transport_the_web_flow_and_the_sandbox() {
 /// From the bottom to the top: a module uses those of its own layer and of the layers below. What is not named here
 /// is what tools are made of.
 const LAYERS: [&[&str]; 5] = [
-    &["error", "files", "io", "netrc", "redirect", "secret", "text"],
+    &["error", "files", "io", "netrc", "redirect", "secret", "shape", "text"],
     &["child", "config", "kind", "pace", "record", "transport", "when"],
     &["input", "lines", "output", "rest", "table"],
     &["(all others)"],
