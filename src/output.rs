@@ -141,7 +141,7 @@ pub(crate) fn cell(record: &Record<'_>, column: Column, reveal: bool) -> String 
 ///
 /// `\` and control characters are written as in JSON (`\\`, `\n`, `\u001b`); a text that begins with one of
 /// `= + - @ '` gets a `'` before it. [`uncsv`] takes both back, so that a round trip is exact.
-pub(crate) fn csv_cell(text: &str) -> String {
+pub fn csv_cell(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     if text.starts_with(['=', '+', '-', '@', '\'']) {
         out.push('\'');
@@ -160,7 +160,7 @@ pub(crate) fn csv_cell(text: &str) -> String {
 }
 
 /// The text of a CSV cell: the reverse of [`csv_cell`]; what it would not have written stays as it is.
-pub(crate) fn uncsv(cell: &str) -> String {
+pub fn uncsv(cell: &str) -> String {
     let cell = match cell.strip_prefix('\'') {
         Some(rest) if rest.starts_with(['=', '+', '-', '@', '\'']) => rest,
         _ => cell,

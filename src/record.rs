@@ -371,11 +371,13 @@ const SECRET_NAMES: [&str; 7] =
 /// Appends a value with every secret in it masked, however deep.
 fn masked(out: &mut Vec<u8>, name: &str, value: &RawValue) {
     let raw = value.get();
+    let is_secret = SECRET_NAMES.contains(&name);
     match raw.as_bytes().first() {
-        Some(b'"') if SECRET_NAMES.contains(&name) => match string(value) {
+        Some(b'"') if is_secret => match string(value) {
             Some(text) if is_masked(&text) || text.is_empty() => one_line(out, raw),
             _ => quote(out, STARS),
         },
+        Some(b'-' | b'0'..=b'9') if is_secret => quote(out, STARS),
         Some(b'{') if may_hold_secret(raw) => match serde_json::from_str::<Object<'_>>(raw) {
             Ok(Object(members)) => {
                 out.push(b'{');
@@ -391,7 +393,7 @@ fn masked(out: &mut Vec<u8>, name: &str, value: &RawValue) {
             }
             Err(_) => out.extend_from_slice(b"null"),
         },
-        Some(b'[') if may_hold_secret(raw) => match serde_json::from_str::<Vec<&RawValue>>(raw) {
+        Some(b'[') if is_secret || may_hold_secret(raw) => match serde_json::from_str::<Vec<&RawValue>>(raw) {
             Ok(items) => {
                 out.push(b'[');
                 for (i, item) in items.into_iter().enumerate() {
@@ -454,11 +456,11 @@ mod tests {
     fn secrets_are_masked_however_deep_and_however_spelled() {
         let json = r#"{"id":"a","access_token":{"token":"S3cret"},"refresh_token":{"token":"S3cret"},
             "grant":{"code":"S3cret"},"client":{"secret":"S3cret","name":"x"},"new":[{"\u0074oken":"S3cret"}],
-            "secret":"S3cret","scope":["global"]}"#;
+            "secret":["S3cret"],"scope":["global"],"code":7535373}"#;
         let shown = line(Kind::Authz, json, false);
-        assert!(!shown.contains("S3cret"), "{shown}");
+        assert!(!shown.contains("S3cret") && !shown.contains("7535373"), "{shown}");
         assert!(!shown.contains('\n'), "{shown}");
-        assert_eq!(shown.matches(STARS).count(), 6, "{shown}");
+        assert_eq!(shown.matches(STARS).count(), 7, "{shown}");
         assert!(line(Kind::Authz, json, true).contains("S3cret"));
     }
 

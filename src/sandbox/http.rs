@@ -249,6 +249,18 @@ impl Connection {
     }
 }
 
+/// What the sandbox makes of the first bytes of a connection: the length of a request's head, nothing where its end has
+/// not come yet, or the status that refuses it. For those who want to try it on bytes of their own.
+///
+/// # Errors
+/// The status of the answer that refuses it.
+pub fn head_len(bytes: &[u8]) -> Result<Option<usize>, u16> {
+    let parsed = parse_head(bytes).map_err(|reply| reply.status)?;
+    let Some((request, len)) = parsed else { return Ok(None) };
+    request.body_len().map_err(|reply| reply.status)?;
+    Ok(Some(len))
+}
+
 /// Request line and headers at the start of `bytes`, and their length; `None` if their
 /// end has not come yet.
 fn parse_head(bytes: &[u8]) -> Result<Option<(Request, usize)>, Reply> {

@@ -45,6 +45,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use fault::{Fault, FaultError};
+pub use http::head_len;
 pub use server::Server;
 pub use stats::Stats;
 

@@ -1,0 +1,271 @@
+//! What holds for any bytes: one function a target, for the fuzzer and for the replay of its corpus (tests/corpus.rs).
+
+use std::io::{Cursor, Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Mutex, OnceLock};
+use std::time::Duration;
+
+use oauth_tools::api::{Api, Policy};
+use oauth_tools::config::{Base, Config};
+use oauth_tools::input::{Entry, Need, Sniffer};
+use oauth_tools::io::{Messages, Stop};
+use oauth_tools::kind::Kind;
+use oauth_tools::lines::{Lines, read_all};
+use oauth_tools::output::{csv_cell, uncsv};
+use oauth_tools::record::Record;
+use oauth_tools::secret::{Secret, redact};
+use oauth_tools::transport::{Failure, Http, Method, Request, Response, Transport};
+use oauth_tools::{netrc, pace, sandbox, when};
+use serde_json::Value;
+
+/// A target's name and its function.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target.
+pub const TARGETS: [Target; 10] = [
+    ("record", record),
+    ("input", input),
+    ("csv", csv),
+    ("netrc", netrc),
+    ("redact", redaction),
+    ("answers", answers),
+    ("http", http),
+    ("sandbox", requests),
+    ("when", times),
+    ("fault", faults),
+];
+
+/// A record is one line of JSON with its lead, and shows no secret unasked.
+pub fn record(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    for kind in Kind::ALL {
+        let read = [Record::from_api(kind, text, 1_700_000_000), Record::from_line(kind, text)];
+        for record in read.into_iter().flatten() {
+            for reveal in [false, true] {
+                let mut line = Vec::new();
+                record.write_json(&mut line, reveal);
+                assert!(!line.contains(&b'\n') && !line.contains(&b'\r'), "one line");
+                let back: Value = match serde_json::from_slice(&line) {
+                    Ok(back) => back,
+                    // A number that no machine holds may stand in it, as it did before.
+                    Err(e) => return assert!(e.to_string().contains("number out of range"), "JSON: {e}"),
+                };
+                assert_eq!(back["kind"], kind.word());
+                if !reveal {
+                    hidden(&back, "");
+                }
+            }
+            let _ = (record.name(), record.secret(), record.expires_at(), record.text(&["scope"]));
+        }
+    }
+}
+
+/// No text under a secret's name is anything but empty or masked.
+fn hidden(value: &Value, name: &str) {
+    const SECRET: [&str; 7] =
+        ["token", "secret", "code", "refresh_token", "access_token", "session_nonce", "password"];
+    match value {
+        Value::String(text) if SECRET.contains(&name) => {
+            assert!(text.is_empty() || text.contains("**********"), "{name}");
+        }
+        Value::Number(_) => assert!(!SECRET.contains(&name), "{name}"),
+        Value::Array(items) => items.iter().for_each(|item| hidden(item, name)),
+        Value::Object(members) => members.iter().for_each(|(name, value)| hidden(value, name)),
+        _ => {}
+    }
+}
+
+/// Whole blocks of lines, taken apart by threads, are what single lines are; an id can stand in a path.
+pub fn input(bytes: &[u8]) {
+    for need in [Need::Identity, Need::Fields, Need::New] {
+        let tell = |entry: Result<Option<Entry<'_>>, String>| match entry {
+            Ok(Some(entry)) => {
+                let id = entry.id().map(str::to_owned);
+                if let Ok(id) = &id {
+                    let safe = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+                    assert!(id == "~" || (!id.starts_with('-') && id.bytes().all(safe)), "{id}");
+                }
+                let (kind, marks) = (entry.kind(None), (entry.current, entry.default));
+                format!("{kind:?} {id:?} {marks:?} {:?}", entry.fields)
+            }
+            other => format!("{:?}", other.map(|_| ())),
+        };
+        let mut at_once = Vec::new();
+        let read = read_all(bytes, need, &mut |number, line, entry| {
+            at_once.push((number, line.to_owned(), tell(entry)));
+            Ok(())
+        });
+        assert!(read.is_ok());
+        let (mut sniffer, mut lines) = (Sniffer::new(need), Lines::new(bytes));
+        let mut one_by_one = Vec::new();
+        while let Some((number, line)) = lines.next_line().expect("short lines") {
+            one_by_one.push((number, line.to_owned(), tell(sniffer.line(line))));
+        }
+        assert_eq!(at_once, one_by_one);
+    }
+}
+
+/// A cell is on one line, no formula, and comes back as it was.
+pub fn csv(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let cell = csv_cell(text);
+    assert!(!cell.contains(char::is_control) && !cell.starts_with(['=', '+', '-', '@']), "{cell}");
+    assert_eq!(uncsv(&cell), text);
+    let _ = uncsv(text);
+}
+
+/// Any text is a netrc file; what is found stands in it.
+pub fn netrc(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    if let Some(password) = netrc::password(&text, "api.heroku.com") {
+        assert!(password.len() <= text.len());
+    }
+}
+
+/// The token, a client's secret and a known one are gone from any text that quotes them; a second look changes nothing.
+pub fn redaction(bytes: &[u8]) {
+    const LONG: &str = "HRKU-AAxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyz0";
+    const UUID: &str = "b9c4a6de-6fd1-4f4e-9d4f-0cf4b8a2b6a1";
+    const KNOWN: &str = "hunter2-and-more";
+    let noise = String::from_utf8_lossy(bytes);
+    let middle = (0..=noise.len() / 2).rev().find(|at| noise.is_char_boundary(*at)).unwrap_or(0);
+    let (before, after) = noise.split_at(middle);
+    let text = format!("{before} {LONG} {after} token: {UUID}, {KNOWN}{before}");
+    let shown = redact(&text, &[KNOWN]);
+    for secret in [LONG, UUID, KNOWN] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+    assert_eq!(redact(&shown, &[KNOWN]), shown);
+}
+
+/// Answers, as the bytes of one after another: whatever they are, a call ends.
+pub fn answers(bytes: &[u8]) {
+    type Canned = (u16, Vec<(String, String)>, Vec<u8>);
+    struct Scripted(Mutex<Vec<Canned>>);
+    impl Transport for Scripted {
+        fn send(&self, _: &Request<'_>) -> Result<Response, Failure> {
+            let next = self.0.lock().expect("unharmed").pop();
+            let next = next.map(|(status, headers, body)| {
+                Response { status, headers, body: Box::new(Cursor::new(body)) }
+            });
+            next.ok_or(Failure::Permanent { what: "there is no more".to_owned(), hint: "" })
+        }
+    }
+    // Two bytes choose a status and headers; the body goes up to the next 0xff.
+    let script = || {
+        let answer = |part: &[u8]| {
+            const STATUS: [u16; 12] = [200, 206, 200, 201, 204, 302, 401, 403, 404, 422, 429, 503];
+            let (head, body) = part.split_at(part.len().min(2));
+            let (status, flags) = (head.first().copied().unwrap_or(0), head.get(1).copied().unwrap_or(0));
+            let mut headers = Vec::new();
+            let text = String::from_utf8_lossy(&body[..body.len().min(40)]).into_owned();
+            let names = ["next-range", "retry-after", "ratelimit-remaining", "date", "request-id", "location"];
+            for (i, name) in names.into_iter().enumerate().filter(|(i, _)| flags >> i & 1 == 1) {
+                headers.push((name.to_owned(), if i == 0 { format!("id ]{text}..") } else { text.clone() }));
+            }
+            (STATUS[usize::from(status) % STATUS.len()], headers, body.to_owned())
+        };
+        let mut all: Vec<Canned> = bytes.split(|b| *b == 0xff).take(20).map(answer).collect();
+        all.reverse();
+        all
+    };
+    let api = || {
+        let base = Base::parse("http://127.0.0.1:1").expect("a base");
+        let policy = Policy { retry_for: Duration::ZERO, wait: false };
+        let messages = Messages::new("oauth-fuzz", Box::new(std::io::sink()));
+        let token = Secret::new("HRKU-AAthe-token-in-use-0123456789".to_owned());
+        let (transport, config) = (Box::new(Scripted(Mutex::new(script()))), Config::from(|_| None));
+        Api::new(transport, &config, base, token, policy, messages, Stop::default()).expect("an api")
+    };
+    for kind in Kind::LISTED {
+        let mut count = 0;
+        let _ = api().list(kind, None, &mut |page, date| {
+            count += page.len();
+            page.iter().for_each(|object| drop(Record::from_api(kind, object.get(), date)));
+            Ok(())
+        });
+        assert!(count <= bytes.len());
+    }
+    let _ = api().get(Kind::Authz, "a1");
+    let _ = api().delete(Kind::Client, "a1");
+    let _ = api().rotate(Kind::Client, "a1");
+    let _ = api().exchange("{}");
+    let _ = api().account();
+}
+
+/// Bytes from a socket: an answer, or an error, and never more than was sent.
+pub fn http(bytes: &[u8]) {
+    static SERVER: OnceLock<(SocketAddr, SyncSender<Vec<u8>>, Http)> = OnceLock::new();
+    let (addr, queue, http) = SERVER.get_or_init(|| {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let addr = listener.local_addr().expect("an address");
+        let (queue, answers): (_, Receiver<Vec<u8>>) = sync_channel(1);
+        std::thread::spawn(move || {
+            for answer in answers {
+                let Ok((mut stream, _)) = listener.accept() else { return };
+                let mut head = [0; 4096];
+                let _ = stream.read(&mut head);
+                let _ = stream.write_all(&answer);
+            }
+        });
+        let base = Base::parse(&format!("http://{addr}")).expect("a base");
+        (addr, queue, Http::new(&Config::from(|_| None), base, 1).expect("a transport"))
+    });
+    queue.send(bytes.to_owned()).expect("a server");
+    let request =
+        Request { method: Method::Get, path: "/x", headers: &[], body: None, idle: Duration::ZERO };
+    if let Ok(mut response) = http.send(&request) {
+        let mut body = Vec::new();
+        let read = (&mut response.body).take(1 << 20).read_to_end(&mut body);
+        assert!(addr.port() > 0 && (100..1000).contains(&response.status));
+        assert!(read.is_err() || body.len() <= bytes.len() * 1100, "gzip packs no better");
+    }
+}
+
+/// The sandbox's own reading of requests.
+pub fn requests(bytes: &[u8]) {
+    match sandbox::head_len(bytes) {
+        Ok(Some(len)) => assert!(len <= bytes.len()),
+        Ok(None) => {}
+        Err(status) => assert!((400..500).contains(&status)),
+    }
+}
+
+/// Dates, spans, and how long a server wants to be left alone.
+pub fn times(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    for now in [0, 1_700_000_000, i64::from(u32::MAX)] {
+        if let Some(pause) = pace::retry_after(&text, now) {
+            assert!(pause <= Duration::from_secs(300));
+        }
+    }
+    if let Ok(span) = when::parse_span(&text) {
+        assert!(span.as_secs() <= u64::from(u32::MAX));
+        let _ = when::span_words(span.as_secs());
+    }
+    for at in [when::parse_rfc3339(&text), when::parse_http_date(&text)].into_iter().flatten() {
+        if let Some(again) = when::rfc3339(at) {
+            assert_eq!(when::parse_rfc3339(&again), Some(at), "{again}");
+        }
+        let _ = when::relative(at, 0);
+    }
+}
+
+/// A fault's specification, redirect URIs, hosts and headers.
+pub fn faults(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Ok(fault) = text.parse::<sandbox::Fault>() {
+        assert_eq!(fault.to_string(), text);
+    }
+    let _ = oauth_tools::redirect::check(text);
+    if let Ok(base) = Base::parse(text) {
+        assert!(base.scheme() == "https" || base.is_loopback(), "{text}");
+        assert!(!base.url("/x").contains(char::is_whitespace), "{text}");
+    }
+    let value = text.to_owned();
+    let config = Config::from(move |name| (name == "HEROKU_HEADERS").then(|| value.clone().into()));
+    for (name, value) in config.headers().unwrap_or_default() {
+        assert!(!name.eq_ignore_ascii_case("authorization") && !value.contains(['\r', '\n']), "{text}");
+    }
+}
