@@ -129,6 +129,9 @@ pub fn redaction(bytes: &[u8]) {
     const UUID: &str = "b9c4a6de-6fd1-4f4e-9d4f-0cf4b8a2b6a1";
     const KNOWN: &str = "hunter2-and-more";
     let noise = String::from_utf8_lossy(bytes);
+    if [&LONG[5..], UUID, KNOWN].iter().any(|secret| noise.contains(secret)) {
+        return;
+    }
     let middle = (0..=noise.len() / 2).rev().find(|at| noise.is_char_boundary(*at)).unwrap_or(0);
     let (before, after) = noise.split_at(middle);
     let text = format!("{before} {LONG} {after} token: {UUID}, {KNOWN}{before}");
@@ -146,8 +149,10 @@ pub fn answers(bytes: &[u8]) {
     impl Transport for Scripted {
         fn send(&self, _: &Request<'_>) -> Result<Response, Failure> {
             let next = self.0.lock().expect("unharmed").pop();
-            let next = next.map(|(status, headers, body)| {
-                Response { status, headers, body: Box::new(Cursor::new(body)) }
+            let next = next.map(|(status, headers, body)| Response {
+                status,
+                headers,
+                body: Box::new(Cursor::new(body)),
             });
             next.ok_or(Failure::Permanent { what: "there is no more".to_owned(), hint: "" })
         }
@@ -160,7 +165,8 @@ pub fn answers(bytes: &[u8]) {
             let (status, flags) = (head.first().copied().unwrap_or(0), head.get(1).copied().unwrap_or(0));
             let mut headers = Vec::new();
             let text = String::from_utf8_lossy(&body[..body.len().min(40)]).into_owned();
-            let names = ["next-range", "retry-after", "ratelimit-remaining", "date", "request-id", "location"];
+            let names =
+                ["next-range", "retry-after", "ratelimit-remaining", "date", "request-id", "location"];
             for (i, name) in names.into_iter().enumerate().filter(|(i, _)| flags >> i & 1 == 1) {
                 headers.push((name.to_owned(), if i == 0 { format!("id ]{text}..") } else { text.clone() }));
             }
@@ -213,8 +219,7 @@ pub fn http(bytes: &[u8]) {
         (addr, queue, Http::new(&Config::from(|_| None), base, 1).expect("a transport"))
     });
     queue.send(bytes.to_owned()).expect("a server");
-    let request =
-        Request { method: Method::Get, path: "/x", headers: &[], body: None, idle: Duration::ZERO };
+    let request = Request { method: Method::Get, path: "/x", headers: &[], body: None, idle: Duration::ZERO };
     if let Ok(mut response) = http.send(&request) {
         let mut body = Vec::new();
         let read = (&mut response.body).take(1 << 20).read_to_end(&mut body);

@@ -30,6 +30,7 @@ pub type EachPage<'f> = dyn FnMut(&[&RawValue], Unix) -> Result<(), Error> + 'f;
 /// The API of one account.
 pub struct Api {
     caller: Caller,
+    secret_variables: Vec<String>,
 }
 
 impl Api {
@@ -47,12 +48,17 @@ impl Api {
         stop: Stop,
     ) -> Result<Api, Error> {
         let caller = Caller::new(transport, config, base, token, policy, messages, stop)?;
-        Ok(Api { caller })
+        Ok(Api { caller, secret_variables: config.secret_variables() })
     }
 
     /// The token in use.
     pub fn token(&self) -> &Secret {
         &self.caller.token
+    }
+
+    /// Variables that the user has named for their secrets, which no command of the run needs.
+    pub fn secret_variables(&self) -> &[String] {
+        &self.secret_variables
     }
 
     /// The API's address.
@@ -90,7 +96,8 @@ impl Api {
             let page = page::page(&answer.body).map_err(|what| wrong(&what))?;
             // A page that comes again under another name begins as it did.
             let first = page.first().and_then(|o| Record::from_api(kind, o.get(), answer.date).ok());
-            let repeated = first.is_some_and(|r| !seen.insert(self.caller.request_ids.hash_one(("id", &r.id))));
+            let repeated =
+                first.is_some_and(|r| !seen.insert(self.caller.request_ids.hash_one(("id", &r.id))));
             if !repeated {
                 each(&page, answer.date)?;
             }

@@ -13,6 +13,7 @@ use rustix::fs::OFlags;
 
 use crate::api::Api;
 use crate::error::Error;
+use crate::io::Messages;
 use crate::kind::Kind;
 use crate::output::json_line;
 use crate::when;
@@ -23,12 +24,12 @@ const LINE: usize = 512;
 const DESCRIPTION: usize = 160;
 
 /// The log of a run.
-#[derive(Debug)]
 pub struct Audit {
     path: PathBuf,
     file: File,
     tool: &'static str,
     account: String,
+    messages: Messages,
 }
 
 /// The place of a record whose outcome is not known yet.
@@ -66,7 +67,7 @@ impl Audit {
             return Err(fail(io::Error::other("is no regular file")));
         }
         let account = api.account()?.unwrap_or_default();
-        Ok(Audit { path: path.to_owned(), file, tool, account })
+        Ok(Audit { path: path.to_owned(), file, tool, account, messages: api.messages().clone() })
     }
 
     fn fail(&self, source: io::Error) -> Error {
@@ -123,20 +124,22 @@ impl Audit {
     }
 
     fn line(&self, time: &str, kind: Kind, outcome: &Outcome<'_>) -> Vec<u8> {
+        // What a server says may quote a secret; what is cut short could not be told from one any more.
+        let safe = |text: &str, room| cut(&self.messages.redacted(text), room);
         let line = |description: &str| {
             json_line(&[
                 ("time", time),
                 ("tool", self.tool),
-                ("account", &cut(&self.account, 64)),
+                ("account", &safe(&self.account, 64)),
                 ("kind", kind.word()),
-                ("id", outcome.id),
-                ("result", &cut(outcome.result, 40)),
-                ("request_id", &cut(outcome.request_id, 40)),
+                ("id", &self.messages.redacted(outcome.id)),
+                ("result", &safe(outcome.result, 40)),
+                ("request_id", &safe(outcome.request_id, 40)),
                 ("description", description),
             ])
         };
         let room = LINE.saturating_sub(line("").len()).min(DESCRIPTION);
-        let mut line = line(&cut(outcome.description, room));
+        let mut line = line(&safe(outcome.description, room));
         line.pop();
         line.resize(LINE - 1, b' ');
         line.push(b'\n');
@@ -162,6 +165,23 @@ fn cut(text: &str, max: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::Secret;
+
+    #[test]
+    fn a_secret_that_a_server_quotes_is_not_kept() {
+        let messages = Messages::new("oauth-rm", Box::new(io::sink()));
+        messages.hide(&Secret::new("hunter22".to_owned()));
+        let file = File::open("/dev/null").expect("a file");
+        let audit =
+            Audit { path: PathBuf::new(), file, tool: "oauth-rm", account: "hunter22".into(), messages };
+        let uuid = "b9c4a6de-6fd1-4f4e-9d4f-0cf4b8a2b6a1";
+        let (result, token) = (format!("failed: token {uuid}"), format!("HRKU-{uuid}"));
+        let outcome = Outcome { id: &token, description: "x hunter22", result: &result, request_id: &token };
+        let line = String::from_utf8(audit.line("t", Kind::Authz, &outcome)).expect("UTF-8");
+        assert!(!line.contains("hunter22") && !line.contains("6fd1"), "{line}");
+        let own = Outcome { id: uuid, ..Outcome::default() };
+        assert!(String::from_utf8(audit.line("t", Kind::Authz, &own)).expect("UTF-8").contains(uuid));
+    }
 
     #[test]
     fn whatever_stands_in_it_a_line_has_one_length() {
@@ -170,6 +190,7 @@ mod tests {
             file: File::open("/dev/null").expect("a file"),
             tool: "oauth-sandbox",
             account: "é".repeat(200),
+            messages: Messages::new("oauth-sandbox", Box::new(io::sink())),
         };
         for text in ["", "plain", "\u{1b}\"\\\n"] {
             let text = text.repeat(300);

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
+use std::sync::Mutex;
 
 use crate::error::Error;
+use crate::io::lock;
 use crate::secret::Secret;
 
 /// A variable and what it is for; the manual's ENVIRONMENT sections are held against this list.
@@ -38,6 +40,7 @@ type Read = dyn Fn(&str) -> Option<OsString>;
 pub struct Config {
     vars: BTreeMap<&'static str, OsString>,
     read: Box<Read>,
+    named: Mutex<Vec<String>>,
 }
 
 impl Config {
@@ -49,12 +52,18 @@ impl Config {
     /// Reads from any source of variables.
     pub fn from(read: impl Fn(&str) -> Option<OsString> + 'static) -> Config {
         let vars = VARIABLES.iter().filter_map(|&(name, _)| Some((name, read(name)?))).collect();
-        Config { vars, read: Box::new(read) }
+        Config { vars, read: Box::new(read), named: Mutex::default() }
     }
 
-    /// A variable that the user has named.
+    /// A secret in a variable that the user has named.
     pub fn named(&self, name: &str) -> Option<String> {
+        lock(&self.named).push(name.to_owned());
         (self.read)(name)?.into_string().ok()
+    }
+
+    /// The variables that [`Config::named`] was asked for: they hold secrets.
+    pub fn secret_variables(&self) -> Vec<String> {
+        lock(&self.named).clone()
     }
 
     fn raw(&self, name: &str) -> Option<&OsString> {

@@ -22,6 +22,10 @@ const HINT: &str = "set HEROKU_API_KEY, or log in with the Heroku CLI; see oauth
 pub const SECRET_VARIABLES: [&str; 4] =
     ["HEROKU_API_KEY", "HEROKU_API_TOKEN", "HEROKU_TWO_FACTOR_CODE", "HEROKU_HEADERS"];
 
+/// Variables that may hold a proxy's password: what asks no server does not need them.
+const PROXIES: [&str; 6] =
+    ["https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
+
 /// The token for the API at `host`.
 ///
 /// # Errors
@@ -33,7 +37,7 @@ pub fn find(config: &Config, host: &str, messages: &Messages) -> Result<Secret, 
     let home = config.path("HOME");
     let found = keychain(config, host, home.as_deref(), messages).or_else(|| {
         let home = home.as_deref()?;
-        let text = encrypted(&home.join(".netrc.gpg"), messages)
+        let text = encrypted(config, &home.join(".netrc.gpg"), messages)
             .or_else(|| plain(&home.join(".netrc"), messages))?;
         netrc::password(&text, host)
     });
@@ -78,7 +82,7 @@ fn keychain(config: &Config, host: &str, home: Option<&Path>, messages: &Message
     } else {
         ("secret-tool", vec!["lookup", "service", "heroku-cli", "account", &account])
     };
-    let found = match helper(program, &args, &[]) {
+    let found = match helper(config, program, &args, &[]) {
         Ok(found) => found,
         Err(what) => {
             // Those who keep their token elsewhere have no helper.
@@ -91,11 +95,11 @@ fn keychain(config: &Config, host: &str, home: Option<&Path>, messages: &Message
 }
 
 /// The text of `~/.netrc.gpg`, if it is there and gpg can decrypt it without asking.
-fn encrypted(path: &Path, messages: &Messages) -> Option<String> {
+fn encrypted(config: &Config, path: &Path, messages: &Messages) -> Option<String> {
     if !path.exists() {
         return None;
     }
-    helper("gpg", &["--batch", "--quiet", "--decrypt"], &[path.to_owned()])
+    helper(config, "gpg", &["--batch", "--quiet", "--decrypt"], &[path.to_owned()])
         .map_err(|what| messages.say(&format!("warning: {} is not used: {what}", path.display())))
         .ok()
 }
@@ -122,10 +126,13 @@ fn plain(path: &Path, messages: &Messages) -> Option<String> {
 }
 
 /// What a helper prints, or why it is of no use.
-fn helper(program: &str, args: &[&str], files: &[PathBuf]) -> Result<String, String> {
+fn helper(config: &Config, program: &str, args: &[&str], files: &[PathBuf]) -> Result<String, String> {
     let mut command = Command::new(program);
     command.args(args).args(files).stdin(Stdio::null());
-    for name in SECRET_VARIABLES {
+    for name in SECRET_VARIABLES.iter().chain(&PROXIES) {
+        command.env_remove(name);
+    }
+    for name in config.secret_variables() {
         command.env_remove(name);
     }
     let out = command.output().map_err(|e| format!("{program}: {}", reason(&e)))?;

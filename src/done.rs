@@ -1,6 +1,6 @@
 //! What came of one item, on its way to the output.
 
-use crate::api::Answer;
+use crate::api::{Answer, Api};
 use crate::error::Error;
 use crate::handover;
 use crate::kind::Kind;
@@ -32,10 +32,10 @@ impl Done {
     }
 
     /// Hands the new secret to a command, if there is one.
-    pub fn hand_over(mut self, kind: Kind, command: Option<&str>) -> Done {
+    pub fn hand_over(mut self, api: &Api, kind: Kind, command: Option<&str>) -> Done {
         if let (Some(command), Some(answer)) = (command, &self.answer) {
             let record = answer.record(kind).map_err(|what| Error::Left { what, hint: "" });
-            self.failed = record.and_then(|record| handover::run(command, &record)).err();
+            self.failed = record.and_then(|record| handover::run(api, command, &record)).err();
         }
         self
     }

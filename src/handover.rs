@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+use crate::api::Api;
 use crate::child;
 use crate::credentials::SECRET_VARIABLES;
 use crate::error::{Error, reason};
@@ -16,7 +17,7 @@ use crate::record::Record;
 ///
 /// # Errors
 /// [`Error::Left`], where it cannot be started or fails.
-pub fn run(command: &str, record: &Record<'_>) -> Result<(), Error> {
+pub fn run(api: &Api, command: &str, record: &Record<'_>) -> Result<(), Error> {
     let failed = |what: String| Error::Left { what, hint: "" };
     let Some(secret) = record.whole_secret() else {
         return Err(failed("there is no whole secret to hand over".to_owned()));
@@ -24,6 +25,9 @@ pub fn run(command: &str, record: &Record<'_>) -> Result<(), Error> {
     let mut shell = Command::new("sh");
     shell.args(["-c", command]);
     for name in SECRET_VARIABLES {
+        shell.env_remove(name);
+    }
+    for name in api.secret_variables() {
         shell.env_remove(name);
     }
     let mut child = shell

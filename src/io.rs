@@ -208,11 +208,16 @@ impl Messages {
         self.shared.verbose.load(Ordering::Relaxed)
     }
 
-    /// A line for the user.
-    pub fn say(&self, text: &str) {
+    /// A text without any secret that is known, or has the shape of one.
+    pub fn redacted(&self, text: &str) -> String {
         let known = lock(&self.shared.known);
         let known: Vec<&str> = known.iter().map(Secret::expose).collect();
-        let text = secret::redact(text, &known);
+        secret::redact(text, &known).into_owned()
+    }
+
+    /// A line for the user.
+    pub fn say(&self, text: &str) {
+        let text = self.redacted(text);
         let line = format!("{}: {}\n", self.program, text::shorten(&text::escape(&text), 2000));
         self.write(&line, false);
     }
@@ -268,6 +273,14 @@ impl Messages {
             self.say(hint);
         }
     }
+}
+
+/// Lets a write that goes beyond the limit of a file's size fail, as it does on a full disk, instead of ending the
+/// process in the middle of it (`SIGXFSZ`; setrlimit(2)).
+pub(crate) fn survive_file_limits() {
+    let signal = rustix::process::Signal::XFSZ.as_raw();
+    // Where that is refused, the system's way remains.
+    let _ = signal_hook::flag::register(signal, Arc::default());
 }
 
 /// Locks, whatever happened to a thread that held the lock before: what is behind it stays valid between calls.

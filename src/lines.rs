@@ -258,7 +258,10 @@ fn hand_on(
                 let (current, default, fields) = (*current, *default, fields.clone());
                 Ok(Some(Entry { kind: *kind, id, current, default, fields }))
             }
-            What::Bad(what) => Err(what.clone()),
+            What::Bad(what) => {
+                sniffer.past_start();
+                Err(what.clone())
+            }
             What::Other => sniffer.line(line),
         };
         each(*number, line, entry)?;
@@ -308,6 +311,17 @@ mod tests {
                 other => panic!("line {number}: {other:?}"),
             }
         }
+    }
+
+    #[test]
+    fn only_the_first_line_of_all_has_a_byte_order_mark() {
+        let text = "{\n\u{feff}a1\n";
+        let mut found = Vec::new();
+        let read = read_all(text.as_bytes(), Need::Identity, &mut |_, _, entry| {
+            found.push(entry.map(|e| e.is_some_and(|e| e.id().is_ok())));
+            Ok(())
+        });
+        assert!(read.is_ok() && found[0].is_err() && found[1] == Ok(false), "{found:?}");
     }
 
     #[test]

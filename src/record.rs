@@ -393,19 +393,21 @@ fn masked(out: &mut Vec<u8>, name: &str, value: &RawValue) {
             }
             Err(_) => out.extend_from_slice(b"null"),
         },
-        Some(b'[') if is_secret || may_hold_secret(raw) => match serde_json::from_str::<Vec<&RawValue>>(raw) {
-            Ok(items) => {
-                out.push(b'[');
-                for (i, item) in items.into_iter().enumerate() {
-                    if i > 0 {
-                        out.push(b',');
+        Some(b'[') if is_secret || may_hold_secret(raw) => {
+            match serde_json::from_str::<Vec<&RawValue>>(raw) {
+                Ok(items) => {
+                    out.push(b'[');
+                    for (i, item) in items.into_iter().enumerate() {
+                        if i > 0 {
+                            out.push(b',');
+                        }
+                        masked(out, name, item);
                     }
-                    masked(out, name, item);
+                    out.push(b']');
                 }
-                out.push(b']');
+                Err(_) => out.extend_from_slice(b"null"),
             }
-            Err(_) => out.extend_from_slice(b"null"),
-        },
+        }
         _ => one_line(out, raw),
     }
 }

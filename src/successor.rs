@@ -54,7 +54,7 @@ fn finish(api: &Api, item: &Item<'_>, exec: Option<&str>, done: &mut Done) -> Re
     let Some(token) = new.whole_secret() else { return Err(left("its successor has no token".to_owned())) };
     api.prove(&Secret::new(token)).map_err(|e| both(&e))?;
     let Some(command) = exec else { return Ok(()) };
-    handover::run(command, &new).map_err(|e| both(&e))?;
+    handover::run(api, command, &new).map_err(|e| both(&e))?;
     api.delete(Kind::Authz, &item.id).map_err(|e| both(&e))?;
     done.added.push(("revoked", item.id.to_string()));
     Ok(())

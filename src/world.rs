@@ -8,7 +8,7 @@ use crate::cli::{Args, opts};
 use crate::config::{Base, Config};
 use crate::credentials;
 use crate::error::Error;
-use crate::io::{Io, Stop};
+use crate::io::{Io, Stop, survive_file_limits};
 use crate::transport::{Http, Transport};
 
 /// How many requests are in flight unless `-P` says otherwise.
@@ -29,6 +29,7 @@ pub struct World {
 impl World {
     /// The process's own.
     pub fn system(program: &'static str) -> World {
+        survive_file_limits();
         World {
             io: Io::system(program),
             config: Config::from_env(),

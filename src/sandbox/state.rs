@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use rustix::fs::OFlags;
+
 use super::mint::Mint;
 use super::show::Show;
 use super::store::{Store, User, whole};
@@ -46,17 +48,21 @@ struct Head {
 impl StateFile {
     /// Claims a state file, whether or not it is there yet.
     pub(super) fn claim(path: &Path) -> io::Result<StateFile> {
-        // A rename would replace a symbolic link instead of what it leads to.
-        let path =
-            fs::canonicalize(path).or_else(|_| std::path::absolute(path)).map_err(|e| named(path, e))?;
+        let path = std::path::absolute(path).map_err(|e| named(path, e))?;
         if path.file_name().is_none() {
             return Err(named(&path, io::Error::from(io::ErrorKind::InvalidInput)));
         }
+        // A link may lead anywhere, and a rename would replace it instead of what it leads to.
+        if fs::symlink_metadata(&path).is_ok_and(|there| !there.file_type().is_file()) {
+            return Err(named(&path, io::Error::other("is there already, and is no regular file")));
+        }
+        let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or(0);
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)
             .write(true)
             .mode(0o600)
+            .custom_flags(no_link)
             .open(beside(&path, "", ".lock"))
             .map_err(|e| named(&path, e))?;
         match lock.try_lock() {

@@ -132,7 +132,7 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
                 Some(maker) => {
                     let done = maker.make(api, &likeness(item.kind, &fields), &body)?;
                     // What exists already keeps its secret, and there is nothing to hand over.
-                    Ok(if done.status == "exists" { done } else { done.hand_over(item.kind, exec) })
+                    Ok(if done.status == "exists" { done } else { done.hand_over(api, item.kind, exec) })
                 }
                 None => Err(Error::Usage("nothing can be made yet".to_owned())),
             }
@@ -170,7 +170,7 @@ fn token(args: &Args, world: &mut World, operands: &[String]) -> Result<(), Erro
         looks: false,
         known: &|_| None,
         draft: &|_| Some(exchange.draft()),
-        act: &|api, item| Ok(exchange.run(api)?.hand_over(item.kind, exec)),
+        act: &|api, item| Ok(exchange.run(api)?.hand_over(api, item.kind, exec)),
     };
     batch::run(world, args, style, &wanted, &work)
 }

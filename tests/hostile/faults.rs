@@ -1,0 +1,140 @@
+//! Every tool against every fault of the sandbox.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use oauth_tools::sandbox::Fault;
+
+use crate::common::Account;
+use crate::watched::{Watched, hostile, secrets, watch_with};
+
+/// Command lines that between them send every kind of request there is; `AUTHZ` and `CLIENT` are ids of the account.
+const LINES: [&str; 17] = [
+    "oauth-ls authz --retry-for 0 -v",
+    "oauth-ls clients -j --retry-for 0",
+    "oauth-ls authz AUTHZ -o table --retry-for 0",
+    "oauth-ls client CLIENT --retry-for 0",
+    "oauth-ls authz --marks --sort description -o csv --retry-for 0",
+    "oauth-mk authz -d new --retry-for 0 --log log -v",
+    "oauth-mk authz -d new --once --retry-for 0",
+    "oauth-mk client new https://x.example --retry-for 0 -o env",
+    "oauth-mk token --grant-code env:CODE --client-secret env:SECRET --retry-for 0 -v",
+    "oauth-rm authz AUTHZ --retry-for 0 --log log -v",
+    "oauth-rm --rest rest --include-self --include-default --retry-for 0",
+    "oauth-rot client CLIENT --retry-for 0 --log log -v",
+    "oauth-rot authz AUTHZ --replace --retry-for 0",
+    "oauth-set client CLIENT --name other --retry-for 0",
+    "oauth-set authz AUTHZ -d other --retry-for 0 -v",
+    "oauth-run --retry-for 0 --log log -v -- true",
+    "oauth-diff /dev/null - --retry-for 0",
+];
+
+/// What a run has in its environment beside its token.
+const GIVEN: [(&str, &str); 2] =
+    [("CODE", "b9c4a6de-6fd1-4f4e-9d4f-0cf4b8a2b6a1"), ("SECRET", "5a4d8c12-aaaa-4bbb-8ccc-0123456789ab")];
+
+/// A line's run against a fault, in an account of its own; it shows no secret of the account, or of its own.
+fn against(fault: &str, line: &str) -> (Account, Watched) {
+    let account = hostile(&[fault]);
+    let before = secrets(&account);
+    let (authz, client) = (account.id("terraform"), account.id("Example CI"));
+    let input = format!("{{\"kind\":\"authz\",\"id\":\"{authz}\"}}\nclient,{client}\n");
+    let command = line.replace("AUTHZ", &authz).replace("CLIENT", &client);
+    let ran = watch_with(&account, &command, input.as_bytes(), &GIVEN);
+    let mut known = &before | &secrets(&account);
+    known.extend(GIVEN.iter().map(|(_, secret)| (*secret).to_owned()));
+    assert_eq!(ran.leaks(&account, &known), Vec::<&str>::new(), "{fault}{ran}");
+    (account, ran)
+}
+
+/// Every line against a fault, several at a time. Where one does not get what it asked for, it says one of `words`.
+fn all(fault: &str, words: &[&str]) {
+    let (next, found) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while let Some(line) = LINES.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let (_, ran) = against(fault, line);
+                    found.lock().unwrap().push(ran);
+                }
+            });
+        }
+    });
+    let found = found.into_inner().unwrap();
+    assert_eq!(found.len(), LINES.len(), "{fault}");
+    for ran in found.into_iter().map(Watched::is_sane) {
+        let named = ran.status == 0 || words.iter().any(|word| ran.err.contains(word));
+        // A grant code that was made up is refused whatever else goes wrong.
+        assert!(named || ran.line.contains("--grant-code"), "{fault}: {words:?}{ran}");
+        assert!(
+            ran.status != 0 || words.is_empty() || HARMLESS.contains(&fault) || reads_past(fault),
+            "{fault}{ran}"
+        );
+    }
+}
+
+/// Faults that a run may survive.
+const HARMLESS: [&str; 3] = ["bignum", "slow:ms=30", "drip:ms=1"];
+
+/// Faults of lists, which do no harm to single objects.
+fn reads_past(fault: &str) -> bool {
+    ["loop", "endless"].contains(&fault)
+}
+
+/// The test of each fault; the list of them is held against the sandbox's own below.
+macro_rules! faults {
+    ($($name:ident: $fault:literal => $words:expr;)*) => {
+        const TESTED: &[&str] = &[$($fault),*];
+        $(#[test]
+        fn $name() {
+            all($fault, &$words);
+        })*
+    };
+}
+
+faults! {
+    dropped_before: "drop-before" => ["closed the connection without an answer"];
+    dropped_after: "drop-after" => ["closed the connection without an answer"];
+    reset: "reset" => ["closed the connection without an answer"];
+    short_of_quota: "429:retry-after=1" => ["rate_limit"];
+    status_500: "500" => ["(error, request"];
+    status_502: "502" => ["an HTML page came back: Bad Gateway"];
+    status_503: "503" => ["(error, request"];
+    status_504: "504" => ["(error, request"];
+    status_500_after: "500-after" => ["(error, request"];
+    status_502_after: "502-after" => ["an HTML page came back: Bad Gateway"];
+    status_503_after: "503-after" => ["(error, request"];
+    status_504_after: "504-after" => ["(error, request"];
+    cut_short: "cut" => ["the answer broke off"];
+    garbage: "garbage" => ["it is no JSON", "it is no account"];
+    slow: "slow:ms=30" => [];
+    dripping: "drip:ms=1" => ["the answer broke off"];
+    redirected: "redirect:to=http://127.0.0.1:1/x" => ["redirects to http://127.0.0.1:1/x; a token is not taken"];
+    without_end: "huge" => ["the answer is larger than"];
+    headers_without_end: "huge-headers" => ["answered with headers beyond all bounds"];
+    interim_without_end: "interim" => ["closed the connection without an answer", "headers beyond all bounds"];
+    the_same_page: "loop" => ["the server repeats a page"];
+    the_same_page_under_other_names: "endless" => ["the server repeats a page"];
+    packed_bomb: "gzip-bomb" => ["the answer is larger than"];
+    many_values: "many" => ["has more than 100000", "it is no account"];
+    many_members: "wide" => ["has more than 100000 values", "it is larger than 8 MiB", "it is no account"];
+    nested_deeply: "deep" => ["it is nested deeper than 64 levels", "it is no account"];
+    null: "null" => ["it is no JSON", "it is no account"];
+    wrong_types: "types" => ["it has no id", "it is no list of objects with ids"];
+    names_twice: "dup" => ["'id' stands in it twice", "it is no list of objects with ids"];
+    large_numbers: "bignum" => ["its expires_in is no number of seconds"];
+    broken_utf8: "badutf8" => ["the answer is not UTF-8"];
+    quoted_secrets: "quote" => ["********** may not do this"];
+    quoted_secrets_at_401: "quote:status=401" => ["********** may not do this"];
+    quoted_secrets_at_429: "quote:status=429" => ["********** may not do this"];
+    quoted_secrets_at_503: "quote:status=503" => ["********** may not do this"];
+}
+
+#[test]
+fn no_fault_of_the_sandbox_is_left_out() {
+    let message = "?".parse::<Fault>().expect_err("no fault").to_string();
+    let names = message.split("is none of ").nth(1).expect("a list");
+    for name in names.split(", ").map(str::trim) {
+        assert!(TESTED.iter().any(|fault| fault.split(':').next() == Some(name)), "{name}");
+    }
+}

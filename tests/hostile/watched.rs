@@ -1,0 +1,181 @@
+//! A run under watch: how long it takes, how much memory, and every byte that it shows to anybody.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use oauth_tools::sandbox::Settings;
+use serde_json::Value;
+
+use crate::common::{Account, path};
+
+/// The longest that any run here may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The most memory that a run may have at a time, in KiB: a page of 64 MiB is allowed, and little beside it.
+pub(crate) const MEMORY: u64 = 96 * 1024;
+
+/// An account in which each of these faults happens, and which keeps everything in `state`.
+pub(crate) fn hostile(faults: &[&str]) -> Account {
+    let faults = faults.iter().map(|fault| fault.parse().expect("a fault")).collect();
+    Account::kept(Settings { faults, ..Settings::default() })
+}
+
+/// Every token, client secret and code that an account has now.
+pub(crate) fn secrets(account: &Account) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for line in account.read("state").lines().skip(1) {
+        collect(&serde_json::from_str(line).expect("JSON"), &mut found);
+    }
+    assert!(found.len() > 20, "there are secrets to be found");
+    found
+}
+
+fn collect(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                match value.as_str() {
+                    Some(secret) if ["token", "secret", "code"].contains(&name.as_str()) => {
+                        found.insert(secret.to_owned());
+                    }
+                    _ => collect(value, found),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
+        _ => {}
+    }
+}
+
+/// What came of a watched run.
+pub(crate) struct Watched {
+    pub(crate) line: String,
+    /// As a shell tells it.
+    pub(crate) status: i32,
+    pub(crate) out: Vec<u8>,
+    pub(crate) err: String,
+    /// The most memory that was seen, in KiB.
+    pub(crate) memory: u64,
+    pub(crate) took: Duration,
+    /// The arguments of the process and of those it started, as proc(5) shows them to everybody.
+    pub(crate) args: BTreeSet<String>,
+}
+
+impl fmt::Display for Watched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Watched { line, status, err, memory, took, .. } = self;
+        let out = String::from_utf8_lossy(&self.out[..self.out.len().min(2000)]);
+        write!(f, "\n$ {line}\nstatus: {status}, {memory} KiB, {took:?}\nstdout:\n{out}\nstderr:\n{err}\n")
+    }
+}
+
+impl Watched {
+    /// This run, which must have ended in time, in bounded memory, and with a status of the manual's.
+    #[track_caller]
+    pub(crate) fn is_sane(self) -> Watched {
+        assert!([0, 1, 2, 4, 75].contains(&self.status), "{self}");
+        assert!(!self.err.contains("panicked") && !self.err.contains("RUST_BACKTRACE"), "{self}");
+        assert!(self.memory <= MEMORY, "{self}");
+        assert!(self.took < PATIENCE, "{self}");
+        // As diff(1) has it, 1 is a difference.
+        let fine = if self.line.starts_with("oauth-diff") { 1 } else { 0 };
+        assert!(self.status <= fine || !self.err.is_empty(), "it says what is wrong{self}");
+        for line in self.err.lines() {
+            assert!(line.starts_with("oauth-") && line.len() < 3000, "{self}");
+            assert!(!line.contains(char::is_control), "{self}");
+        }
+        self
+    }
+
+    /// Which of `secrets` stand in what everybody can see, or in files that hold none.
+    pub(crate) fn leaks<'s>(&self, account: &Account, secrets: &'s BTreeSet<String>) -> Vec<&'s str> {
+        let mut seen = vec![self.err.clone()];
+        seen.extend(self.args.iter().cloned());
+        for file in ["log", "rest"] {
+            let bytes = fs::read(account.folder.join(file)).unwrap_or_default();
+            seen.push(String::from_utf8_lossy(&bytes).into_owned());
+        }
+        secrets.iter().map(String::as_str).filter(|s| seen.iter().any(|text| text.contains(s))).collect()
+    }
+}
+
+/// Runs one program with arguments as sh(1) reads them, in an account's folder, with `input`, under watch.
+pub(crate) fn watch(account: &Account, line: &str, input: &[u8]) -> Watched {
+    watch_with(account, line, input, &[])
+}
+
+/// The same, with more variables.
+pub(crate) fn watch_with(account: &Account, line: &str, input: &[u8], env: &[(&str, &str)]) -> Watched {
+    let mut command = Command::new("sh");
+    // Beyond this bound an allocation fails, and the run with it, however short it was.
+    command
+        .args(["-c", &format!("ulimit -d 196608; exec {line}")])
+        .current_dir(&account.folder)
+        .env_clear()
+        .env("PATH", path())
+        .env("HOME", account.folder.join("home"))
+        .env("HEROKU_HOST", account.server.url())
+        .env("HEROKU_API_KEY", account.server.token())
+        .envs(env.iter().copied())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let begun = Instant::now();
+    let mut child = command.spawn().expect("started");
+    let (pid, ended) = (child.id(), AtomicBool::new(false));
+    let mut stdin = child.stdin.take().expect("a pipe");
+    let (mut memory, mut args) = (0, BTreeSet::new());
+    let out = std::thread::scope(|scope| {
+        scope.spawn(move || stdin.write_all(input).is_ok());
+        let eye = scope.spawn(|| {
+            let (mut memory, mut args) = (0, BTreeSet::new());
+            while !ended.load(Ordering::Relaxed) {
+                let folder = format!("/proc/{pid}");
+                look(Path::new(&folder), &mut memory, &mut args);
+                let children = fs::read_to_string(format!("{folder}/task/{pid}/children"));
+                for child in children.unwrap_or_default().split_whitespace() {
+                    look(Path::new(&format!("/proc/{child}")), &mut 0, &mut args);
+                }
+                if begun.elapsed() > PATIENCE {
+                    let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
+                }
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            (memory, args)
+        });
+        let out = child.wait_with_output().expect("it ends");
+        ended.store(true, Ordering::Relaxed);
+        (memory, args) = eye.join().expect("watched");
+        out
+    });
+    use std::os::unix::process::ExitStatusExt;
+    let status = out.status.code().or(out.status.signal().map(|n| 128 + n)).expect("a status");
+    Watched {
+        line: line.to_owned(),
+        status,
+        out: out.stdout,
+        err: String::from_utf8_lossy(&out.stderr).into_owned(),
+        memory,
+        took: begun.elapsed(),
+        args,
+    }
+}
+
+/// Notes what proc(5) shows of a process.
+fn look(folder: &Path, memory: &mut u64, args: &mut BTreeSet<String>) {
+    let line = fs::read(folder.join("cmdline")).unwrap_or_default();
+    let line = String::from_utf8_lossy(&line).replace('\0', " ");
+    // The shell that becomes the program shows the line of the test itself.
+    if !line.contains("ulimit -d") {
+        args.insert(line);
+    }
+    let status = fs::read_to_string(folder.join("status")).unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let peak = peak.and_then(|text| text.trim().trim_end_matches(" kB").parse().ok());
+    *memory = (*memory).max(peak.unwrap_or(0));
+}
