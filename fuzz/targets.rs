@@ -48,8 +48,11 @@ pub fn record(bytes: &[u8]) {
                 assert!(!line.contains(&b'\n') && !line.contains(&b'\r'), "one line");
                 let back: Value = match serde_json::from_slice(&line) {
                     Ok(back) => back,
-                    // A number that no machine holds may stand in it, as it did before.
-                    Err(e) => return assert!(e.to_string().contains("number out of range"), "JSON: {e}"),
+                    // What serde_json's own values cannot hold goes through as it came: huge numbers, half characters.
+                    Err(e) => {
+                        let e = e.to_string();
+                        return assert!(e.contains("number out of range") || e.contains("surrogate"), "{e}");
+                    }
                 };
                 assert_eq!(back["kind"], kind.word());
                 if !reveal {

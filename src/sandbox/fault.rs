@@ -30,9 +30,9 @@
 //! | `badutf8` | done; a string is not UTF-8 |
 //! | `reset` | done; the connection is reset (TCP RST) instead of an answer |
 //! | `endless` | done; `Next-Range` names the same page under ever new names |
-//! | `many` | nothing is done; a list of 30 million numbers, small when packed |
-//! | `wide` | nothing is done; an object with millions of members, small when packed |
-//! | `deep` | nothing is done; an object whose arrays are nested a million deep, small when packed |
+//! | `many` | nothing is done; a list of five million objects, or an object with a list of millions of numbers |
+//! | `wide` | nothing is done; an object with millions of members |
+//! | `deep` | nothing is done; an object whose arrays are nested a million deep |
 //! | `interim` | nothing is done; interim answers (103) without end |
 //! | `quote` | nothing is done; an error, `status=422` (the default) or another from 400 to 599, whose message, warning and request id quote the caller's token and every secret of the account |
 //!

@@ -140,6 +140,7 @@ fn filled(what: &What, connection: &mut Connection, request: &Request) -> io::Re
     let id = if id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') { id.as_str() } else { "x" };
     let object = format!("{{\"id\":\"{id}\"");
     let (start, more, end) = match what {
+        What::Many if is_list => (object + "}", ",{\"id\":\"x\"}", String::new()),
         What::Many => (format!("{object},\"scope\":[0"), ",0", "]}".to_owned()),
         What::Wide => (object, ",\"\":0", "}".to_owned()),
         // What has a secret's name in it is looked through to its end.
@@ -150,7 +151,6 @@ fn filled(what: &What, connection: &mut Connection, request: &Request) -> io::Re
         _ => (if is_list { FULL_LIST } else { FULL_OBJECT }) / more.len(),
     };
     let (start, end) = match what {
-        What::Many if is_list => ("[0".to_owned(), "]".to_owned()),
         _ if is_list => (format!("[{start}"), format!("{end}]")),
         _ => (start, end),
     };

@@ -120,7 +120,7 @@ faults! {
     many_values: "many" => ["has more than 100000", "it is no account"];
     many_members: "wide" => ["has more than 100000 values", "it is larger than 8 MiB", "it is no account"];
     nested_deeply: "deep" => ["it is nested deeper than 64 levels", "it is no account"];
-    null: "null" => ["it is no JSON", "it is no account"];
+    null: "null" => ["it is no JSON", "it is no list of objects", "it is no account"];
     wrong_types: "types" => ["it has no id", "it is no list of objects with ids"];
     names_twice: "dup" => ["'id' stands in it twice", "it is no list of objects with ids"];
     large_numbers: "bignum" => ["its expires_in is no number of seconds"];
