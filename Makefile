@@ -17,7 +17,7 @@ SCRIPTS = $(wildcard benches/*.sh conformance/*.sh demo/*.sh packaging/*.sh) .ci
 COMPDIR = $(DESTDIR)$(PREFIX)/share
 COMPLETIONS = $(CARGO) run --quiet --locked --example completions --
 
-.PHONY: all build demo test soak check bench conformance completions install uninstall deb clean
+.PHONY: all build demo test soak check bench conformance fuzz reproducible completions install uninstall deb clean
 
 all: build
 
@@ -42,7 +42,7 @@ check:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
 	mandoc -T lint -W warning $(PAGES)
 	shellcheck $(SCRIPTS)
-	$(CARGO) test --locked --test structure
+	$(CARGO) test --locked --test structure --test supply
 
 # Ratios in one run, against curl and jq (Debian packages curl, jq).
 bench: build
@@ -51,6 +51,19 @@ bench: build
 # The official Heroku CLI against the sandbox, side by side with ours. Needs node, npm and jq.
 conformance: build
 	PATH="$(abspath $(BUILT)):$$PATH" sh conformance/run.sh
+
+# A while with each fuzz target; needs cargo-fuzz. See fuzz/README.md.
+FUZZ_TARGETS ?= $(patsubst fuzz/fuzz_targets/%.rs,%,$(wildcard fuzz/fuzz_targets/*.rs))
+FUZZ_SECONDS ?= 60
+fuzz:
+	for target in $(FUZZ_TARGETS); do \
+		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --sanitizer none $$target -- \
+			-max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -timeout=30 || exit 1; \
+	done
+
+# Two builds in two folders give the same bytes.
+reproducible:
+	sh packaging/reproducible.sh
 
 completions:
 	mkdir -p "$(TARGET)/completions"
