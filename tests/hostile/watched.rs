@@ -92,13 +92,20 @@ impl Watched {
         self
     }
 
-    /// Which of `secrets` stand in what everybody can see, or in files that hold none.
+    /// Which of `secrets` stand in what a run wrote: its messages, what all see of its arguments, every file, and its
+    /// output unless it is its job to print one. `state` is the sandbox's own, and `list` what a test put there.
     pub(crate) fn leaks<'s>(&self, account: &Account, secrets: &'s BTreeSet<String>) -> Vec<&'s str> {
         let mut seen = vec![self.err.clone()];
         seen.extend(self.args.iter().cloned());
-        for file in ["log", "rest"] {
-            let bytes = fs::read(account.folder.join(file)).unwrap_or_default();
-            seen.push(String::from_utf8_lossy(&bytes).into_owned());
+        if !["oauth-mk", "oauth-rot"].iter().any(|tool| self.line.starts_with(tool)) {
+            seen.push(String::from_utf8_lossy(&self.out).into_owned());
+        }
+        for entry in fs::read_dir(&account.folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if !["state", "list"].iter().any(|own| path.ends_with(own)) && path.is_file() {
+                let bytes = fs::read(&path).unwrap_or_default();
+                seen.push(String::from_utf8_lossy(&bytes).into_owned());
+            }
         }
         secrets.iter().map(String::as_str).filter(|s| seen.iter().any(|text| text.contains(s))).collect()
     }
