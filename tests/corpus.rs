@@ -1,6 +1,7 @@
 //! The fuzzer's corpus, replayed through the fuzzer's own functions; see fuzz/README.md.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+#![allow(missing_docs, unreachable_pub)]
 
 #[path = "../fuzz/targets.rs"]
 mod targets;
