@@ -120,6 +120,14 @@ impl<'a> Call<'a> {
     }
 }
 
+/// A failure, and that the change may have been made all the same, where an answer to it was lost.
+fn told(what: String, call: &Call<'_>, lost: bool) -> String {
+    match (call.method, lost) {
+        (Method::Get, _) | (_, false) => what,
+        _ => format!("{what}; it may have been done all the same"),
+    }
+}
+
 /// What one try came to.
 enum Try {
     Done(Answer),
@@ -250,13 +258,14 @@ impl Caller {
             let Some(pause) = backoff.pause(after) else {
                 // Others are answered all the while: then it is this call, and not the network.
                 let unreachable = network && lock(&self.heard).is_none_or(|heard| heard < from);
+                let what = told(what, call, lost_before);
                 return Err(Error::Temporary { what, unreachable }.into());
             };
             if pause >= Duration::from_secs(1) {
                 self.messages.say(&format!("waiting {} s: {what}", pause.as_secs_f64().ceil()));
             }
             if !self.stop.sleep(pause) {
-                let what = format!("stopped: {what}");
+                let what = told(format!("stopped: {what}"), call, lost_before);
                 return Err(Error::Temporary { what, unreachable: false }.into());
             }
         }

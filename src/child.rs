@@ -60,12 +60,8 @@ fn pid(child: &Child) -> Option<Pid> {
 
 fn pass_on(pid: Option<Pid>, stop: &Stop, on_terminal: bool, ended: &AtomicBool) {
     while !ended.load(Ordering::Relaxed) {
-        let signal = match stop.take_signal() {
-            Some(2) if !on_terminal => Some(Signal::INT),
-            Some(15) => Some(Signal::TERM),
-            Some(1) => Some(Signal::HUP),
-            _ => None,
-        };
+        let signal = stop.take_signal().and_then(|number| Signal::from_named_raw(i32::from(number)));
+        let signal = signal.filter(|signal| !(on_terminal && [Signal::INT, Signal::QUIT].contains(signal)));
         if let (Some(pid), Some(signal)) = (pid, signal) {
             // It may have ended just now.
             let _ = kill_process(pid, signal);

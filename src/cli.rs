@@ -254,6 +254,10 @@ pub fn parse(tool: &Tool, args: impl IntoIterator<Item = OsString>) -> Result<As
             }
             None => OsString::new(),
         };
+        // A variable that was meant to be set; only a text may be empty on purpose.
+        if opt.arg.is_some_and(|arg| arg != "TEXT") && value.is_empty() {
+            return Err(Error::Usage(format!("--{} is empty", opt.long)));
+        }
         found.given.push((opt, value));
     }
     Ok(Asked::Work(found))

@@ -136,7 +136,10 @@ impl<'a> Maker<'a> {
             let candidates = match self.candidates(api, likeness, from) {
                 Ok(candidates) => candidates,
                 Err(e) => {
-                    let what = format!("the answer was lost ({lost}), and so was the look for it: {e}");
+                    let what = format!(
+                        "the answer was lost ({lost}), and so was the look for it: {e}; \
+                         before you give it again, see with oauth-ls whether it was made"
+                    );
                     return Err(self.unresolved(likeness, what));
                 }
             };

@@ -106,6 +106,11 @@ fn encrypted(config: &Config, path: &Path, messages: &Messages) -> Option<String
 
 /// The text of `~/.netrc`; others being able to read it is worth a warning.
 fn plain(path: &Path, messages: &Messages) -> Option<String> {
+    // To open a FIFO would wait for its writer.
+    if std::fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
+        messages.say(&format!("warning: {} is no regular file", path.display()));
+        return None;
+    }
     let open = std::fs::File::open(path).and_then(|file| Ok((file.metadata()?, file)));
     match open {
         Ok((meta, file)) => {

@@ -42,6 +42,8 @@ pub(crate) struct Crew<'a> {
     api: &'a Api,
     audit: Option<&'a Audit>,
     guard: &'a Guard,
+    /// Results hold new secrets.
+    secrets: bool,
     known: &'a Known<'a>,
     act: &'a Act<'a>,
     stop: Stop,
@@ -75,8 +77,11 @@ struct Queue<'t> {
     closed: bool,
 }
 
-/// How many results may wait for their turn, for each request in flight.
-const WINDOW: usize = 4;
+/// How many results may wait for their turn, for each request in flight. A result with a new secret waits for none:
+/// were its turn never to come, the secret would be lost.
+const fn window(secrets: bool) -> usize {
+    if secrets { 1 } else { 4 }
+}
 
 impl<'a> Crew<'a> {
     pub(crate) fn new(
@@ -93,6 +98,7 @@ impl<'a> Crew<'a> {
             audit,
             api,
             guard,
+            secrets: style.reveal,
             known,
             act,
             stop: world.stop.clone(),
@@ -131,7 +137,7 @@ impl<'a> Crew<'a> {
             queue: &queue,
             ready: &ready,
             room: &room,
-            window: parallel * WINDOW,
+            window: parallel * window(self.secrets),
         };
         let (output, rest, tally) = (&mut self.output, self.rest, &mut self.tally);
         let (stop, messages, progress) = (&self.stop, &self.messages, self.progress.take());
@@ -230,7 +236,9 @@ impl<'t> Worker<'_, 't> {
         let Some(audit) = self.audit else { return (self.act)(self.api, item) };
         let begun = audit.begin(item.kind, &item.id).inspect_err(|_| self.stop.ask())?;
         let done = (self.act)(self.api, item);
-        let failed = done.as_ref().err().map(|e| format!("failed: {e}"));
+        // What ended in a passing fault may have been done all the same.
+        let word = |e: &Error| if e.code() == TEMPORARY { "unknown" } else { "failed" };
+        let failed = done.as_ref().err().map(|e| format!("{}: {e}", word(e)));
         let answer = done.as_ref().ok().and_then(|done| done.answer.as_ref());
         let record = answer.and_then(|answer| answer.record(item.kind).ok());
         let outcome = Outcome {
@@ -313,7 +321,8 @@ impl Delivery<'_, '_> {
         if self.tally.deaf {
             let id = done.id(item);
             let what = format!("{}, but its record could not be delivered", done.status);
-            let hint = if done.answer.as_ref().is_some_and(|a| a.holds_secret(item.kind)) {
+            let new = matches!(done.status, "created" | "rotated") && !done.handed;
+            let hint = if new && done.answer.as_ref().is_some_and(|a| a.holds_secret(item.kind)) {
                 "its secret is lost: give it a new one with oauth-rot, or remove it with oauth-rm"
             } else {
                 ""

@@ -16,6 +16,8 @@ pub struct Done {
     pub status: &'static str,
     /// Members to add behind the record's lead.
     pub added: Vec<(&'static str, String)>,
+    /// Its secret is in a command's hands already.
+    pub handed: bool,
     /// What failed after the change: its record is printed all the same, and the item is not done.
     pub failed: Option<Error>,
 }
@@ -28,7 +30,7 @@ impl Done {
 
     /// News without an answer.
     pub fn bare(status: &'static str) -> Done {
-        Done { answer: None, status, added: Vec::new(), failed: None }
+        Done { answer: None, status, added: Vec::new(), handed: false, failed: None }
     }
 
     /// Hands the new secret to a command, if there is one.
@@ -36,6 +38,7 @@ impl Done {
         if let (Some(command), Some(answer)) = (command, &self.answer) {
             let record = answer.record(kind).map_err(|what| Error::Left { what, hint: "" });
             self.failed = record.and_then(|record| handover::run(api, command, &record)).err();
+            self.handed = self.failed.is_none();
         }
         self
     }

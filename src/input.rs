@@ -7,15 +7,10 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::error::Error;
-use crate::io::Messages;
 use crate::kind::{Kind, check_id};
 use crate::output::{columns, uncsv};
 use crate::record::{Text, string};
 use crate::text::{escape, shorten};
-
-/// How many bad lines are reported one by one.
-const REPORTED: usize = 20;
 
 /// Where an entry came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,6 +104,7 @@ impl Fields {
             url: Option<Text<'a>>,
             #[serde(borrow)]
             client: Option<&'a RawValue>,
+            client_id: Option<Text<'a>>,
         }
         #[derive(Deserialize)]
         struct Client<'a> {
@@ -133,7 +129,7 @@ impl Fields {
             url: owned(full.redirect_uri).or(owned(full.url)),
             // An object in what the API answers, an id in what it is sent.
             client_id: match full.client.filter(|raw| raw.get() != "null") {
-                None => None,
+                None => owned(full.client_id),
                 Some(raw) => match serde_json::from_str::<Client<'_>>(raw.get()) {
                     Ok(client) => owned(client.id),
                     Err(_) => Some(string(raw).ok_or("its client is no client")?.into_owned()),
@@ -172,7 +168,7 @@ impl<'a> Entry<'a> {
     /// That there is none, or that it cannot stand in a path.
     pub fn id(&self) -> Result<&str, String> {
         match self.id.as_deref() {
-            Some("~") => Ok("~"),
+            Some("~") if !matches!(self.kind, Some(Kind::Client | Kind::Token)) => Ok("~"),
             Some(id) => check_id(id).map(|()| id),
             None => Err("the record has no id".to_owned()),
         }
@@ -252,8 +248,11 @@ impl Sniffer {
         }
         let line = line.trim_ascii();
         // NUL: a line of --rest that was done when the run was ended (see `rest`).
-        if matches!(line.first(), None | Some(b'\0')) {
-            return Ok(None);
+        match line.first() {
+            None => return Ok(None),
+            Some(b'\0') if !line[1..].contains(&b'\0') => return Ok(None),
+            Some(b'\0') => return Err("this is no text in UTF-8".to_owned()),
+            Some(_) => {}
         }
         let text = std::str::from_utf8(line).map_err(|_| "the line is not UTF-8".to_owned())?;
         match line[0] {
@@ -279,6 +278,9 @@ impl Sniffer {
     fn csv<'a>(&mut self, line: &str) -> Result<Option<Entry<'a>>, String> {
         let cells = split(line)?;
         if is_header(&cells, self.need) {
+            if let Some(twice) = cells.iter().enumerate().find(|(i, name)| cells[..*i].contains(name)) {
+                return Err(format!("the column '{}' is named twice", twice.1));
+            }
             self.header = Some(cells);
             return Ok(None);
         }
@@ -311,8 +313,8 @@ impl Sniffer {
             match name {
                 "kind" if !cell.is_empty() => entry.kind = Some(Kind::parse(&cell)?),
                 "id" if !cell.is_empty() => entry.id = Some(Cow::Owned(cell)),
-                "current" => entry.current = cell == "true",
-                "default" => entry.default = cell == "true",
+                "current" => entry.current = mark(&cell)?,
+                "default" => entry.default = mark(&cell)?,
                 name if self.need != Need::Identity => fields.set(name, uncsv(&cell)),
                 _ => {}
             }
@@ -341,6 +343,42 @@ fn is_header(cells: &[String], need: Need) -> bool {
     cells.iter().all(known) && cells.iter().any(key)
 }
 
+/// A mark, however a spreadsheet writes it.
+fn mark(cell: &str) -> Result<bool, String> {
+    match cell.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "1" => Ok(true),
+        "" | "false" | "no" | "0" => Ok(false),
+        _ => Err("a mark is neither true nor false".to_owned()),
+    }
+}
+
+/// Whether the quotes of a row stand where RFC 4180 has them: around whole cells, doubled inside.
+fn is_quoted_well(line: &str) -> bool {
+    let mut rest = line;
+    loop {
+        let end = if let Some(inside) = rest.strip_prefix('"') {
+            let mut at = 0;
+            loop {
+                match inside[at..].find('"') {
+                    None => return false,
+                    Some(n) if inside[at + n + 1..].starts_with('"') => at += n + 2,
+                    Some(n) => break at + n + 2,
+                }
+            }
+        } else {
+            let end = rest.find(',').unwrap_or(rest.len());
+            if rest[..end].contains('"') {
+                return false;
+            }
+            end
+        };
+        match rest[end..].strip_prefix(',') {
+            Some(more) => rest = more,
+            None => return rest.len() == end,
+        }
+    }
+}
+
 /// Whether a header is that of a kind's fixed columns.
 fn is_fixed(header: &[String]) -> bool {
     Kind::ALL.iter().any(|kind| columns(*kind).iter().map(|(name, _)| *name).eq(header.iter()))
@@ -354,6 +392,9 @@ fn split(line: &str) -> Result<Vec<String>, String> {
         return Err(
             "a quoted cell does not end on its line; a line break in a cell is written \\n".to_owned()
         );
+    }
+    if !is_quoted_well(line) {
+        return Err("a quote stands neither around a whole cell nor doubled inside one".to_owned());
     }
     let mut row = csv::StringRecord::new();
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(line.as_bytes());
@@ -372,42 +413,6 @@ fn json_error(e: &serde_json::Error) -> String {
     let what = what.split(" at line").next().unwrap_or_default();
     let what = if what.contains('`') || what.contains('"') { what } else { &what.to_lowercase() };
     format!("not a usable record: {}", shorten(&escape(what), 120))
-}
-
-/// Collects what is wrong with an input, so that all of it is told before the run is given up.
-pub struct Complaints<'a> {
-    messages: &'a Messages,
-    count: usize,
-}
-
-impl<'a> Complaints<'a> {
-    /// No complaints yet.
-    pub fn new(messages: &'a Messages) -> Complaints<'a> {
-        Complaints { messages, count: 0 }
-    }
-
-    /// Reports what is wrong at `origin`.
-    pub fn add(&mut self, origin: Origin, what: &str) {
-        self.count += 1;
-        if self.count <= REPORTED {
-            self.messages.fail(&format!("{origin}: {what}"));
-        }
-    }
-
-    /// Fails where there was one.
-    ///
-    /// # Errors
-    /// [`Error::Reported`] with the status of bad input.
-    pub fn settle(self) -> Result<(), Error> {
-        if self.count == 0 {
-            return Ok(());
-        }
-        if self.count > REPORTED {
-            self.messages.fail(&format!("and {} more bad lines", self.count - REPORTED));
-        }
-        self.messages.say("nothing was changed");
-        Err(Error::Reported(crate::error::USAGE))
-    }
 }
 
 #[cfg(test)]

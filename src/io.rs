@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGXFSZ};
 
 use crate::error::Error;
 use crate::secret::{self, Secret};
@@ -301,10 +302,23 @@ impl Stop {
     /// # Errors
     /// Those of sigaction(2).
     pub fn on_signals() -> io::Result<Stop> {
+        Stop::on(&[SIGINT, SIGTERM, SIGHUP])
+    }
+
+    /// A stop for a command's guardian: every signal that would end us, and so leave the command alone.
+    ///
+    /// # Errors
+    /// Those of sigaction(2).
+    pub fn on_all_signals() -> io::Result<Stop> {
+        Stop::on(&[SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM])
+    }
+
+    fn on(signals: &[i32]) -> io::Result<Stop> {
         let stop = Stop::default();
         let ignored = ignored_signals();
-        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP]
-        {
+        // A file that may not grow is a full disk (EFBIG), which is told; the signal would end us without a word.
+        signal_hook::flag::register(SIGXFSZ, Arc::default())?;
+        for &signal in signals {
             let number = usize::try_from(signal).unwrap_or(0);
             // What the parent ignores (nohup, a shell's background job) stays ignored.
             if ignored >> number.saturating_sub(1) & 1 == 1 {

@@ -120,6 +120,8 @@ pub fn check_id(id: &str) -> Result<(), String> {
     let shown = || text::shorten(&text::escape(id), 64).into_owned();
     if id.is_empty() {
         Err("the id is empty".to_owned())
+    } else if id.starts_with("HRKU-") {
+        Err("that is a token, not an id".to_owned())
     } else if id.len() > 128 {
         Err(format!("'{}' is too long for an id", shown()))
     } else if !is_plain(id) {

@@ -20,6 +20,7 @@ pub mod body;
 pub mod call;
 pub mod child;
 pub mod cli;
+pub mod complaints;
 pub mod completions;
 pub mod config;
 pub mod create;

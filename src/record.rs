@@ -222,7 +222,11 @@ impl<'a> Record<'a> {
             Kind::Client => &["secret"],
             Kind::Session => return None,
         };
-        self.object.at(path).and_then(string).map(Cow::into_owned)
+        let secret = self.object.at(path).and_then(string);
+        // An authorization made for a client has a grant code before it has a token.
+        let code =
+            || self.object.at(&["grant", "code"]).filter(|_| self.kind == Kind::Authz).and_then(string);
+        secret.or_else(code).map(Cow::into_owned)
     }
 
     /// The secret, if it is there in full.
@@ -233,6 +237,7 @@ impl<'a> Record<'a> {
     /// The variable in which a shell gets the secret.
     pub fn secret_variable(&self) -> &'static str {
         match self.kind {
+            Kind::Authz if self.text(&["access_token", "token"]).is_empty() => "HEROKU_OAUTH_CODE",
             Kind::Client => "HEROKU_OAUTH_SECRET",
             Kind::Authz | Kind::Session | Kind::Token => "HEROKU_API_KEY",
         }

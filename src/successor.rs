@@ -55,6 +55,7 @@ fn finish(api: &Api, item: &Item<'_>, exec: Option<&str>, done: &mut Done) -> Re
     api.prove(&Secret::new(token)).map_err(|e| both(&e))?;
     let Some(command) = exec else { return Ok(()) };
     handover::run(api, command, &new).map_err(|e| both(&e))?;
+    done.handed = true;
     api.delete(Kind::Authz, &item.id).map_err(|e| both(&e))?;
     done.added.push(("revoked", item.id.to_string()));
     Ok(())

@@ -6,8 +6,9 @@ use std::collections::hash_map::Entry as Slot;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
+use crate::complaints::Complaints;
 use crate::error::Error;
-use crate::input::{Complaints, Entry, Fields, Need, Origin};
+use crate::input::{Entry, Fields, Need, Origin};
 use crate::kind::Kind;
 use crate::lines;
 use crate::rest::Rest;
@@ -71,6 +72,9 @@ pub fn item<'a>(
     need: Need,
 ) -> Result<Item<'a>, String> {
     let kind = entry.kind(kind)?;
+    if matches!(kind, Kind::Client | Kind::Token) && entry.id.as_deref() == Some("~") {
+        return Err(format!("there is no {} ~", kind.noun()));
+    }
     // What is to be made is none of the things that the record it is like was.
     let is = |mark: bool| mark && need != Need::New;
     let id = if need == Need::New { "" } else { entry.id()? };

@@ -44,10 +44,17 @@ impl Redirect {
             Ok(ip) => vec![ip],
             Err(_) => vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
         };
-        let bound = hosts.into_iter().map(|ip| TcpListener::bind(SocketAddr::new(ip, port)));
-        let (found, failed): (Vec<_>, Vec<_>) = bound.partition(Result::is_ok);
-        let listeners: Vec<TcpListener> = found.into_iter().flatten().collect();
-        if let (true, Some(Err(e))) = (listeners.is_empty(), failed.into_iter().next()) {
+        let mut listeners = Vec::new();
+        let mut refused = None;
+        for ip in hosts {
+            match TcpListener::bind(SocketAddr::new(ip, port)) {
+                Ok(listener) => listeners.push(listener),
+                // A machine without IPv6 has one address less. One that somebody else has would bring them the code.
+                Err(e) if e.kind() == io::ErrorKind::AddrNotAvailable => refused = refused.or(Some(e)),
+                Err(e) => return Err(left(format!("cannot listen at {uri}: {}", reason(&e)), "")),
+            }
+        }
+        if let (true, Some(e)) = (listeners.is_empty(), refused) {
             return Err(left(format!("cannot listen at {uri}: {}", reason(&e)), ""));
         }
         for listener in &listeners {
@@ -92,7 +99,8 @@ impl Redirect {
                 }
             }
             if !stop.sleep(Duration::from_millis(20)) {
-                return Err(left("stopped while waiting for the visit"));
+                let left = left("stopped while waiting for the visit");
+                return Err(stop.signal().map_or(left, Error::Signal));
             }
         }
         Err(left("nobody came within 300 s"))

@@ -49,6 +49,14 @@ impl World {
         Ok(())
     }
 
+    /// Catches every signal that would end us, for the one who looks after a command.
+    ///
+    /// # Errors
+    /// [`Error::Config`] where the system refuses.
+    pub fn guard_signals(&mut self) -> Result<Stop, Error> {
+        Stop::on_all_signals().map_err(|e| Error::Config(format!("signals: {}", crate::error::reason(&e))))
+    }
+
     /// Whether a table may have colours: on a terminal that knows them, unless `NO_COLOR` is set.
     pub fn may_color(&self) -> bool {
         self.io.terminal.stdout && !self.config.is_set("NO_COLOR") && !self.is_dumb()

@@ -6,9 +6,10 @@ use serde_json::value::RawValue;
 
 use crate::api::Api;
 use crate::cli::{Args, Opt, Tool, opts};
+use crate::complaints::Complaints;
 use crate::error::{Error, FAILED, TEMPORARY};
 use crate::guard::alias;
-use crate::input::{Complaints, Need, Origin, Sniffer, scopes};
+use crate::input::{Need, Origin, Sniffer, scopes};
 use crate::kind::{Kind, check_id};
 use crate::lines::Lines;
 use crate::output::{Format, Output, Style, cell, columns};

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::batch::{self, Work};
 use crate::cli::{Args, Opt, Tool, opts};
 use crate::create::{DEFAULT_DESCRIPTION, Likeness, Maker};
+use crate::done::Done;
 use crate::error::Error;
 use crate::exchange::{self, Exchange};
 use crate::input::{Fields, Need, SCOPES, scopes};
@@ -122,7 +123,8 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
         looks: once,
         known: &|item| {
             let maker: &Maker<'_> = maker.get().filter(|_| once)?;
-            maker.existing(&likeness(item.kind, &filled(item)))
+            let exists = maker.existing(&likeness(item.kind, &filled(item)))?;
+            Some(if exec.is_some() { not_handed_over(exists) } else { exists })
         },
         draft: &|item| body(item.kind, &filled(item)).ok(),
         act: &|api, item| {
@@ -131,14 +133,24 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
             match maker.get() {
                 Some(maker) => {
                     let done = maker.make(api, &likeness(item.kind, &fields), &body)?;
-                    // What exists already keeps its secret, and there is nothing to hand over.
-                    Ok(if done.status == "exists" { done } else { done.hand_over(api, item.kind, exec) })
+                    Ok(match (done.status, exec) {
+                        ("exists", Some(_)) => not_handed_over(done),
+                        ("exists", None) => done,
+                        _ => done.hand_over(api, item.kind, exec),
+                    })
                 }
                 None => Err(Error::Usage("nothing can be made yet".to_owned())),
             }
         },
     };
     batch::run(world, args, style, &wanted, &work)
+}
+
+/// What exists already cannot be handed over; and whether it ever was, nobody knows.
+fn not_handed_over(exists: Done) -> Done {
+    let what = "it exists already, and its secret cannot be handed over".to_owned();
+    let hint = "oauth-rot --exec gives it a new secret, and hands that over";
+    Done { failed: Some(Error::Left { what, hint }), ..exists }
 }
 
 /// Makes a token by an exchange.
@@ -179,6 +191,9 @@ fn token(args: &Args, world: &mut World, operands: &[String]) -> Result<(), Erro
 fn given(args: &Args) -> Result<Fields, Error> {
     let text = |opt| args.get(opt).map(|v| v.map(str::to_owned));
     let scope: Vec<String> = args.all(&opts::SCOPE)?.into_iter().flat_map(scopes).collect();
+    if scope.is_empty() && args.has(&opts::SCOPE) {
+        return Err(Error::Usage("--scope names no scope".to_owned()));
+    }
     Ok(Fields {
         description: text(&opts::DESCRIPTION)?,
         scope: Some(scope).filter(|s| !s.is_empty()),
@@ -257,6 +272,9 @@ fn body(kind: Kind, fields: &Fields) -> Result<String, String> {
     }
     if fields.name.is_some() || fields.url.is_some() {
         return Err("an authorization has no name and no URL; its description is -d TEXT".to_owned());
+    }
+    if fields.scope.as_ref().is_some_and(Vec::is_empty) {
+        return Err("it has no scope: name one, or leave the member out for global".to_owned());
     }
     let scope = scope(fields);
     if let Some(unknown) = scope.iter().find(|s| !SCOPES.contains(&s.as_str())) {

@@ -20,6 +20,10 @@ use crate::text;
 /// [`Error::Usage`] where the first operand is neither a kind nor can be an id.
 fn kind_and_ids(args: &Args) -> Result<(Option<Kind>, Vec<String>), Error> {
     let mut operands = args.texts()?;
+    // Records are read without it, too; oauth-ls and oauth-mk need it, so it may stand here.
+    if operands.last().is_some_and(|last| last == "-") && operands.len() <= 2 {
+        operands.pop();
+    }
     let Some(first) = operands.first() else { return Ok((None, operands)) };
     match Kind::named(first) {
         Some(kind) => {

@@ -42,6 +42,9 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
         return Err(Error::Usage("--expires-in: it would have expired at once".to_owned()));
     }
     let mut scope: Vec<String> = args.all(&opts::SCOPE)?.into_iter().flat_map(scopes).collect();
+    if scope.is_empty() && args.has(&opts::SCOPE) {
+        return Err(Error::Usage("--scope names no scope".to_owned()));
+    }
     if scope.is_empty() {
         scope.push("global".to_owned());
     }
@@ -54,8 +57,7 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
         }
     };
     // The signals are for the command; ours is to see it end, and then to revoke. So no call heeds them.
-    world.heed_signals()?;
-    let signals = std::mem::take(&mut world.stop);
+    let signals = world.guard_signals()?;
     let api = world.api(args, 2)?;
     let log = args.path(&opts::LOG).or_else(|| world.config.path("OAUTH_LOG"));
     let audit = log.as_deref().map(|path| Audit::open(path, TOOL.name, &api)).transpose()?;
