@@ -42,8 +42,11 @@ fn what_looks_like_an_option_is_a_text_where_a_text_is_wanted() {
         account.sh("oauth-set authz a1 -d other").exits(0);
         account.sh("oauth-set < list").exits(0);
         assert_eq!(account.named(text)["id"], "a1", "{text}: through CSV and back");
-        // As an operand it is no id.
+        // As an operand it is no id; `-` is standard input, which has no line here.
         let before = account.state();
+        if text == "-" {
+            continue;
+        }
         let ran = account.sh(&format!("oauth-rm authz -- '{text}'"));
         assert_eq!((ran.status, account.state()), (2, before), "{ran}");
     }
