@@ -156,6 +156,61 @@ mod tests {
     }
 
     #[test]
+    fn pauses_stay_within_their_bounds() {
+        let ms = Duration::from_millis;
+        let mut short = Backoff::new(ms(1000));
+        assert!(
+            short.pause(Some(ms(9000))).is_some_and(|p| p <= ms(1000) && p > ms(900)),
+            "the budget ends it"
+        );
+        let mut long = Backoff::new(Duration::from_secs(3600));
+        let wished = long.pause(Some(ms(2000))).expect("a pause");
+        assert!((ms(2000)..=ms(2025)).contains(&wished), "a wish and a little more: {wished:?}");
+        let believed = long.pause(Some(Duration::from_secs(900))).expect("a pause");
+        assert!((LONGEST..LONGEST + ms(51)).contains(&believed), "{believed:?}");
+        for _ in 0..8 {
+            let _ = long.pause(None);
+        }
+        let last = long.pause(None).expect("a pause");
+        assert!((ms(5000)..=ms(10_000)).contains(&last), "they grow no further: {last:?}");
+    }
+
+    #[test]
+    fn chances_are_spread_from_0_to_1() {
+        let drawn: Vec<f64> = (0..200).map(|_| random()).collect();
+        assert!(drawn.iter().all(|r| (0.0..1.0).contains(r)));
+        for part in [0.0..0.25, 0.25..0.5, 0.5..0.75, 0.75..1.0] {
+            assert!(drawn.iter().any(|r| part.contains(r)), "{part:?}");
+        }
+    }
+
+    #[test]
+    fn the_wait_is_as_long_as_a_call_takes_to_come_back() {
+        let pacer = Pacer::default();
+        pacer.put(pacer.take().expect("unknown"), Some("1"));
+        // One that is left stays in hand; the next comes back in 60/75 s.
+        let wait = || pacer.take().expect_err("a wait").as_secs_f64();
+        assert!((0.7..=0.8).contains(&wait()));
+        std::thread::sleep(Duration::from_millis(400));
+        assert!((0.1..=0.4).contains(&wait()), "half a call has come back");
+        std::thread::sleep(Duration::from_millis(450));
+        assert!(pacer.take().is_ok(), "a whole one has");
+    }
+
+    #[test]
+    fn calls_in_flight_are_counted_off() {
+        let pacer = Pacer::default();
+        let calls: Vec<Taken> = (0..3).filter_map(|_| pacer.take().ok()).collect();
+        pacer.put(calls[2], Some("5"));
+        // Two of the five are on their way, and one stays in hand.
+        assert_eq!((0..9).filter(|_| pacer.take().is_ok()).count(), 2);
+        let unasked = Pacer::default();
+        unasked.put(unasked.take().expect("unknown"), None);
+        unasked.put(unasked.take().expect("unknown"), Some("many"));
+        assert!((0..9).all(|_| unasked.take().is_ok()), "nothing is known");
+    }
+
+    #[test]
     fn calls_wait_before_the_quota_is_spent() {
         let pacer = Pacer::default();
         pacer.put(pacer.take().expect("unknown"), Some("3"));
