@@ -84,8 +84,8 @@ fn what_every_shell_sources_runs_nothing() {
                 "secret": text, "created_at": text });
             let account = Account::of(&[&record.to_string()]);
             account.sh("oauth-ls client c1 -o env > vars");
-            let script = format!(". ./vars; test ! -e ran && test \"$HEROKU_OAUTH_ID\" = c1");
-            let ran = account.line(shell, &script).run(b"").exits(0);
+            let script = ". ./vars; test ! -e ran && test \"$HEROKU_OAUTH_ID\" = c1";
+            let ran = account.line(shell, script).run(b"").exits(0);
             assert!(ran.err.is_empty(), "{shell} {text:?}{ran}");
             assert!(!account.folder.join("ran").exists(), "{shell} {text:?}: {}", account.read("vars"));
         }

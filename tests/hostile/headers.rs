@@ -22,7 +22,7 @@ fn no_redirect_carries_the_token_away() {
             "oauth-run -- true".to_owned(),
             "oauth-diff /dev/null -".to_owned(),
         ] {
-            let ran = watch(&account, &line, b"").is_sane();
+            let ran = watch(&account, &line, b"").ended_well();
             assert!([1, 2].contains(&ran.status) && ran.err.contains(&format!("redirects to {to}")), "{ran}");
         }
         assert_eq!(elsewhere.stats().connections, 0, "{status}");
@@ -48,7 +48,7 @@ fn http_is_for_loopback_alone() {
         "HTTP://127.0.0.1",
         "ftp://localhost",
     ] {
-        let ran = watch_with(&account, "oauth-ls", b"", &[("HEROKU_HOST", host)]).is_sane();
+        let ran = watch_with(&account, "oauth-ls", b"", &[("HEROKU_HOST", host)]).ended_well();
         assert!(ran.status == 2 && ran.err.contains("HEROKU_HOST"), "{host}{ran}");
     }
     assert_eq!(account.server.stats().connections, 0);
@@ -60,7 +60,7 @@ fn no_variable_and_no_operand_injects_a_header_or_leaves_its_path() {
     let breaks = ["x\r\nEvil: 1", "x\nEvil: 1", "x\rEvil: 1", "x y", "\u{e9}"];
     for name in ["HEROKU_API_KEY", "HEROKU_TWO_FACTOR_CODE", "HEROKU_HOST"] {
         for value in breaks {
-            let ran = watch_with(&account, "oauth-ls", b"", &[(name, value)]).is_sane();
+            let ran = watch_with(&account, "oauth-ls", b"", &[(name, value)]).ended_well();
             assert!(ran.status == 2 && ran.err.contains(name), "{name} {value:?}{ran}");
             assert!(!ran.err.contains("Evil: 1") || name == "HEROKU_HOST", "{ran}");
         }
@@ -68,7 +68,7 @@ fn no_variable_and_no_operand_injects_a_header_or_leaves_its_path() {
     for value in
         [r#"{"X":"1\r\nEvil: 1"}"#, r#"{"X\r\nEvil":"1"}"#, r#"{"Host":"evil"}"#, r#"{"X":"\u0000"}"#]
     {
-        let ran = watch_with(&account, "oauth-ls", b"", &[("HEROKU_HEADERS", value)]).is_sane();
+        let ran = watch_with(&account, "oauth-ls", b"", &[("HEROKU_HEADERS", value)]).ended_well();
         assert!(ran.status == 2 && ran.err.contains("HEROKU_HEADERS"), "{value}{ran}");
     }
     for line in [
@@ -80,7 +80,7 @@ fn no_variable_and_no_operand_injects_a_header_or_leaves_its_path() {
         "oauth-rm authz \"$(printf 'a HTTP/1.1\\r\\nEvil: 1')\"",
         "oauth-set authz a --client-id 'b/c' --client-secret x",
     ] {
-        let ran = watch(&account, line, b"").is_sane();
+        let ran = watch(&account, line, b"").ended_well();
         assert!(ran.status == 2, "{ran}");
     }
     assert_eq!(account.server.stats().connections, 0);

@@ -94,7 +94,7 @@ fn wrong_input_and_wrong_options_show_no_secret() {
         ("oauth-diff list -".to_owned(), String::new()),
     ] {
         account.write("list", &record);
-        let ran = watch(&account, &line, input.as_bytes()).is_sane();
+        let ran = watch(&account, &line, input.as_bytes()).ended_well();
         assert!(ran.status != 0, "{ran}");
         assert_eq!(ran.leaks(&account, &known), Vec::<&str>::new(), "{ran}");
     }

@@ -77,7 +77,7 @@ impl fmt::Display for Watched {
 impl Watched {
     /// This run, which must have ended in time, in bounded memory, and with a status of the manual's.
     #[track_caller]
-    pub(crate) fn is_sane(self) -> Watched {
+    pub(crate) fn ended_well(self) -> Watched {
         assert!([0, 1, 2, 4, 75].contains(&self.status), "{self}");
         assert!(!self.err.contains("panicked") && !self.err.contains("RUST_BACKTRACE"), "{self}");
         assert!(self.memory <= MEMORY, "{self}");
