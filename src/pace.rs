@@ -138,6 +138,7 @@ mod tests {
         assert_eq!(seconds("1700000009"), Some(9));
         assert_eq!(seconds("Tue, 14 Nov 2023 22:13:30 GMT"), Some(10));
         assert_eq!(seconds("86400"), Some(300), "clamped");
+        assert_eq!(seconds("1000000000"), Some(300), "no Unix time yet");
         assert_eq!(seconds("-5"), Some(0));
         assert_eq!(seconds("1600000000"), Some(0), "a time that has passed");
         assert_eq!(seconds("soon"), None);
