@@ -121,6 +121,11 @@ impl Account {
         std::fs::write(self.folder.join(name), content).expect("written");
     }
 
+    /// Where a file of the folder is.
+    pub(crate) fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.join(name)
+    }
+
     /// Reads a file of the folder.
     #[track_caller]
     pub(crate) fn read(&self, name: &str) -> String {

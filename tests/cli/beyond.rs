@@ -1,0 +1,193 @@
+//! What the official client has no command for: run, rehearse, replace, hand over, exchange, watch, log.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use crate::common::{Account, text};
+
+/// Visits a URL of this machine, and says where it leads.
+fn visit(url: &str) -> Option<String> {
+    let (authority, path) = url.strip_prefix("http://")?.split_once('/')?;
+    let mut stream = TcpStream::connect(authority).ok()?;
+    write!(stream, "GET /{path} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n").ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    answer
+        .lines()
+        .find_map(|line| line.to_lowercase().starts_with("location: ").then(|| line[10..].to_owned()))
+}
+
+#[test]
+fn a_command_runs_with_an_authorization_of_its_own_which_ends_with_it() {
+    let account = Account::new();
+    let before = account.ids("authz");
+    let ran = account.sh("oauth-run -d job -s read,write -e 10m -- oauth-ls authz").succeeds();
+    let own: Vec<_> = ran.records().into_iter().filter(|r| r["description"] == "job").collect();
+    assert_eq!(own.len(), 1, "{ran}");
+    assert_eq!((&own[0]["current"], own[0]["expires_at"].is_string()), (&true.into(), true), "{ran}");
+    assert_eq!(account.ids("authz"), before);
+    // However it ends, its status comes back and the authorization goes.
+    for (command, status) in [("sh -c 'exit 7'", 7), ("no-such-command", 127), ("sh -c 'kill -9 $$'", 137)] {
+        account.sh(&format!("oauth-run -- {command}")).exits(status);
+        assert_eq!(account.ids("authz"), before, "{command}");
+    }
+    for signal in ["TERM", "INT", "HUP", "QUIT", "USR1"] {
+        let line = format!("oauth-run -- sh -c 'kill -{signal} $PPID; exec sleep 60'; echo $?");
+        account.sh(&line).succeeds();
+        assert_eq!(account.ids("authz"), before, "{signal}");
+    }
+    account.sh("oauth-run -- sh -c 'test \"$HEROKU_API_KEY\" = \"$OURS\"'").exits(1);
+}
+
+#[test]
+fn killed_it_leaves_only_what_expires() {
+    let account = Account::new();
+    let before = account.ids("authz");
+    account.sh("oauth-run -d left -- sh -c 'kill -9 $PPID'").exits(137);
+    let left: Vec<_> = account.kind("authz").into_iter().filter(|r| r["description"] == "left").collect();
+    assert_eq!(left.len(), 1);
+    assert!(left[0]["expires_at"].is_string() && !before.contains(&text(&left[0]["id"])));
+}
+
+#[test]
+fn a_new_secret_is_handed_over_by_environment_and_standard_input() {
+    let account = Account::new();
+    let hand = "echo \"$HEROKU_OAUTH_ID $HEROKU_API_KEY$HEROKU_OAUTH_SECRET\" >> got; cat >> records; cat /proc/$PPID/cmdline >> args";
+    account.write("hand", hand);
+    let made = account.sh("oauth-mk authz -d new --exec 'sh ./hand'").succeeds().record();
+    let token = text(&made["access_token"]["token"]);
+    assert_eq!(account.read("got"), format!("{} {token}\n", text(&made["id"])));
+    assert!(!account.read("args").contains(&token));
+    let client = account.id("Example CI");
+    let rotated = account.sh(&format!("oauth-rot client {client} --exec 'sh ./hand'")).succeeds().record();
+    assert!(account.read("got").ends_with(&format!("{client} {}\n", text(&rotated["secret"]))));
+}
+
+#[test]
+fn a_failed_hand_over_is_a_failure_and_loses_nothing() {
+    let account = Account::new();
+    let made = account.sh("oauth-mk authz -d job --once --exec 'exit 1'").exits(1).says("status 1");
+    assert_eq!(made.record()["status"], "created");
+    // Again: it is there, and whether anybody has its secret is not known.
+    let again =
+        account.sh("oauth-mk authz -d job --once --exec 'touch handed'").exits(1).says("oauth-rot --exec");
+    assert_eq!(again.record()["status"], "exists");
+    assert_eq!(account.kind("authz").iter().filter(|r| r["description"] == "job").count(), 1);
+}
+
+#[test]
+fn the_old_one_goes_when_the_new_one_is_in_its_place() {
+    let account = Account::new();
+    let old = account.id("terraform");
+    // Without a hand-over both stay.
+    let new = account.sh(&format!("oauth-rot --replace authz {old}")).succeeds().record();
+    assert_eq!((&new["replaces"], &new["description"]), (&old.as_str().into(), &"terraform".into()));
+    assert!(account.get(&old).is_some() && account.get(&text(&new["id"])).is_some());
+    // A hand-over that fails leaves both, and says so.
+    let ran =
+        account.sh(&format!("oauth-rot --replace authz {old} --exec false")).exits(1).says("both it and");
+    assert!(account.get(&old).is_some() && account.get(&text(&ran.record()["id"])).is_some());
+    // One that works: the old token is dead, the new one lives.
+    let new = account.sh(&format!("oauth-rot --replace authz {old} --exec 'cat > new'")).succeeds().record();
+    assert!(account.get(&old).is_none());
+    let token = text(&new["access_token"]["token"]);
+    account.line("sh", "oauth-ls authz -o id").env("HEROKU_API_KEY", &token).run(b"").succeeds();
+}
+
+#[test]
+fn codes_and_refresh_tokens_become_tokens() {
+    let account = Account::new();
+    let client = account.id("Example CI");
+    account
+        .sh(&format!("oauth-ls client {client} -S > secret; oauth-mk authz --client-id {client} -S > code"))
+        .succeeds();
+    let token = account.sh("oauth-mk token --grant-code @code --client-secret @secret").succeeds().record();
+    let refresh = text(&token["refresh_token"]["token"]);
+    account.sh("oauth-mk token --grant-code @code --client-secret @secret").exits(1).says("was used");
+    let line = "oauth-mk token --refresh-token - --client-secret @secret";
+    let fresh = account.feed(line, &refresh).succeeds().record();
+    let key = text(&fresh["access_token"]["token"]);
+    account.line("sh", "oauth-ls authz -o id").env("HEROKU_API_KEY", &key).run(b"").succeeds();
+    account.sh(&format!("oauth-rm token {}", text(&fresh["id"]))).succeeds();
+    account.line("sh", "oauth-ls authz -o id").env("HEROKU_API_KEY", &key).run(b"").exits(4);
+    account
+        .sh(&format!("oauth-rm token {refresh}"))
+        .exits(2)
+        .says("a token, not an id")
+        .never_says(&refresh[8..]);
+    account.sh("oauth-mk token --grant-code - --client-secret -").exits(2).says("standard input is taken");
+}
+
+#[test]
+fn the_web_flow_takes_one_visit_with_the_right_state() {
+    let account = Account::new();
+    // A port that was free a moment ago.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let line = format!("oauth-mk client web http://127.0.0.1:{port}/cb -o id");
+    let client = account.sh(&line).succeeds().lines()[0].to_owned();
+    let line = format!("oauth-mk token --web {client} -s read 2> said");
+    let ran = std::thread::scope(|scope| {
+        let run = scope.spawn(|| account.sh(&line));
+        let url = loop {
+            let said = std::fs::read_to_string(account.path("said")).unwrap_or_default();
+            match said.lines().find_map(|l| l.strip_prefix("oauth-mk: visit ")) {
+                Some(url) if said.ends_with('\n') => break url.to_owned(),
+                _ => std::thread::sleep(std::time::Duration::from_millis(5)),
+            }
+        };
+        visit(&format!("http://127.0.0.1:{port}/favicon.ico"));
+        visit(&format!("http://127.0.0.1:{port}/cb?state=wrong&code=stolen"));
+        let back = visit(&url).expect("the sandbox leads back");
+        visit(&back);
+        run.join().unwrap()
+    });
+    let token = ran.succeeds().record();
+    assert_eq!(token["kind"], "token");
+    assert!(account.read("said").contains("without the right state"));
+    // Where somebody else listens, nobody is sent.
+    let _taken = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
+    account.sh(&format!("oauth-mk token --web {client}")).exits(1).says("cannot listen").never_says("visit");
+}
+
+#[test]
+fn a_rehearsal_is_a_copy_of_the_account_and_a_difference_shows_what_it_did() {
+    let account = Account::new();
+    account.sh("oauth-ls --marks > before").succeeds();
+    account
+        .write("script", "oauth-ls authz --status expired | oauth-rm -o id\noauth-mk authz -d new -o id\n");
+    account.sh("oauth-sandbox --load before --dump same true; oauth-diff before same").succeeds();
+    account.sh("oauth-sandbox --load before --dump after sh -e ./script").succeeds();
+    let changes = account.sh("oauth-diff before after").exits(1).each("change");
+    assert_eq!(changes.iter().filter(|c| *c == "removed").count(), 4);
+    assert_eq!(changes.iter().filter(|c| *c == "added").count(), 1);
+    account.sh("oauth-diff before -").succeeds();
+    let client = account.id("Example CI");
+    account.sh(&format!("oauth-set client {client} --name Other -o id")).succeeds();
+    let changed = account.sh("oauth-diff before -").exits(1).record();
+    assert_eq!(changed["was"]["name"], "Example CI");
+    account.sh("oauth-diff before nowhere").exits(2).says("nowhere");
+}
+
+#[test]
+fn the_log_tells_each_change_and_who_made_it() {
+    let account = Account::new();
+    let id = account.id("terraform");
+    let line = format!("oauth-mk authz -d logged --log log -o id; oauth-rm authz {id} none --log log");
+    account.sh(&line).exits(1);
+    let log = account.read("log");
+    let lines: Vec<serde_json::Value> = log.lines().map(|l| serde_json::from_str(l).expect("JSON")).collect();
+    let told: Vec<_> = lines.iter().map(|l| (text(&l["tool"]), text(&l["result"]))).collect();
+    assert_eq!(told[..2], [("oauth-mk".into(), "created".into()), ("oauth-rm".into(), "revoked".into())]);
+    assert!(told[2].1.starts_with("failed: "), "{told:?}");
+    assert_eq!((&lines[1]["id"], &lines[1]["account"]), (&id.as_str().into(), &"you@example.com".into()));
+    assert!(log.lines().all(|l| l.len() == 511), "lines of one length");
+    // Parallel runs do not mix, and where it cannot be written nothing is changed.
+    let many =
+        "for i in 1 2 3 4; do oauth-ls authz -o id | oauth-set authz -d x --log log -o id & done; wait";
+    account.sh(many);
+    assert!(account.read("log").lines().all(|l| serde_json::from_str::<serde_json::Value>(l).is_ok()));
+    let before = account.state();
+    account.sh("oauth-mk authz --log /dev/full").exits(1);
+    account.sh("oauth-mk authz --log no/such/folder").exits(1);
+    assert_eq!(account.state(), before);
+}
