@@ -116,7 +116,7 @@ bulk-curl)
     ;;
 read)
     # Records as they are listed, each with an id of its own.
-    oauth-ls authz | awk -v n="${BENCH_RECORDS:-1000000}" '
+    oauth-ls authz | grep '"description":"generated' | awk -v n="${BENCH_RECORDS:-1000000}" '
         { at = index($0, "\"id\":\""); head[NR] = substr($0, 1, at + 5); tail[NR] = substr($0, at + 42) }
         END { for (i = 0; i < n; i++) {
             k = i % NR + 1
