@@ -1,7 +1,7 @@
 //! What is never touched unless the user says so: the authorization in use, the default API key, and `~`.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use crate::api::Api;
 use crate::error::Error;
@@ -19,7 +19,7 @@ pub struct Guard {
 }
 
 /// Ids of a kind, in small letters.
-type Spared = HashMap<Kind, HashSet<String>>;
+type Spared = [HashSet<String>; Kind::ALL.len()];
 
 /// What must be looked up.
 #[derive(Debug, Default, Clone, Copy)]
@@ -140,12 +140,12 @@ impl Guard {
 }
 
 fn spare(spared: &mut Spared, kind: Kind, id: &str) {
-    spared.entry(kind).or_default().insert(id.to_ascii_lowercase());
+    spared[kind as usize].insert(id.to_ascii_lowercase());
 }
 
 /// A uuid is the same in capitals, perhaps to the API too.
 fn contains(spared: &Spared, kind: Kind, id: &str) -> bool {
-    let Some(ids) = spared.get(&kind) else { return false };
+    let ids = &spared[kind as usize];
     // Nearly always it is one id against a million: cheaper to compare than to hash.
     if ids.len() <= 4 {
         return ids.iter().any(|spared| spared.eq_ignore_ascii_case(id));

@@ -195,6 +195,7 @@ enum What {
     Record {
         kind: Option<Kind>,
         id: Option<usize>,
+        checked: bool,
         current: bool,
         default: bool,
         fields: Option<Arc<Fields>>,
@@ -220,12 +221,13 @@ fn parse(block: Block, need: Need) -> Parsed {
         {
             match Entry::from_json(text, need) {
                 Ok(entry) => {
-                    let Entry { kind, id, current, default, fields } = entry;
+                    let checked = entry.id().is_ok();
+                    let Entry { kind, id, current, default, fields, .. } = entry;
                     let id = id.map(|id| {
                         ids.push_str(&id);
                         id.len()
                     });
-                    What::Record { kind, id, current, default, fields }
+                    What::Record { kind, id, checked, current, default, fields }
                 }
                 Err(what) => What::Bad(what),
             }
@@ -248,15 +250,15 @@ fn hand_on(
     for row in &parsed.rows {
         let line = &parsed.block.bytes[row.line.clone()];
         let entry = match &row.what {
-            What::Record { kind, id, current, default, fields } => {
+            What::Record { kind, id, checked, current, default, fields } => {
                 let id = id.map(|len| {
                     let id = &parsed.ids[at..at + len];
                     at += len;
                     Cow::Borrowed(id)
                 });
                 sniffer.past_start();
-                let (current, default, fields) = (*current, *default, fields.clone());
-                Ok(Some(Entry { kind: *kind, id, current, default, fields }))
+                let (kind, checked, fields) = (*kind, *checked, fields.clone());
+                Ok(Some(Entry { kind, id, checked, current: *current, default: *default, fields }))
             }
             What::Bad(what) => {
                 sniffer.past_start();
