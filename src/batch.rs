@@ -129,7 +129,7 @@ pub fn run(
     }
     let seen = world.io.terminal.stdin && world.io.terminal.stderr;
     if work.removes && targets.len() > ASK_ABOVE && seen && !args.has(&opts::YES) {
-        question::confirm(world, targets.get(0).kind, targets.len())?;
+        question::confirm(&mut world.io, targets.get(0).kind, targets.len())?;
     }
     world.heed_signals()?;
     let api = world.api(args, settings.parallel.max(3))?;

@@ -10,7 +10,6 @@ use crate::error::Error;
 use crate::output::{Format, Style};
 use crate::text;
 use crate::when;
-use crate::world::World;
 
 /// An option.
 #[derive(Debug, PartialEq, Eq)]
@@ -371,7 +370,7 @@ impl Args {
     ///
     /// # Errors
     /// [`Error::Usage`] where they contradict each other.
-    pub fn style(&self, world: &World, change: bool) -> Result<Style, Error> {
+    pub fn style(&self, on_terminal: bool, may_color: bool, change: bool) -> Result<Style, Error> {
         let mut asked: Vec<Format> = self.word(&opts::FORMAT, &Format::WORDS)?.into_iter().collect();
         for (opt, format) in
             [(&opts::JSON, Format::Json), (&opts::SHELL, Format::Env), (&opts::SHORT, Format::Secret)]
@@ -380,7 +379,7 @@ impl Args {
                 asked.push(format);
             }
         }
-        let default = if world.io.terminal.stdout { Format::Table } else { Format::Ndjson };
+        let default = if on_terminal { Format::Table } else { Format::Ndjson };
         let format = match asked[..] {
             [] => default,
             [format] => format,
@@ -391,7 +390,7 @@ impl Args {
         }
         let when =
             self.word(&opts::COLOR, &[("auto", None), ("always", Some(true)), ("never", Some(false))])?;
-        let color = when.flatten().unwrap_or_else(|| world.may_color());
+        let color = when.flatten().unwrap_or(may_color);
         Ok(Style {
             format,
             reveal: matches!(format, Format::Env | Format::Secret),

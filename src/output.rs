@@ -5,7 +5,7 @@ use std::io::Write;
 use crate::error::Error;
 use crate::io::Io;
 use crate::kind::Kind;
-use crate::record::{Expiry, Record, quote};
+use crate::record::{Record, quote};
 use crate::table::{self, Table};
 use crate::text;
 use crate::when::{self, Unix};
@@ -412,17 +412,6 @@ pub fn json_line(members: &[(&str, &str)]) -> Vec<u8> {
     }
     line.extend_from_slice(b"}\n");
     line
-}
-
-/// When a record ends, for a person.
-pub(crate) fn expiry_words(record: &Record<'_>, now: Unix) -> String {
-    match record.expiry {
-        // The API may tell no more than that nothing is left, as of its answer.
-        Expiry::At(at) if record.status == "expired" && now.abs_diff(at) < 60 => "expired".to_owned(),
-        Expiry::At(at) => when::relative(at, now),
-        Expiry::Never => "never".to_owned(),
-        Expiry::Unknown => String::new(),
-    }
 }
 
 #[cfg(test)]

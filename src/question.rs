@@ -5,11 +5,10 @@ use std::sync::Mutex;
 
 use crate::config::check_token;
 use crate::error::Error;
-use crate::io::{Messages, Stop, lock};
+use crate::io::{Io, Messages, Stop, lock};
 use crate::kind::Kind;
 use crate::secret::Secret;
 use crate::tty;
-use crate::world::World;
 
 /// The second factor of a run: known from the start, or asked for once, whatever comes of it.
 pub struct SecondFactor(Mutex<State>);
@@ -86,23 +85,23 @@ fn ask(messages: &Messages, stop: &Stop) -> Result<Secret, Error> {
 ///
 /// # Errors
 /// [`Error::Left`] for any answer but one that begins with `y`.
-pub fn confirm(world: &mut World, kind: Kind, count: usize) -> Result<(), Error> {
+pub fn confirm(io: &mut Io, kind: Kind, count: usize) -> Result<(), Error> {
     let verb = if kind.removed() == "revoked" { "revoke" } else { "delete" };
-    let program = world.io.messages.program();
-    world.io.messages.progress(&format!("{program}: {verb} {count} {}s? [y/N] ", kind.noun()));
+    let program = io.messages.program();
+    io.messages.progress(&format!("{program}: {verb} {count} {}s? [y/N] ", kind.noun()));
     // The whole line, lest the shell gets the rest of it.
     let (mut answer, mut byte) = (Vec::new(), [0]);
-    while world.io.input.read(&mut byte).unwrap_or(0) == 1 {
+    while io.input.read(&mut byte).unwrap_or(0) == 1 {
         answer.push(byte[0]);
         if byte[0] == b'\n' {
             break;
         }
     }
     // The answer's own line break has ended the line, or else there is none yet.
-    world.io.messages.line_ended();
+    io.messages.line_ended();
     if answer.last() != Some(&b'\n') {
-        world.io.messages.progress("\n");
-        world.io.messages.line_ended();
+        io.messages.progress("\n");
+        io.messages.line_ended();
     }
     if matches!(answer.first(), Some(b'y' | b'Y')) {
         return Ok(());

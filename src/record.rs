@@ -243,6 +243,17 @@ impl<'a> Record<'a> {
         }
     }
 
+    /// When it ends, for a person.
+    pub fn expiry_words(&self, now: Unix) -> String {
+        match self.expiry {
+            // The API may tell no more than that nothing is left, as of its answer.
+            Expiry::At(at) if self.status == "expired" && now.abs_diff(at) < 60 => "expired".to_owned(),
+            Expiry::At(at) => when::relative(at, now),
+            Expiry::Never => "never".to_owned(),
+            Expiry::Unknown => String::new(),
+        }
+    }
+
     /// The end as RFC 3339; `None` where there is none or it is not known.
     pub fn expires_at(&self) -> Option<String> {
         match self.expiry {

@@ -6,7 +6,6 @@ use std::fmt::Write as _;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::kind::Kind;
-use crate::output::expiry_words;
 use crate::record::Record;
 use crate::secret::{STARS, is_masked};
 use crate::text::escape;
@@ -77,7 +76,7 @@ impl Table {
                 Kind::Session | Kind::Token => String::new(),
             }),
             status: flat(&record.status),
-            expires: expiry_words(record, now),
+            expires: record.expiry_words(now),
             secret: if secret { flat(&record.secret().unwrap_or_default()) } else { String::new() },
         });
     }
@@ -289,7 +288,7 @@ pub fn details(out: &mut Vec<u8>, record: &Record<'_>, now: Unix, reveal: bool, 
             None => text,
         }
     };
-    let words = expiry_words(record, now);
+    let words = record.expiry_words(now);
     let expires = match record.expires_at() {
         Some(at) => format!("{at} ({words})"),
         None => words,

@@ -9,6 +9,7 @@ use crate::config::{Base, Config};
 use crate::credentials;
 use crate::error::Error;
 use crate::io::{Io, Stop, survive_file_limits};
+use crate::output::Style;
 use crate::transport::{Http, Transport};
 
 /// How many requests are in flight unless `-P` says otherwise.
@@ -69,6 +70,14 @@ impl World {
 
     fn is_dumb(&self) -> bool {
         self.config.text("TERM").ok().flatten() == Some("dumb")
+    }
+
+    /// The style of the output that a command line asks for.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where its options contradict each other.
+    pub fn style(&self, args: &Args, change: bool) -> Result<Style, Error> {
+        args.style(self.io.terminal.stdout, self.may_color(), change)
     }
 
     /// The API, for the account whose token is found, with room for `parallel` requests at a time.

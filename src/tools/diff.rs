@@ -58,7 +58,7 @@ fn compare(args: &Args, world: &mut World) -> Result<bool, Error> {
     if old == "-" && new == "-" {
         return Err(Error::Usage("only one list can be the account as it is now".to_owned()));
     }
-    let style = args.style(world, true)?;
+    let style = world.style(args, true)?;
     if !matches!(style.format, Format::Ndjson | Format::Json | Format::Id | Format::Table) {
         return Err(Error::Usage("--format: a difference is ndjson, json, id or table".to_owned()));
     }

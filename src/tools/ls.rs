@@ -102,7 +102,7 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
         true => None,
         false => Some(Kind::parse(&operands.remove(0)).map_err(Error::Usage)?),
     };
-    let mut style = args.style(world, false)?;
+    let mut style = world.style(args, false)?;
     style.reveal |= args.has(&SECRETS);
     let filter = Filter::read(args)?;
     let team = args.get(&opts::TEAM)?;

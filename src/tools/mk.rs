@@ -102,7 +102,7 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
     if let Some((kind, fields)) = &one {
         check(&Item::given(*kind, fields.clone())).map_err(Error::Usage)?;
     }
-    let style = Style { reveal: true, ..args.style(world, true)? };
+    let style = Style { reveal: true, ..world.style(args, true)? };
     let (once, exec) = (args.has(&ONCE), args.get(&opts::EXEC)?);
     if once && args.has(&opts::STREAM) {
         return Err(Error::Usage("--once looks at all input first, --stream at none".to_owned()));
@@ -170,7 +170,7 @@ fn token(args: &Args, world: &mut World, operands: &[String]) -> Result<(), Erro
     if let Some(opt) = OTHERS.into_iter().find(|opt| args.has(opt)) {
         return Err(Error::Usage(format!("--{} is not for tokens", opt.long)));
     }
-    let style = Style { reveal: true, ..args.style(world, true)? };
+    let style = Style { reveal: true, ..world.style(args, true)? };
     let (exchange, exec) = (Exchange::read(args, world)?, args.get(&opts::EXEC)?);
     let given = Some((Kind::Token, Fields::default()));
     let wanted = Wanted { kind: None, operands: &[], need: Need::New, given, check: &|_| Ok(()) };

@@ -29,7 +29,7 @@ pub static TOOL: Tool = Tool {
 pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
     let (kind, ids) = super::kind_and_ids(args)?;
     let force = args.has(&FORCE);
-    let style = args.style(world, true)?;
+    let style = world.style(args, true)?;
     let wanted = Wanted { kind, operands: &ids, need: Need::Identity, given: None, check: &|_| Ok(()) };
     let work = Work {
         would: &|kind| match kind {

@@ -34,7 +34,7 @@ pub static TOOL: Tool = Tool {
 /// Those of [`batch::run`].
 pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
     let (kind, ids) = super::kind_and_ids(args)?;
-    let style = Style { reveal: true, ..args.style(world, true)? };
+    let style = Style { reveal: true, ..world.style(args, true)? };
     let (replace, exec) = (args.has(&REPLACE), args.get(&opts::EXEC)?);
     let check = |item: &Item<'_>| {
         super::only(item.kind, &[Kind::Authz, Kind::Client], "rotated")?;

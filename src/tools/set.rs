@@ -158,7 +158,7 @@ fn unchanged(account: &Account, item: &Item<'_>) -> Option<Done> {
 /// Those of [`batch::run`].
 pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
     let (kind, ids) = super::kind_and_ids(args)?;
-    let style = args.style(world, true)?;
+    let style = world.style(args, true)?;
     let changes = Changes::read(args, world, !ids.is_empty())?;
     let check = |item: &Item<'_>| {
         super::only(item.kind, &[Kind::Authz, Kind::Client], "changed")?;
