@@ -447,6 +447,7 @@ mod tests {
             ("-x", "there is no option -x"),
             ("-n -n", "--dry-run is given twice"),
             ("-P", "--parallel needs its N"),
+            ("--scope=", "--scope is empty"),
         ] {
             assert_eq!(read(line).expect_err(line), want);
         }

@@ -479,6 +479,11 @@ mod tests {
             ("a,b", "header"),
             ("kind,id\nauthz,a,b", "3 cells where 2"),
             ("authz,\"a", "does not end on its line"),
+            ("authz,\"a\"b", "neither around a whole cell"),
+            ("authz,a\"\"b", "neither around a whole cell"),
+            ("id,id", "named twice"),
+            ("kind,id,current\nauthz,a,perhaps", "neither true nor false"),
+            ("\0a\0b", "no text in UTF-8"),
             ("{\"id\":\"a\"} x", "not a usable record"),
         ] {
             let found = ids(text);
