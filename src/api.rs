@@ -224,6 +224,10 @@ impl Api {
     /// Those of the call; [`Error::Unresolved`] where the answer was lost.
     pub fn exchange(&self, body: &str) -> Result<Answer, Error> {
         self.create_once(Kind::Token, None, body).map_err(|fault| match fault {
+            Fault::Error(Error::Auth { what, .. }) => {
+                let hint = "check the client's secret, and the token in HEROKU_API_KEY";
+                Error::Auth { what, hint }
+            }
             Fault::Error(e) => e,
             Fault::Lost(what) => Error::Permanent {
                 what: format!("the answer was lost ({what}): the code may have been used up"),
