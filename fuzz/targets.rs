@@ -11,7 +11,7 @@ use oauth_tools::config::{Base, Config};
 use oauth_tools::input::{Entry, Need, Sniffer};
 use oauth_tools::io::{Messages, Stop};
 use oauth_tools::kind::Kind;
-use oauth_tools::lines::{Lines, read_all};
+use oauth_tools::lines::{Found, Lines, read_all};
 use oauth_tools::output::{csv_cell, uncsv};
 use oauth_tools::record::Record;
 use oauth_tools::secret::{Secret, redact};
@@ -95,7 +95,7 @@ pub fn input(bytes: &[u8]) {
             other => format!("{:?}", other.map(|_| ())),
         };
         let mut at_once = Vec::new();
-        let read = read_all(bytes, need, &mut |number, line, entry| {
+        let read = read_all(bytes, need, &mut |number: u32, line: &[u8], entry: Found<'_>| {
             at_once.push((number, line.to_owned(), tell(entry)));
             Ok(())
         });

@@ -35,8 +35,8 @@ impl fmt::Display for Origin {
 pub struct Entry<'a> {
     pub(crate) kind: Option<Kind>,
     pub(crate) id: Option<Cow<'a, str>>,
-    /// The id was checked where it was read.
-    pub(crate) checked: bool,
+    /// What stands for the id in the index of duplicates, where that was found and the id checked by another thread
+    pub(crate) tag: Option<u32>,
     /// The record's mark as the one in use.
     pub current: bool,
     /// The record's mark as the default API key.
@@ -171,7 +171,7 @@ impl<'a> Entry<'a> {
     pub fn id(&self) -> Result<&str, String> {
         match self.id.as_deref() {
             Some("~") if !matches!(self.kind, Some(Kind::Client | Kind::Token)) => Ok("~"),
-            Some(id) if self.checked => Ok(id),
+            Some(id) if self.tag.is_some() => Ok(id),
             Some(id) => check_id(id).map(|()| id),
             None => Err("the record has no id".to_owned()),
         }
@@ -200,7 +200,7 @@ impl<'a> Entry<'a> {
         Ok(Entry {
             kind: found.kind.map(|Text(word)| Kind::parse(&word)).transpose()?,
             id: found.id.map(|Text(id)| id),
-            checked: false,
+            tag: None,
             current: found.current.unwrap_or(false),
             default: found.default.unwrap_or(false),
             fields: match need {

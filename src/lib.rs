@@ -50,6 +50,7 @@ pub mod redirect;
 pub mod rest;
 pub mod sandbox;
 pub mod secret;
+pub mod seen;
 pub mod shape;
 pub mod stream;
 #[cfg(test)]

@@ -9,9 +9,10 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use crate::error::{Error, reason};
 use crate::input::{Entry, Fields, Need, Sniffer};
 use crate::kind::Kind;
+use crate::seen;
 
-/// Bytes read at once.
-const CHUNK: usize = 256 * 1024;
+/// Bytes read at once, at first and at most: much input is worth large blocks, little is not worth the memory.
+const CHUNK: Range<usize> = 64 * 1024..512 * 1024;
 /// The longest line that is read, in bytes; beyond it the input is no list of records.
 pub const LONGEST_LINE: usize = 16 * 1024 * 1024;
 
@@ -44,18 +45,21 @@ struct Blocks<R> {
     /// The beginning of a line whose end has not come yet.
     tail: Vec<u8>,
     eof: bool,
+    /// Bytes to read at once.
+    chunk: usize,
 }
 
 impl<R: Read> Blocks<R> {
     fn new(from: R) -> Blocks<R> {
-        Blocks { from, tail: Vec::new(), eof: false }
+        Blocks { from, tail: Vec::new(), eof: false, chunk: CHUNK.start }
     }
 
     /// The lines that have come by now, at least one; `spare` is memory to use again.
     fn next(&mut self, spare: Block) -> Result<Option<Block>, Error> {
         let mut block = spare;
         block.end = 0;
-        let size = block.bytes.len().max(CHUNK).max(self.tail.len() * 2);
+        let size = block.bytes.len().max(self.chunk).max(self.tail.len() * 2);
+        self.chunk = (self.chunk * 2).min(CHUNK.end);
         block.bytes.resize(size, 0);
         block.bytes[..self.tail.len()].copy_from_slice(&self.tail);
         let mut filled = self.tail.len();
@@ -122,15 +126,33 @@ impl<R: Read> Lines<R> {
     }
 }
 
-/// What is done with each line: its number, the line itself, and the record in it, if it holds one.
-pub type EachLine<'f> = dyn FnMut(u32, &[u8], Result<Option<Entry<'_>>, String>) -> Result<(), Error> + 'f;
+/// The record in a line, if it holds one; or what is wrong with it.
+pub type Found<'a> = Result<Option<Entry<'a>>, String>;
+
+/// What is done with what is read.
+pub trait Each {
+    /// Takes a line: its number, the line itself, and what was found in it.
+    ///
+    /// # Errors
+    /// What ends the reading.
+    fn line(&mut self, number: u32, line: &[u8], found: Found<'_>) -> Result<(), Error>;
+
+    /// Hears of the ids in the next lines, by their tags, before it takes them.
+    fn ahead(&mut self, _tags: impl Iterator<Item = u32>) {}
+}
+
+impl<F: FnMut(u32, &[u8], Found<'_>) -> Result<(), Error>> Each for F {
+    fn line(&mut self, number: u32, line: &[u8], found: Found<'_>) -> Result<(), Error> {
+        self(number, line, found)
+    }
+}
 
 /// Reads a whole stream of records. Lines of JSON, which stand for themselves, are parsed by other threads; `each`
 /// gets everything in the order of the stream.
 ///
 /// # Errors
 /// [`Error::Input`] where the stream fails or a line is too long; what `each` returns.
-pub fn read_all(from: impl Read, need: Need, each: &mut EachLine<'_>) -> Result<(), Error> {
+pub fn read_all(from: impl Read, need: Need, each: &mut impl Each) -> Result<(), Error> {
     let mut blocks = Blocks::new(from);
     let mut sniffer = Sniffer::new(need);
     let mut number = 1;
@@ -138,7 +160,8 @@ pub fn read_all(from: impl Read, need: Need, each: &mut EachLine<'_>) -> Result<
     let Some(second) = blocks.next(Block::default())? else {
         return hand_on(&parse(first, need), &mut 1, &mut sniffer, each);
     };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(4);
+    // One more than processors: while this one reads and hands on, and while that one waits, none stands idle.
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(4) + 1;
     std::thread::scope(|scope| {
         // One channel there and one back for each thread, used in turn: so the order needs no bookkeeping.
         let lanes: Vec<(SyncSender<Block>, Receiver<Parsed>)> = (0..threads)
@@ -195,7 +218,7 @@ enum What {
     Record {
         kind: Option<Kind>,
         id: Option<usize>,
-        checked: bool,
+        tag: Option<u32>,
         current: bool,
         default: bool,
         fields: Option<Arc<Fields>>,
@@ -221,13 +244,13 @@ fn parse(block: Block, need: Need) -> Parsed {
         {
             match Entry::from_json(text, need) {
                 Ok(entry) => {
-                    let checked = entry.id().is_ok();
+                    let tag = entry.id().ok().map(seen::tag);
                     let Entry { kind, id, current, default, fields, .. } = entry;
                     let id = id.map(|id| {
                         ids.push_str(&id);
                         id.len()
                     });
-                    What::Record { kind, id, checked, current, default, fields }
+                    What::Record { kind, id, tag, current, default, fields }
                 }
                 Err(what) => What::Bad(what),
             }
@@ -244,21 +267,25 @@ fn hand_on(
     parsed: &Parsed,
     number: &mut u32,
     sniffer: &mut Sniffer,
-    each: &mut EachLine<'_>,
+    each: &mut impl Each,
 ) -> Result<(), Error> {
+    each.ahead(parsed.rows.iter().filter_map(|row| match row.what {
+        What::Record { tag, .. } => tag,
+        _ => None,
+    }));
     let mut at = 0;
     for row in &parsed.rows {
         let line = &parsed.block.bytes[row.line.clone()];
         let entry = match &row.what {
-            What::Record { kind, id, checked, current, default, fields } => {
+            What::Record { kind, id, tag, current, default, fields } => {
                 let id = id.map(|len| {
                     let id = &parsed.ids[at..at + len];
                     at += len;
                     Cow::Borrowed(id)
                 });
                 sniffer.past_start();
-                let (kind, checked, fields) = (*kind, *checked, fields.clone());
-                Ok(Some(Entry { kind, id, checked, current: *current, default: *default, fields }))
+                let (kind, tag, fields) = (*kind, *tag, fields.clone());
+                Ok(Some(Entry { kind, id, tag, current: *current, default: *default, fields }))
             }
             What::Bad(what) => {
                 sniffer.past_start();
@@ -266,7 +293,7 @@ fn hand_on(
             }
             What::Other => sniffer.line(line),
         };
-        each(*number, line, entry)?;
+        each.line(*number, line, entry)?;
         *number = number.saturating_add(1);
     }
     Ok(())
@@ -278,7 +305,7 @@ mod tests {
 
     #[test]
     fn long_lines_cross_blocks() {
-        let id = "x".repeat(3 * CHUNK);
+        let id = "x".repeat(3 * CHUNK.end);
         let text = format!("{id}\nb");
         let mut lines = Lines::new(text.as_bytes());
         assert_eq!(lines.next_line().ok().flatten().map(|(n, l)| (n, l.len())), Some((1, id.len())));
@@ -298,10 +325,11 @@ mod tests {
             };
         }
         let mut seen = Vec::new();
-        let read = read_all(text.as_bytes(), Need::Identity, &mut |number, _, entry| {
-            seen.push((number, entry.map(|e| e.map(|e| e.id().unwrap_or_default().to_owned()))));
-            Ok(())
-        });
+        let read =
+            read_all(text.as_bytes(), Need::Identity, &mut |number: u32, _: &[u8], entry: Found<'_>| {
+                seen.push((number, entry.map(|e| e.map(|e| e.id().unwrap_or_default().to_owned()))));
+                Ok(())
+            });
         assert!(read.is_ok());
         assert_eq!(seen.len(), 40_001);
         for (n, (number, found)) in seen.iter().enumerate().skip(1) {
@@ -319,7 +347,7 @@ mod tests {
     fn only_the_first_line_of_all_has_a_byte_order_mark() {
         let text = "{\n\u{feff}a1\n";
         let mut found = Vec::new();
-        let read = read_all(text.as_bytes(), Need::Identity, &mut |_, _, entry| {
+        let read = read_all(text.as_bytes(), Need::Identity, &mut |_: u32, _: &[u8], entry: Found<'_>| {
             found.push(entry.map(|e| e.is_some_and(|e| e.id().is_ok())));
             Ok(())
         });
@@ -329,10 +357,15 @@ mod tests {
     #[test]
     fn an_error_ends_the_reading() {
         let text = "{\"id\":\"a\"}\n".repeat(100_000);
-        let read = read_all(text.as_bytes(), Need::Identity, &mut |number, _, _| match number {
-            50_000 => Err(Error::Usage("enough".to_owned())),
-            _ => Ok(()),
-        });
+        let read =
+            read_all(
+                text.as_bytes(),
+                Need::Identity,
+                &mut |number: u32, _: &[u8], _: Found<'_>| match number {
+                    50_000 => Err(Error::Usage("enough".to_owned())),
+                    _ => Ok(()),
+                },
+            );
         assert!(matches!(read, Err(Error::Usage(_))));
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::input::{Fields, Need, Sniffer};
 use crate::io::Io;
 use crate::kind::Kind;
-use crate::lines::{Lines, read_all};
+use crate::lines::{Found, Lines, read_all};
 use crate::output::{Format, Output, Style};
 use crate::record::Record;
 use crate::secret::{STARS, redact};
@@ -56,7 +56,7 @@ fn print(kind: Kind, object: &Value, format: Format) -> String {
 /// The one record that a text holds.
 fn read(text: &str) -> (Kind, String, Fields) {
     let mut found = Vec::new();
-    let read = read_all(text.as_bytes(), Need::Fields, &mut |number, _, entry| {
+    let read = read_all(text.as_bytes(), Need::Fields, &mut |number: u32, _: &[u8], entry: Found<'_>| {
         if let Some(entry) = entry.unwrap_or_else(|e| panic!("line {number}: {e}\n{text}")) {
             let kind = entry.kind(None).expect("a kind");
             let fields = entry.fields.as_deref().cloned().unwrap_or_default();
@@ -150,7 +150,7 @@ proptest! {
         }
         prop_assert_eq!(&found, &naive);
         let mut all = Vec::new();
-        let _ = read_all(Dribble { bytes: text.as_bytes(), chunk }, Need::Identity, &mut |_, line, _| {
+        let _ = read_all(Dribble { bytes: text.as_bytes(), chunk }, Need::Identity, &mut |_: u32, line: &[u8], _: Found<'_>| {
             all.push(String::from_utf8_lossy(line).into_owned());
             Ok(())
         });

@@ -1,17 +1,15 @@
 //! The whole input of a changing tool: parsed, validated and free of duplicates before the first change.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::collections::hash_map::Entry as Slot;
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use crate::complaints::Complaints;
 use crate::error::Error;
 use crate::input::{Entry, Fields, Need, Origin};
 use crate::kind::Kind;
-use crate::lines;
+use crate::lines::{self, Each, Found};
 use crate::rest::Rest;
+use crate::seen::{self, Seen};
 use crate::world::World;
 
 /// One thing to work on.
@@ -89,7 +87,7 @@ pub fn item<'a>(
     })
 }
 
-/// Items, kept as little more than their ids: a million of them take about 90 MB, the index of duplicates included.
+/// Items, kept as little more than their ids: a million of them take about 70 MB, the index of duplicates included.
 #[derive(Debug, Default)]
 pub struct Targets {
     ids: String,
@@ -127,46 +125,24 @@ impl Targets {
     ///
     /// # Errors
     /// [`Error::Reported`] once all bad lines are reported; [`Error::Usage`] where input would come from a terminal.
-    pub fn read(
-        world: &mut World,
-        wanted: &Wanted<'_>,
-        mut rest: Option<&mut Rest>,
-    ) -> Result<Targets, Error> {
+    pub fn read(world: &mut World, wanted: &Wanted<'_>, rest: Option<&mut Rest>) -> Result<Targets, Error> {
         let mut targets = Targets::default();
-        let mut seen = Seen::default();
         let messages = world.io.messages.clone();
-        let mut complaints = Complaints::new(&messages);
         if let Some((kind, fields)) = &wanted.given {
             targets.push(Item::given(*kind, fields.clone()), wanted.need);
             return Ok(targets);
         }
+        let complaints = Complaints::new(&messages);
+        let mut intake = Intake { targets, seen: Seen::default(), wanted, rest, complaints };
         if wanted.operands.is_empty() {
             refuse_terminal(world)?;
-            lines::read_all(&mut world.io.input, wanted.need, &mut |number, line, entry| {
-                let origin = Origin::Line(number);
-                let added = match entry {
-                    Ok(None) => return rest.as_deref_mut().map_or(Ok(()), |rest| rest.header(line)),
-                    Ok(Some(entry)) => targets.add(origin, &entry, wanted, &mut seen),
-                    Err(what) => Err(what),
-                };
-                match (added, rest.as_deref_mut()) {
-                    (Ok(true), Some(rest)) => rest.keep(line)?,
-                    (Ok(_), _) => {}
-                    (Err(what), _) => complaints.add(origin, &what),
-                }
-                Ok(())
-            })?;
+            lines::read_all(&mut world.io.input, wanted.need, &mut intake)?;
         }
         for operand in wanted.operands {
-            let entry = Entry::bare(operand);
-            match (targets.add(Origin::Operand, &entry, wanted, &mut seen), rest.as_deref_mut()) {
-                (Ok(true), Some(rest)) => rest.keep(operand.as_bytes())?,
-                (Ok(_), _) => {}
-                (Err(what), _) => complaints.add(Origin::Operand, &what),
-            }
+            intake.take(Origin::Operand, operand.as_bytes(), Ok(Entry::bare(operand)))?;
         }
-        complaints.settle()?;
-        Ok(targets)
+        intake.complaints.settle()?;
+        Ok(intake.targets)
     }
 
     /// Adds an entry; false if it was there already.
@@ -179,8 +155,13 @@ impl Targets {
     ) -> Result<bool, String> {
         let item = item(self.slots.len(), origin, entry, wanted.kind, wanted.need)?;
         (wanted.check)(&item)?;
+        let tag = entry.tag.unwrap_or_else(|| seen::tag(&item.id));
+        let same = |place: usize| {
+            let there = &self.slots[place];
+            there.kind == item.kind && self.id(there) == item.id
+        };
         if wanted.need != Need::New
-            && let Some(before) = seen.insert(self, item.kind, &item.id)
+            && let Some(before) = seen.insert(tag, self.slots.len(), same)
         {
             // Twice the same is once; two contradicting wishes are a mistake, and nobody can say which.
             return match self.fields.get(before).is_none_or(|fields| *fields == item.fields) {
@@ -245,6 +226,41 @@ impl Targets {
     }
 }
 
+/// The input on its way to [`Targets`].
+struct Intake<'a> {
+    targets: Targets,
+    seen: Seen,
+    wanted: &'a Wanted<'a>,
+    rest: Option<&'a mut Rest>,
+    complaints: Complaints<'a>,
+}
+
+impl Intake<'_> {
+    fn take(&mut self, origin: Origin, line: &[u8], entry: Result<Entry<'_>, String>) -> Result<(), Error> {
+        match entry.and_then(|entry| self.targets.add(origin, &entry, self.wanted, &mut self.seen)) {
+            Ok(true) => self.rest.as_deref_mut().map_or(Ok(()), |rest| rest.keep(line)),
+            Ok(false) => Ok(()),
+            Err(what) => {
+                self.complaints.add(origin, &what);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Each for Intake<'_> {
+    fn line(&mut self, number: u32, line: &[u8], found: Found<'_>) -> Result<(), Error> {
+        match found.transpose() {
+            Some(entry) => self.take(Origin::Line(number), line, entry),
+            None => self.rest.as_deref_mut().map_or(Ok(()), |rest| rest.header(line)),
+        }
+    }
+
+    fn ahead(&mut self, tags: impl Iterator<Item = u32>) {
+        self.seen.touch(tags);
+    }
+}
+
 /// Fails where the input would have to be typed: that is a forgotten operand, not a pipeline.
 ///
 /// # Errors
@@ -254,56 +270,4 @@ pub fn refuse_terminal(world: &World) -> Result<(), Error> {
         return Err(Error::Usage("nothing to work on: give ids, or records on standard input".to_owned()));
     }
     Ok(())
-}
-
-/// Which ids were there already: hashes and places only, the ids themselves stand in [`Targets`].
-#[derive(Default)]
-struct Seen {
-    hasher: RandomState,
-    places: HashMap<u64, u32, Identity>,
-}
-
-impl Seen {
-    /// Notes an id that will be the next target; its place if it is one already.
-    fn insert(&mut self, targets: &Targets, kind: Kind, id: &str) -> Option<usize> {
-        let mut hash = self.hasher.hash_one((kind, id));
-        loop {
-            match self.places.entry(hash) {
-                Slot::Vacant(slot) => {
-                    slot.insert(targets.slots.len() as u32);
-                    return None;
-                }
-                Slot::Occupied(slot) => {
-                    let there = &targets.slots[*slot.get() as usize];
-                    if there.kind == kind && targets.id(there) == id {
-                        return Some(*slot.get() as usize);
-                    }
-                    hash = hash.wrapping_add(1);
-                }
-            }
-        }
-    }
-}
-
-/// A hasher for what is a hash already.
-#[derive(Default, Clone)]
-struct Identity(u64);
-
-impl BuildHasher for Identity {
-    type Hasher = Identity;
-    fn build_hasher(&self) -> Identity {
-        Identity(0)
-    }
-}
-
-impl std::hash::Hasher for Identity {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = bytes.iter().fold(self.0, |h, b| h << 8 ^ u64::from(*b));
-    }
-    fn write_u64(&mut self, n: u64) {
-        self.0 = n;
-    }
-    fn finish(&self) -> u64 {
-        self.0
-    }
 }
