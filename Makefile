@@ -42,7 +42,7 @@ check:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
 	mandoc -T lint -W warning $(PAGES)
 	shellcheck $(SCRIPTS)
-	$(CARGO) test --locked --test structure --test supply
+	$(CARGO) test --locked --test structure --test supply --test corpus
 
 # Ratios in one run, against curl and jq (Debian packages curl, jq).
 bench: build
