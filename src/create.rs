@@ -55,6 +55,8 @@ pub struct Maker<'a> {
     doubtful: Mutex<HashMap<Likeness, String>>,
     /// What this run has made itself.
     own: Mutex<HashSet<String>>,
+    /// What this run has handed over to a command.
+    handed: Mutex<HashSet<Likeness>>,
     /// Two alike are not made side by side: a lost one could not be told from the other.
     busy: Mutex<HashSet<Likeness>>,
     free: Condvar,
@@ -76,6 +78,7 @@ impl<'a> Maker<'a> {
             existing: Mutex::default(),
             doubtful: Mutex::default(),
             own: Mutex::default(),
+            handed: Mutex::default(),
             busy: Mutex::default(),
             free: Condvar::new(),
         };
@@ -101,22 +104,49 @@ impl<'a> Maker<'a> {
         lock(&self.existing).entry(Likeness::of(record)).or_insert((record.masked_line(), date));
     }
 
-    /// What exists already, where that shall not be made again.
-    pub fn existing(&self, likeness: &Likeness) -> Option<Done> {
-        let existing = lock(&self.existing);
-        let (json, date) = existing.get(likeness)?;
-        Some(Done::new(Answer::known(json.clone(), *date), "exists"))
+    /// What exists already, where that shall not be made again; a failure in it where it should go to a command.
+    pub fn existing(&self, likeness: &Likeness, exec: Option<&str>) -> Option<Done> {
+        // Whether one that this run makes gets into the command's hands is known once its turn is over.
+        let _turn = exec.map(|_| self.turn(likeness));
+        self.known(likeness, exec)
     }
 
-    /// Makes one object, or finds it.
+    fn known(&self, likeness: &Likeness, exec: Option<&str>) -> Option<Done> {
+        let existing = lock(&self.existing);
+        let (json, date) = existing.get(likeness)?;
+        let exists = Done::new(Answer::known(json.clone(), *date), "exists");
+        if exec.is_none() || lock(&self.handed).contains(likeness) {
+            return Some(exists);
+        }
+        let what = "it exists already, and its secret cannot be handed over".to_owned();
+        let hint = "oauth-rot --exec gives it a new secret, and hands that over";
+        Some(Done { failed: Some(Error::Left { what, hint }), ..exists })
+    }
+
+    /// Makes one object, or finds it, and hands the secret of one that it made to a command, if there is one.
     ///
     /// # Errors
     /// Those of the calls; [`Error::Unresolved`] where it cannot be told whether it was made.
-    pub fn make(&self, api: &Api, likeness: &Likeness, body: &str) -> Result<Done, Error> {
+    pub fn make(
+        &self,
+        api: &Api,
+        likeness: &Likeness,
+        body: &str,
+        exec: Option<&str>,
+    ) -> Result<Done, Error> {
         let _turn = self.turn(likeness);
-        if let Some(done) = self.existing(likeness) {
+        if let Some(done) = self.known(likeness, exec) {
             return Ok(done);
         }
+        let done = self.made(api, likeness, body)?.hand_over(api, likeness.kind, exec);
+        if done.handed {
+            lock(&self.handed).insert(likeness.clone());
+        }
+        Ok(done)
+    }
+
+    /// Makes one object.
+    fn made(&self, api: &Api, likeness: &Likeness, body: &str) -> Result<Done, Error> {
         if let Some(what) = lock(&self.doubtful).get(likeness) {
             return Err(Error::Unresolved { what: what.clone() });
         }

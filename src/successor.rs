@@ -40,7 +40,7 @@ pub fn replace(api: &Api, maker: &Maker<'_>, item: &Item<'_>, exec: Option<&str>
         body.insert("expires_in".to_owned(), json!(seconds));
     }
     let likeness = Likeness::new(Kind::Authz, &name, scope);
-    let mut done = maker.make(api, &likeness, &Value::Object(body).to_string())?;
+    let mut done = maker.make(api, &likeness, &Value::Object(body).to_string(), None)?;
     done.added.push(("replaces", item.id.to_string()));
     done.failed = finish(api, item, exec, &mut done).err();
     Ok(done)

@@ -7,7 +7,6 @@ use serde_json::{Map, Value, json};
 use crate::batch::{self, Work};
 use crate::cli::{Args, Opt, Tool, opts};
 use crate::create::{DEFAULT_DESCRIPTION, Likeness, Maker};
-use crate::done::Done;
 use crate::error::Error;
 use crate::exchange::{self, Exchange};
 use crate::input::{Fields, Need, SCOPES, scopes};
@@ -123,34 +122,19 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
         looks: once,
         known: &|item| {
             let maker: &Maker<'_> = maker.get().filter(|_| once)?;
-            let exists = maker.existing(&likeness(item.kind, &filled(item)))?;
-            Some(if exec.is_some() { not_handed_over(exists) } else { exists })
+            maker.existing(&likeness(item.kind, &filled(item)), exec)
         },
         draft: &|item| body(item.kind, &filled(item)).ok(),
         act: &|api, item| {
             let fields = filled(item);
             let body = body(item.kind, &fields).map_err(Error::Usage)?;
             match maker.get() {
-                Some(maker) => {
-                    let done = maker.make(api, &likeness(item.kind, &fields), &body)?;
-                    Ok(match (done.status, exec) {
-                        ("exists", Some(_)) => not_handed_over(done),
-                        ("exists", None) => done,
-                        _ => done.hand_over(api, item.kind, exec),
-                    })
-                }
+                Some(maker) => maker.make(api, &likeness(item.kind, &fields), &body, exec),
                 None => Err(Error::Usage("nothing can be made yet".to_owned())),
             }
         },
     };
     batch::run(world, args, style, &wanted, &work)
-}
-
-/// What exists already cannot be handed over; and whether it ever was, nobody knows.
-fn not_handed_over(exists: Done) -> Done {
-    let what = "it exists already, and its secret cannot be handed over".to_owned();
-    let hint = "oauth-rot --exec gives it a new secret, and hands that over";
-    Done { failed: Some(Error::Left { what, hint }), ..exists }
 }
 
 /// Makes a token by an exchange.

@@ -65,7 +65,7 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
     let likeness = Likeness::new(Kind::Authz, &description, scope.clone());
     let body = json!({ "description": description, "scope": scope, "expires_in": lifetime }).to_string();
     let begun = audit.as_ref().map(|audit| audit.begin(Kind::Authz, "")).transpose()?;
-    let made = Maker::new(&api, None, None)?.make(&api, &likeness, &body)?;
+    let made = Maker::new(&api, None, None)?.make(&api, &likeness, &body, None)?;
     let Some(answer) = made.answer else { return Err(Error::Reported(FAILED)) };
     let record = answer.record(Kind::Authz).map_err(|what| Error::Left { what, hint: "" })?;
     if let (Some(audit), Some(begun)) = (&audit, &begun) {

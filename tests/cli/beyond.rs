@@ -76,6 +76,29 @@ fn a_failed_hand_over_is_a_failure_and_loses_nothing() {
 }
 
 #[test]
+fn what_the_same_run_has_handed_over_is_done() {
+    let account = Account::new();
+    let twice = "{\"kind\":\"authz\",\"description\":\"job\"}\n".repeat(2);
+    // Whichever of the two finds it there, and whether it asks before its turn or in it.
+    for parallel in ["", "-P 1", "-P 2"] {
+        let line = format!("oauth-mk - --once --exec 'echo ran >> ran' --rest rest {parallel}");
+        let mut each = account.feed(&line, &twice).succeeds().each("status");
+        each.sort();
+        assert_eq!(each, ["created", "exists"]);
+        assert_eq!((account.read("ran").as_str(), account.read("rest").as_str()), ("ran\n", ""));
+        let id = account.id("job");
+        account.sh(&format!("oauth-rm authz {id} && rm ran")).exits(0);
+        assert!(account.ids("authz").len() == 16, "one was made");
+    }
+    // Not where the command failed: then nobody has the secret.
+    account
+        .feed("oauth-mk - --once --exec 'exit 1'", &twice)
+        .exits(1)
+        .says("status 1")
+        .says("it exists already");
+}
+
+#[test]
 fn the_old_one_goes_when_the_new_one_is_in_its_place() {
     let account = Account::new();
     let old = account.id("terraform");
