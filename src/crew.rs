@@ -148,15 +148,14 @@ impl<'a> Crew<'a> {
             }
             let mut state = lock(&queue);
             loop {
-                if let Some(Some(_)) = state.waiting.front() {
-                    let finished = state.waiting.pop_front().flatten();
+                if let Some(finished) = state.waiting.front_mut().and_then(Option::take) {
+                    drop(state);
+                    delivery.take(finished);
+                    state = lock(&queue);
+                    // Not before it is on its way: a reader that does not read makes it wait.
+                    state.waiting.pop_front();
                     state.delivered += 1;
                     room.notify_all();
-                    drop(state);
-                    if let Some(finished) = finished {
-                        delivery.take(finished);
-                    }
-                    state = lock(&queue);
                 } else if state.working == 0 {
                     break;
                 } else {
@@ -255,16 +254,17 @@ impl<'t> Worker<'_, 't> {
 
     /// The next item and its place in the order; `None` where nothing more shall be started.
     fn next(&self) -> Option<(usize, Sourced<'t>)> {
+        // One waits for room, and the others for it: those that saw the same room would all take it.
+        let mut source = lock(&self.source);
         let mut queue = lock(self.queue);
         while !queue.closed && queue.started - queue.delivered >= self.window {
             queue = wait(self.room, queue);
         }
-        drop(queue);
-        // The source may block (a slow pipe), so the queue is not locked meanwhile.
-        let mut source = lock(&self.source);
-        if lock(self.queue).closed {
+        if queue.closed {
             return None;
         }
+        // The source may block (a slow pipe), so the queue is not locked meanwhile.
+        drop(queue);
         if self.watch.is_gone() {
             self.stop.ask();
         }

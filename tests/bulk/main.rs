@@ -5,6 +5,7 @@
 
 #[path = "../harness/mod.rs"]
 mod harness;
+mod window;
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -175,12 +176,18 @@ fn undelivered(err: &str) -> BTreeSet<String> {
 
 #[test]
 fn a_reader_that_goes_away_is_told_what_it_missed() {
-    let (server, folder) = (server(200, &[], 2), folder("reader"));
+    // One is under way when the reader goes.
+    let fault =
+        format!("slow@POST /oauth/authorizations/{}/actions:ms=500", generated(&server(200, &[], 0))[9]);
+    let (server, folder) = (server(200, &[&fault], 2), folder("reader"));
     let (all, rest, before) = (generated(&server), folder.join("rest"), account(&server));
     let mut held = Held::start(&server, "oauth-rot", &["--rest", rest.to_str().expect("UTF-8")]);
     held.feed(&rows(&all));
     let taken: Vec<String> = (0..3).map(|_| held.next()).collect();
     assert_eq!(taken, all[..3]);
+    while server.stats().fired(&fault) == 0 && held.child.try_wait().expect("a status").is_none() {
+        std::thread::yield_now();
+    }
     drop(held.stdout);
     let ran = ended(held.child).is(1);
     let left: BTreeSet<String> = fs::read_to_string(&rest)

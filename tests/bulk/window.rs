@@ -1,0 +1,70 @@
+//! How far a run goes beyond a result that is slow to come: little with secrets, further without.
+
+use std::time::Duration;
+
+use crate::harness::ended;
+use crate::{Held, generated, rows, server, undelivered};
+
+/// Long enough for one that goes too far to do so; none that stops where it should is failed by it.
+const A_MOMENT: Duration = Duration::from_millis(300);
+const IN_FLIGHT: u64 = 2;
+
+/// A run of 40 whose first result takes `ms`, once it has begun as much as it may meanwhile; and how much that was.
+fn behind_a_slow_one(
+    name: &str,
+    place: &str,
+    endpoint: &str,
+    ms: u32,
+    may: u64,
+) -> (oauth_tools::sandbox::Server, Held, u64) {
+    let all = generated(&server(40, &[], 0));
+    let fault = format!("slow@{}:ms={ms}", place.replace("{id}", &all[0]));
+    let server = server(40, &[&fault], 0);
+    let mut held = Held::start(&server, name, &["-P", &IN_FLIGHT.to_string()]);
+    held.feed(&rows(&all));
+    let begun = || server.stats().requests(endpoint);
+    while begun() < may && held.child.try_wait().expect("a status").is_none() {
+        std::thread::yield_now();
+    }
+    std::thread::sleep(A_MOMENT);
+    let begun = begun();
+    (server, held, begun)
+}
+
+#[test]
+fn no_more_secrets_wait_for_their_turn_than_requests_are_in_flight() {
+    let place = "POST /oauth/authorizations/{id}/actions/regenerate-tokens$";
+    let endpoint = "POST /oauth/authorizations/{id}/actions/regenerate-tokens";
+    let (server, held, begun) = behind_a_slow_one("oauth-rot", place, endpoint, 3000, IN_FLIGHT);
+    assert_eq!(begun, IN_FLIGHT);
+    // Nobody is there when the first one comes: what was begun is all that is lost.
+    drop(held.stdout);
+    let ran = ended(held.child).is(1);
+    assert_eq!(undelivered(&ran.err).len() as u64, IN_FLIGHT, "{}", ran.err);
+    assert_eq!(server.stats().applied(endpoint), IN_FLIGHT);
+}
+
+#[test]
+fn before_a_reader_that_does_not_read_no_more_secrets_wait_either() {
+    let server = server(400, &[], 0);
+    let mut held = Held::start(&server, "oauth-rot", &["-P", "8"]);
+    held.feed(&rows(&generated(&server)));
+    // The pipe fills up.
+    let mut seen = (0, 1);
+    while seen.0 != seen.1 || seen.0 < 50 {
+        std::thread::sleep(A_MOMENT);
+        seen = (seen.1, server.stats().total());
+    }
+    drop(held.stdout);
+    let ran = ended(held.child).is(1);
+    assert_eq!(undelivered(&ran.err).len(), 8, "{}", ran.err);
+}
+
+#[test]
+fn what_has_no_secret_waits_for_its_turn_while_four_times_as_many_go_on() {
+    let (place, endpoint) = ("DELETE /oauth/authorizations/{id}$", "DELETE /oauth/authorizations/{id}");
+    let (_server, mut held, begun) = behind_a_slow_one("oauth-rm", place, endpoint, 20_000, 4 * IN_FLIGHT);
+    assert_eq!(begun, 4 * IN_FLIGHT);
+    held.child.kill().expect("ended");
+    held.child.wait().expect("an end");
+}
