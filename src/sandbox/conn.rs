@@ -1,7 +1,7 @@
 //! One connection: requests in, answers out, until either side has enough.
 
 use std::io;
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -56,11 +56,14 @@ fn exchange(
     for spec in &picked.specs {
         shared.counters.fault(spec);
     }
-    let done = picked.what.as_ref().is_none_or(What::applied);
-    let reply = done.then(|| shared.api.answer(request, route));
-    if reply.as_ref().is_some_and(|reply| reply.applied) {
-        shared.counters.applied(endpoint);
-    }
+    let answer = || {
+        let reply = shared.api.answer(request, route);
+        if reply.applied {
+            shared.counters.applied(endpoint);
+        }
+        reply
+    };
+    let reply = picked.what.as_ref().is_none_or(What::applied).then(answer);
     let hold = shared.api.settings.latency.saturating_add(picked.late);
     if !hold.is_zero() {
         shared.pause(hold);
@@ -72,6 +75,14 @@ fn exchange(
     };
     let reply = dress(reply, shared, request);
     match &picked.what {
+        Some(What::Late(after)) => {
+            // The connection ends with its answer: what is sent next must not wait for what is done here.
+            connection.send(&reply, true)?;
+            connection.stream.shutdown(Shutdown::Both)?;
+            shared.pause(*after);
+            answer();
+            Ok(false)
+        }
         Some(what) => hostile::send(what, connection, shared, request, &reply),
         None => connection.send(&reply, request.close).map(|()| !request.close),
     }

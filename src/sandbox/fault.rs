@@ -14,6 +14,7 @@
 //! | `500`, `503`, `504` | nothing is done, a JSON error is answered |
 //! | `502` | the same with a page of HTML that holds terminal escapes |
 //! | `500-after` … `504-after` | the request is done, then that error is answered |
+//! | `late` | an error (504) is answered at once, and the request is done `ms=N` later |
 //! | `cut` | done; half of the body arrives, then the connection is closed |
 //! | `garbage` | done; the body is not JSON |
 //! | `slow` | done; the answer comes `ms=N` later (this one adds to others) |
@@ -82,6 +83,7 @@ pub(super) enum What {
     DropAfter,
     TooMany(Option<RetryAfter>),
     Status { status: u16, applied: bool },
+    Late(Duration),
     Cut,
     Garbage,
     Slow(Duration),
@@ -106,11 +108,12 @@ pub(super) enum What {
 }
 
 impl What {
-    /// Whether the request is done all the same.
+    /// Whether the request is done before the answer.
     pub(super) fn applied(&self) -> bool {
         match self {
             What::DropBefore
             | What::TooMany(_)
+            | What::Late(_)
             | What::Redirect { .. }
             | What::Huge
             | What::HugeHeaders
@@ -142,7 +145,7 @@ impl fmt::Display for FaultError {
 impl std::error::Error for FaultError {}
 
 const NAMES: &str = "drop-before, drop-after, 429, 500, 502, 503, 504, 500-after, 502-after, \
-    503-after, 504-after, cut, garbage, slow, redirect, huge, huge-headers, drip, loop, \
+    503-after, 504-after, late, cut, garbage, slow, redirect, huge, huge-headers, drip, loop, \
     gzip-bomb, null, types, dup, bignum, badutf8, reset, endless, many, wide, deep, interim, quote";
 const KEYS: [&str; 7] = ["after", "count", "p", "retry-after", "ms", "to", "status"];
 
@@ -294,6 +297,7 @@ fn what(name: &str, options: &mut Options<'_>) -> Result<What, String> {
         "502-after" => status(502, true),
         "503-after" => status(503, true),
         "504-after" => status(504, true),
+        "late" => Ok(What::Late(millis(options)?)),
         "cut" => Ok(What::Cut),
         "garbage" => Ok(What::Garbage),
         "slow" => Ok(What::Slow(millis(options)?)),
@@ -365,7 +369,7 @@ mod tests {
     fn every_name_in_the_list_is_a_fault() {
         for name in NAMES.split(", ") {
             let options = match name.trim() {
-                "slow" | "drip" => ":ms=5",
+                "slow" | "drip" | "late" => ":ms=5",
                 "redirect" => ":to=http://127.0.0.1:9/x@y:z",
                 _ => "",
             };

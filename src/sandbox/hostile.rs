@@ -33,6 +33,7 @@ pub(super) fn replace(what: &What, shared: &Shared, request: &Request, reply: Op
         What::TooMany(after) => too_many(*after),
         What::Status { status: 502, .. } => bad_gateway(),
         What::Status { status, .. } => Reply::error(*status, "error", "It is not your fault."),
+        What::Late(_) => Reply::error(504, "error", "It may be done yet."),
         What::Redirect { status, to } => Reply::json(*status, Vec::new()).with("Location", to),
         What::Garbage => body(b"<<< {\"id\": \"this is no\x1b[5m JSON".to_vec()),
         What::Null => body(b"null".to_vec()),

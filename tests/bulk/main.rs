@@ -323,6 +323,16 @@ fn a_line_that_stands_there_twice_is_made_once_even_in_doubt() {
 }
 
 #[test]
+fn a_create_that_is_applied_late_is_found() {
+    // Where it is looked for at once, there is nothing to be found, and it is sent again.
+    let server = server(0, &["late@POST /oauth/authorizations$:ms=500:count=1"], 0);
+    let ran = run(tool(&server, "oauth-mk", &["authz", "-d", "late", "--once"]), "").is(0);
+    assert_eq!(ran.records()[0]["status"], "created");
+    let (stats, endpoint) = (server.stats(), "POST /oauth/authorizations");
+    assert_eq!((stats.requests(endpoint), stats.applied(endpoint)), (1, 1), "{stats:?}");
+}
+
+#[test]
 fn what_was_found_and_could_not_be_adopted_is_named() {
     let faults =
         ["drop-after@POST /oauth/authorizations$:count=1", "503@POST /oauth/authorizations/*/actions"];

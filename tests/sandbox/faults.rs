@@ -60,6 +60,19 @@ fn errors_come_instead_of_the_work_or_after_it() {
 }
 
 #[test]
+fn a_late_request_is_done_after_its_answer() {
+    let fault = "late:ms=300";
+    let server = with(&[fault]);
+    create(&server).unwrap().is(504);
+    let made = || server.stats().applied("POST /oauth/authorizations");
+    let at_first = made();
+    while made() == 0 {
+        std::thread::yield_now();
+    }
+    assert_eq!((at_first, list_len(&server)), (0, 17));
+}
+
+#[test]
 fn too_many_requests_says_when_in_three_ways() {
     let after = |fault: &str| {
         let (answer, made) = creating(fault);
