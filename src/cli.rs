@@ -7,6 +7,7 @@ use std::time::Duration;
 use lexopt::Arg;
 
 use crate::error::Error;
+use crate::kind::check_id;
 use crate::output::{Format, Style};
 use crate::text;
 use crate::when;
@@ -302,6 +303,16 @@ impl Args {
     /// [`Error::Usage`] where it is not UTF-8.
     pub fn get(&self, opt: &Opt) -> Result<Option<&str>, Error> {
         Ok(self.all(opt)?.pop())
+    }
+
+    /// The team of `--team`, checked to be something that can stand in a path.
+    ///
+    /// # Errors
+    /// [`Error::Usage`].
+    pub fn team(&self) -> Result<Option<&str>, Error> {
+        let team = self.get(&opts::TEAM)?;
+        let checked = team.map_or(Ok(()), check_id);
+        checked.map(|()| team).map_err(|e| Error::Usage(format!("--{}: {e}", opts::TEAM.long)))
     }
 
     /// The value of an option that names a file.

@@ -105,12 +105,9 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
     let mut style = world.style(args, false)?;
     style.reveal |= args.has(&SECRETS);
     let filter = Filter::read(args)?;
-    let team = args.get(&opts::TEAM)?;
-    if let Some(team) = team {
-        check_id(team).map_err(|e| Error::Usage(format!("--team: {e}")))?;
-        if kind.is_some_and(|k| k != Kind::Authz) {
-            return Err(Error::Usage("--team is for authorizations".to_owned()));
-        }
+    let team = args.team()?;
+    if team.is_some() && kind.is_some_and(|k| k != Kind::Authz) {
+        return Err(Error::Usage("--team is for authorizations".to_owned()));
     }
     let sort = args.get(&SORT)?;
     style.sorted = sort.is_some();

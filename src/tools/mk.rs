@@ -78,10 +78,7 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
         }
     }
     let options = given(args)?;
-    let team = args.get(&opts::TEAM)?;
-    if let Some(team) = team {
-        check_id(team).map_err(|e| Error::Usage(format!("--team: {e}")))?;
-    }
+    let team = args.team()?;
     let one = match (from_stdin, kind) {
         (true, _) if !operands.is_empty() => {
             return Err(Error::Usage("with -, all comes from the records".to_owned()));

@@ -23,7 +23,13 @@ pub static TOOL: Tool = Tool {
     name: "oauth-rot",
     about: "Give authorizations new tokens, and clients new secrets.",
     usage: &["[options] [KIND] ID...", "[options] [KIND] < RECORDS"],
-    opts: &[&[&REPLACE, &opts::EXEC], &opts::BULK, &opts::SPARED, &opts::PRINT_SECRETS, &opts::CALLS],
+    opts: &[
+        &[&REPLACE, &opts::TEAM, &opts::EXEC],
+        &opts::BULK,
+        &opts::SPARED,
+        &opts::PRINT_SECRETS,
+        &opts::CALLS,
+    ],
     read_only: false,
     runs_command: false,
 };
@@ -35,7 +41,10 @@ pub static TOOL: Tool = Tool {
 pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
     let (kind, ids) = super::kind_and_ids(args)?;
     let style = Style { reveal: true, ..world.style(args, true)? };
-    let (replace, exec) = (args.has(&REPLACE), args.get(&opts::EXEC)?);
+    let (replace, exec, team) = (args.has(&REPLACE), args.get(&opts::EXEC)?, args.team()?);
+    if team.is_some() && !replace {
+        return Err(Error::Usage("--team is where --replace makes the new ones; add it".to_owned()));
+    }
     let check = |item: &Item<'_>| {
         super::only(item.kind, &[Kind::Authz, Kind::Client], "rotated")?;
         if replace && (item.kind != Kind::Authz || item.id == "~") {
@@ -51,7 +60,7 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
         // A successor alone ends nobody's access.
         guarded: !replace || exec.is_some(),
         prepare: &|api, _| {
-            let _ = maker.set(Maker::new(api, None, None)?);
+            let _ = maker.set(Maker::new(api, team, None)?);
             Ok(())
         },
         looks: false,

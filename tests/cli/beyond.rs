@@ -1,7 +1,10 @@
 //! What the official client has no command for: run, rehearse, replace, hand over, exchange, watch, log.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+
+use oauth_tools::sandbox::Settings;
 
 use crate::common::{Account, text};
 
@@ -115,6 +118,33 @@ fn the_old_one_goes_when_the_new_one_is_in_its_place() {
     assert!(account.get(&old).is_none());
     let token = text(&new["access_token"]["token"]);
     account.line("sh", "oauth-ls authz -o id").env("HEROKU_API_KEY", &token).run(b"").succeeds();
+}
+
+#[test]
+fn a_teams_successor_is_made_in_the_team_that_is_named() {
+    let account = Account::with(Settings {
+        faults: vec!["drop-after@POST /teams:after=2:count=1".parse().expect("a fault")],
+        ..Settings::default()
+    });
+    let old = account.id("team deploys");
+    let team = |id: &str| account.get(id).expect("it is there")["team"].clone();
+    let line = format!("oauth-rot --replace authz {old}");
+    let own = account.sh(&line).succeeds().each("id");
+    assert!(team(&own[0]).is_null());
+    let new = account.sh(&format!("{line} --team example-team")).succeeds().each("id");
+    assert_eq!(team(&new[0]), "example-team");
+    let new = account.sh(&format!("{line} --team example-team --exec true")).succeeds().each("id");
+    assert_eq!((team(&new[0]), account.get(&old)), ("example-team".into(), None));
+    // One whose answer was lost is looked for there, too.
+    let all = || account.kind("authz").iter().map(|r| text(&r["id"])).collect::<BTreeSet<String>>();
+    let before = all();
+    let line = format!("oauth-rot --replace authz {} --team example-team", new[0]);
+    let ran = account.sh(&line).exits(75).says("it may have been made");
+    let lost: Vec<String> = all().difference(&before).cloned().collect();
+    assert!(lost.len() == 1 && ran.err.contains(&lost[0]), "{ran}");
+    // Nobody is told that a token was rotated in a team.
+    account.sh(&format!("oauth-rot authz {old} --team example-team")).exits(2).says("add it");
+    account.sh(&format!("{line}/..")).exits(2).says("--team: ");
 }
 
 #[test]
