@@ -162,6 +162,11 @@ impl Config {
         Ok(map.into_iter().collect())
     }
 
+    /// `SSL_CERT_FILE` and `SSL_CERT_DIR`, an empty file's name too: TLS takes it for a name.
+    pub fn trusted(&self) -> (Option<&OsString>, Option<&OsString>) {
+        (self.vars.get("SSL_CERT_FILE"), self.raw("SSL_CERT_DIR"))
+    }
+
     /// The proxy for `base`, if one is to be used: curl's rules, and loopback always directly.
     ///
     /// # Errors

@@ -61,6 +61,7 @@ pub mod targets;
 pub mod text;
 pub mod tools;
 pub mod transport;
+pub mod trust;
 pub mod tty;
 pub mod web;
 pub mod when;

@@ -19,6 +19,7 @@ use ureq::{Agent, Proxy, Timeout};
 use crate::config::{Base, Config};
 use crate::error::{Error, reason};
 use crate::io::lock;
+use crate::trust::{self, Trust};
 
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -125,6 +126,7 @@ pub struct Http {
     base: Base,
     /// The proxy in between, as messages name it.
     via: Option<String>,
+    trust: Trust,
 }
 
 impl Http {
@@ -168,7 +170,7 @@ impl Http {
                 .build()
         };
         let agent = |idle| Agent::with_parts(settings(idle), DefaultConnector::default(), Cache::default());
-        Ok(Http { agent: agent(parallel), fresh: agent(0), base, via })
+        Ok(Http { agent: agent(parallel), fresh: agent(0), base, via, trust: Trust::named(config) })
     }
 }
 
@@ -192,7 +194,7 @@ impl Transport for Http {
                 agent.run(agent.configure_request(head).max_idle_age(idle).build())
             }
         };
-        let answer = answer.map_err(|e| explain(e, self.base.authority(), self.via.as_deref()))?;
+        let answer = answer.map_err(|e| explain(e, self))?;
         let (head, body) = answer.into_parts();
         let text = |value: &ureq::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers =
@@ -203,10 +205,11 @@ impl Transport for Http {
 }
 
 /// What a failure of ureq means for the request.
-fn explain(error: ureq::Error, host: &str, via: Option<&str>) -> Failure {
+fn explain(error: ureq::Error, http: &Http) -> Failure {
     use io::ErrorKind as Kind;
+    let (host, trust) = (http.base.authority(), &http.trust);
     // The first hop is the one that can be out of reach.
-    let hop = via.unwrap_or(host);
+    let hop = http.via.as_deref().unwrap_or(host);
     let permanent = |what: String, hint| Failure::Permanent { what, hint };
     match error {
         ureq::Error::HostNotFound => Failure::NotSent(format!("cannot find host {hop}")),
@@ -225,7 +228,7 @@ fn explain(error: ureq::Error, host: &str, via: Option<&str>) -> Failure {
             | Kind::AddrNotAvailable => Failure::NotSent(format!("cannot reach {hop}: {}", reason(&e))),
             Kind::PermissionDenied => permanent(format!("{host}: {}", reason(&e)), ""),
             Kind::InvalidData => match e.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>()) {
-                Some(e) => explain_tls(e, host),
+                Some(e) => explain_tls(e, host, trust),
                 None => permanent(format!("{host}: TLS: {}", reason(&e)), ""),
             },
             _ if e.to_string().contains("failed to lookup address") => {
@@ -246,15 +249,22 @@ fn explain(error: ureq::Error, host: &str, via: Option<&str>) -> Failure {
             Failure::Lost(format!("{host} answered with headers beyond all bounds"))
         }
         ureq::Error::Protocol(e) => Failure::Lost(format!("{host} did not answer in HTTP: {e}")),
-        ureq::Error::Rustls(e) => explain_tls(&e, host),
+        ureq::Error::Rustls(e) => explain_tls(&e, host, trust),
         ureq::Error::Tls(e) => permanent(format!("{host}: TLS: {e}"), ""),
         other => Failure::Lost(format!("{host}: {other}")),
     }
 }
 
 /// Which of the faults of TLS it is, and what to do about it.
-fn explain_tls(error: &rustls::Error, host: &str) -> Failure {
+fn explain_tls(error: &rustls::Error, host: &str, trust: &Trust) -> Failure {
     use rustls::CertificateError as Fault;
+    let untrusted = rustls::Error::InvalidCertificate(Fault::UnknownIssuer);
+    if (*error == untrusted || matches!(error, rustls::Error::General(_)))
+        && let Some(fault) = trust.fault()
+    {
+        let what = format!("the certificate of {host} cannot be checked: {fault}");
+        return Failure::Permanent { what, hint: trust::HINT };
+    }
     let (what, hint) = match error {
         rustls::Error::InvalidCertificate(fault) => match fault {
             Fault::UnknownIssuer | Fault::BadSignature => (

@@ -119,6 +119,7 @@ fn the_disk_is_touched_by_few() {
         "sandbox/state.rs",
         "tools/diff.rs",
         "tools/sandbox.rs",
+        "trust.rs",
         "tty.rs",
     ];
     let touches = |s: &Source| {
@@ -146,7 +147,7 @@ fn sockets_are_of_the_transport_the_web_flow_and_the_sandbox() {
 /// is what tools are made of.
 const LAYERS: [&[&str]; 5] = [
     &["error", "files", "io", "netrc", "redirect", "secret", "shape", "text"],
-    &["child", "config", "kind", "pace", "record", "seen", "transport", "when"],
+    &["child", "config", "kind", "pace", "record", "seen", "transport", "trust", "when"],
     &["input", "lines", "output", "rest", "table"],
     &["(all others)"],
     &["bin", "completions", "lib", "sandbox", "tools"],

@@ -85,9 +85,45 @@ fn certificates_are_judged_and_the_fault_is_named() {
 
     let out = ls(&server, &format!("https://{}", server.addr()), &file);
     fails(&out, 1, &["does not speak TLS", "HEROKU_HOST"]);
+}
 
-    let out = ls(&server, &host, &[("SSL_CERT_FILE", "/nonexistent")]);
-    fails(&out, 1, &["No CA certificates", "ca-certificates"]);
+#[test]
+fn where_the_variables_name_no_certificates_that_is_told() {
+    let server = Server::start(Settings::default()).unwrap();
+    let (ours, folder) = (Authority::new(), folder("unusable"));
+    let relay = TlsRelay::start(&server, &ours, &["localhost"], (2020, 2100));
+    let host = format!("https://localhost:{}", relay.port());
+    let file = |name: &str, text: &str| {
+        let path = folder.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (good, none) = (file("good/ca.pem", &ours.pem()), file("none/ca.pem", "no certificate\n"));
+    let broken = file("broken.pem", &ours.pem().replace("MII", "AAA"));
+    let (good_folder, no_folder) = (folder.join("good"), folder.join("none"));
+    let (good_folder, no_folder) = (good_folder.to_str().unwrap(), no_folder.to_str().unwrap());
+    let missing = "no such file or directory";
+    for (name, value, says) in [
+        ("SSL_CERT_FILE", "/nonexistent", format!("SSL_CERT_FILE: /nonexistent: {missing}")),
+        ("SSL_CERT_FILE", "", format!("SSL_CERT_FILE: : {missing}")),
+        ("SSL_CERT_FILE", no_folder, format!("SSL_CERT_FILE: {no_folder}: is a directory")),
+        ("SSL_CERT_FILE", &none, format!("SSL_CERT_FILE: {none}: there is no certificate in it")),
+        ("SSL_CERT_FILE", &broken, format!("SSL_CERT_FILE: {broken}: there is no certificate in it")),
+        ("SSL_CERT_DIR", "/nonexistent", format!("SSL_CERT_DIR: /nonexistent: {missing}")),
+        ("SSL_CERT_DIR", no_folder, format!("SSL_CERT_DIR: {no_folder}: there is no certificate in it")),
+    ] {
+        let out = ls(&server, &host, &[(name, value)]);
+        fails(&out, 1, &[&says, "or unset the variable"]);
+        assert!(!told(&out).contains("trusts"), "{}", told(&out));
+    }
+    // What is named beside them is enough.
+    works(&ls(&server, &host, &[("SSL_CERT_FILE", "/nonexistent"), ("SSL_CERT_DIR", good_folder)]));
+    works(&ls(&server, &host, &[("SSL_CERT_FILE", &good), ("SSL_CERT_DIR", no_folder)]));
+    // And where they are not at fault, nobody says so.
+    let other = TlsRelay::start(&server, &Authority::new(), &["localhost"], (2020, 2100));
+    let out = ls(&server, &format!("https://localhost:{}", other.port()), &[("SSL_CERT_FILE", &good)]);
+    fails(&out, 1, &["signed by nobody this machine trusts"]);
 }
 
 #[test]
