@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGXFSZ};
@@ -16,6 +16,12 @@ use crate::text;
 
 /// Bytes buffered on each stream.
 const BUFFER: usize = 64 * 1024;
+/// How much a pipe takes without a wait once it is ready (Linux: PIPE_BUF, a page).
+const READY: usize = 4096;
+/// How long a reader that does not read is waited for after a signal.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long poll(2) sleeps before a look at what else has happened.
+const A_WHILE: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 
 /// What is known about the terminal, if there is one.
 #[derive(Debug, Clone, Copy, Default)]
@@ -65,15 +71,21 @@ pub struct Io {
     pub terminal: Terminal,
     stdin: Option<OwnedFd>,
     stdout: Option<OwnedFd>,
+    /// What ends a wait for the reader of standard output.
+    heeded: Arc<OnceLock<Stop>>,
 }
 
 impl Io {
     /// The process's own streams.
     pub fn system(program: &'static str) -> Io {
         // Files instead of std's handles: those lock at each call, and flush at each line.
-        let stdout = io::stdout().as_fd().try_clone_to_owned().ok();
+        let (stdout, heeded) = (io::stdout().as_fd().try_clone_to_owned().ok(), Arc::default());
         let out: Box<dyn Write + Send> = match stdout.as_ref().and_then(|fd| fd.try_clone().ok()) {
-            Some(fd) => Box::new(BufWriter::with_capacity(BUFFER, File::from(fd))),
+            Some(fd) => {
+                let outlet =
+                    Outlet { file: File::from(fd), heeded: Arc::clone(&heeded), waited: Duration::ZERO };
+                Box::new(BufWriter::with_capacity(BUFFER, outlet))
+            }
             None => Box::new(BufWriter::with_capacity(BUFFER, io::stdout())),
         };
         let stdin = io::stdin().as_fd().try_clone_to_owned().ok();
@@ -88,6 +100,7 @@ impl Io {
             terminal: Terminal::look(),
             stdin,
             stdout,
+            heeded,
         }
     }
 
@@ -102,8 +115,14 @@ impl Io {
             terminal: Terminal::default(),
             stdin: None,
             stdout: None,
+            heeded: Arc::default(),
         };
         (io, out, err)
+    }
+
+    /// From now on a signal ends a wait for a reader of standard output that does not read.
+    pub fn heed(&self, stop: &Stop) {
+        let _ = self.heeded.set(stop.clone());
     }
 
     /// Standard input, whose reads fail once a stop is asked for, even while nothing comes.
@@ -127,18 +146,58 @@ struct Patient {
 
 impl Read for Patient {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let a_while = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
         while let Some(fd) = &self.ready {
             if self.stop.is_set() {
                 // Not an end: what was read of a line is not the line.
                 return Err(io::Error::other("stopped"));
             }
             let mut fds = [PollFd::new(fd, PollFlags::IN)];
-            if poll(&mut fds, Some(&a_while)).is_ok_and(|n| n > 0) {
+            if poll(&mut fds, Some(&A_WHILE)).is_ok_and(|n| n > 0) {
                 break;
             }
         }
         self.input.read(buffer)
+    }
+}
+
+/// A writer that does not sleep through a signal before a reader that does not read.
+struct Outlet {
+    file: File,
+    heeded: Arc<OnceLock<Stop>>,
+    /// How long it has waited since the signal.
+    waited: Duration,
+}
+
+impl Outlet {
+    fn wait(&mut self, stop: &Stop) -> io::Result<()> {
+        loop {
+            let from = Instant::now();
+            let mut fds = [PollFd::new(&self.file, PollFlags::OUT)];
+            if poll(&mut fds, Some(&A_WHILE)).is_ok_and(|n| n > 0) {
+                return Ok(());
+            }
+            if stop.signal().is_some() {
+                self.waited += from.elapsed();
+                if self.waited >= PATIENCE {
+                    return Err(io::Error::new(io::ErrorKind::TimedOut, "its reader does not read"));
+                }
+            }
+        }
+    }
+}
+
+impl Write for Outlet {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.heeded.get().cloned() {
+            Some(stop) => {
+                self.wait(&stop)?;
+                self.file.write(&bytes[..bytes.len().min(READY)])
+            }
+            None => self.file.write(bytes),
+        }
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -47,6 +47,7 @@ impl World {
     pub fn heed_signals(&mut self) -> Result<(), Error> {
         let refused = |e: io::Error| Error::Config(format!("signals: {}", crate::error::reason(&e)));
         self.stop = Stop::on_signals().map_err(refused)?;
+        self.io.heed(&self.stop);
         Ok(())
     }
 

@@ -204,18 +204,45 @@ fn a_reader_that_goes_away_is_told_what_it_missed() {
     assert!(ran.err.contains("its secret is lost") && !ran.err.contains("HRKU-"), "{}", ran.err);
 }
 
+/// Waits until a run whose output nobody reads is stuck: the pipe is full, a record waits before it, and nothing more
+/// is begun.
+fn stall(server: &Server) {
+    let mut seen = (0, 1);
+    while seen.0 != seen.1 || seen.0 < 50 {
+        std::thread::sleep(Duration::from_millis(100));
+        seen = (seen.1, server.stats().total());
+    }
+}
+
+#[test]
+fn a_signal_ends_a_run_whose_output_nobody_reads() {
+    let (server, folder) = (server(400, &[], 0), folder("stalled"));
+    let (all, rest, before) = (generated(&server), folder.join("rest"), account(&server));
+    let mut held = Held::start(&server, "oauth-rot", &["--rest", rest.to_str().expect("UTF-8")]);
+    held.feed(&rows(&all));
+    stall(&server);
+    kill_process(pid(&held.child), Signal::TERM).expect("sent");
+    // Not before its end: reading would let it go on.
+    let status = held.child.wait().expect("an end");
+    let ran = held.ended();
+    assert_eq!(status.code(), Some(143), "{}", ran.err);
+    assert!(ran.err.contains("standard output: its reader does not read"), "{}", ran.err);
+    // What is in the pipe has arrived, as far as we know; all else that was changed is named.
+    let arrived = ran.out.lines().count() - usize::from(!ran.out.ends_with('\n'));
+    let left = fs::read_to_string(&rest).expect("a rest");
+    assert_eq!(left, rows(&all[arrived..]));
+    let missed = undelivered(&ran.err);
+    assert_eq!(missed, all[arrived..arrived + missed.len()].iter().cloned().collect());
+    assert_eq!(changed(&before, &account(&server)).len(), arrived + missed.len());
+}
+
 #[test]
 fn a_record_that_did_not_arrive_is_in_the_rest_even_after_a_kill() {
     let (server, folder) = (server(400, &[], 0), folder("full"));
     let (all, rest) = (generated(&server), folder.join("rest"));
     let mut held = Held::start(&server, "oauth-rot", &["--rest", rest.to_str().expect("UTF-8")]);
     held.feed(&rows(&all));
-    // Nobody reads: the pipe fills up, a record waits before it, and nothing more is begun.
-    let mut seen = (0, 1);
-    while seen.0 != seen.1 || seen.0 < 50 {
-        std::thread::sleep(Duration::from_millis(100));
-        seen = (seen.1, server.stats().total());
-    }
+    stall(&server);
     held.child.kill().expect("ended");
     // Not before its end: reading would let it go on.
     held.child.wait().expect("an end");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::harness::ended;
-use crate::{Held, generated, rows, server, undelivered};
+use crate::{Held, generated, rows, server, stall, undelivered};
 
 /// Long enough for one that goes too far to do so; none that stops where it should is failed by it.
 const A_MOMENT: Duration = Duration::from_millis(300);
@@ -49,12 +49,7 @@ fn before_a_reader_that_does_not_read_no_more_secrets_wait_either() {
     let server = server(400, &[], 0);
     let mut held = Held::start(&server, "oauth-rot", &["-P", "8"]);
     held.feed(&rows(&generated(&server)));
-    // The pipe fills up.
-    let mut seen = (0, 1);
-    while seen.0 != seen.1 || seen.0 < 50 {
-        std::thread::sleep(A_MOMENT);
-        seen = (seen.1, server.stats().total());
-    }
+    stall(&server);
     drop(held.stdout);
     let ran = ended(held.child).is(1);
     assert_eq!(undelivered(&ran.err).len(), 8, "{}", ran.err);
