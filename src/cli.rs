@@ -7,6 +7,7 @@ use std::time::Duration;
 use lexopt::Arg;
 
 use crate::error::Error;
+use crate::input::{check_scopes, scopes};
 use crate::kind::check_id;
 use crate::output::{Format, Style};
 use crate::text;
@@ -313,6 +314,21 @@ impl Args {
         let team = self.get(&opts::TEAM)?;
         let checked = team.map_or(Ok(()), check_id);
         checked.map(|()| team).map_err(|e| Error::Usage(format!("--{}: {e}", opts::TEAM.long)))
+    }
+
+    /// The scopes of `--scope`, which the API must know, where something is made with them.
+    ///
+    /// # Errors
+    /// [`Error::Usage`].
+    pub fn scopes(&self) -> Result<Option<Vec<String>>, Error> {
+        let scopes: Vec<String> = self.all(&opts::SCOPE)?.into_iter().flat_map(scopes).collect();
+        let checked =
+            if scopes.is_empty() { Err("names no scope".to_owned()) } else { check_scopes(&scopes) };
+        match (self.has(&opts::SCOPE), checked) {
+            (false, _) => Ok(None),
+            (true, Ok(())) => Ok(Some(scopes)),
+            (true, Err(e)) => Err(Error::Usage(format!("--{}: {e}", opts::SCOPE.long))),
+        }
     }
 
     /// The value of an option that names a file.

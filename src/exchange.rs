@@ -9,7 +9,6 @@ use crate::cli::{Args, Opt, opts};
 use crate::done::Done;
 use crate::error::Error;
 use crate::given;
-use crate::input::scopes;
 use crate::kind::{Kind, check_id};
 use crate::secret::Secret;
 use crate::web::{Redirect, authorize_url};
@@ -59,15 +58,7 @@ impl Exchange {
             }
             (None, None, Some(id), client) => {
                 check_id(id).map_err(|e| Error::Usage(format!("--web: {e}")))?;
-                let mut scope: Vec<String> = args.all(&opts::SCOPE)?.into_iter().flat_map(scopes).collect();
-                if let Some(bad) =
-                    scope.iter().find(|s| !s.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
-                {
-                    return Err(Error::Usage(format!("'{bad}' is no scope")));
-                }
-                if scope.is_empty() {
-                    scope.push("identity".to_owned());
-                }
+                let scope = args.scopes()?.unwrap_or_else(|| vec!["identity".to_owned()]);
                 Ok(Exchange::Web(id.to_owned(), client, scope))
             }
             _ => Err(Error::Usage(

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use crate::kind::{Kind, check_id};
 use crate::output::{columns, uncsv};
 use crate::record::{Text, string};
-use crate::text::{escape, shorten};
+use crate::text::{escape, nearest, shorten};
 
 /// Where an entry came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,6 +147,20 @@ pub const SCOPES: [&str; 6] = ["global", "identity", "read", "write", "read-prot
 /// Scopes with commas or blanks between them.
 pub fn scopes(text: &str) -> Vec<String> {
     text.split([',', ' ']).filter(|s| !s.is_empty()).map(str::to_owned).collect()
+}
+
+/// Checks that there are scopes, and that the API knows them.
+///
+/// # Errors
+/// What is wrong, with the nearest scope.
+pub fn check_scopes(scopes: &[String]) -> Result<(), String> {
+    if scopes.is_empty() {
+        return Err("it has no scope: name one, or leave the member out for global".to_owned());
+    }
+    let Some(unknown) = scopes.iter().find(|s| !SCOPES.contains(&s.as_str())) else { return Ok(()) };
+    let near = nearest(unknown, SCOPES);
+    let hint = near.map_or(SCOPES.join(", "), |near| format!("did you mean '{near}'?"));
+    Err(format!("'{unknown}' is no scope: {hint}"))
 }
 
 impl<'a> Entry<'a> {

@@ -9,7 +9,7 @@ use crate::cli::{Args, Opt, Tool, opts};
 use crate::create::{DEFAULT_DESCRIPTION, Likeness, Maker};
 use crate::error::Error;
 use crate::exchange::{self, Exchange};
-use crate::input::{Fields, Need, SCOPES, scopes};
+use crate::input::{Fields, Need, check_scopes};
 use crate::kind::{Kind, check_id};
 use crate::output::Style;
 use crate::redirect;
@@ -171,13 +171,9 @@ fn token(args: &Args, world: &mut World, operands: &[String]) -> Result<(), Erro
 /// What the options say; it wins over what a record says.
 fn given(args: &Args) -> Result<Fields, Error> {
     let text = |opt| args.get(opt).map(|v| v.map(str::to_owned));
-    let scope: Vec<String> = args.all(&opts::SCOPE)?.into_iter().flat_map(scopes).collect();
-    if scope.is_empty() && args.has(&opts::SCOPE) {
-        return Err(Error::Usage("--scope names no scope".to_owned()));
-    }
     Ok(Fields {
         description: text(&opts::DESCRIPTION)?,
-        scope: Some(scope).filter(|s| !s.is_empty()),
+        scope: args.scopes()?,
         expires_in: text(&opts::EXPIRES_IN)?,
         expires_at: None,
         name: text(&opts::NAME)?,
@@ -254,16 +250,8 @@ fn body(kind: Kind, fields: &Fields) -> Result<String, String> {
     if fields.name.is_some() || fields.url.is_some() {
         return Err("an authorization has no name and no URL; its description is -d TEXT".to_owned());
     }
-    if fields.scope.as_ref().is_some_and(Vec::is_empty) {
-        return Err("it has no scope: name one, or leave the member out for global".to_owned());
-    }
-    let scope = scope(fields);
-    if let Some(unknown) = scope.iter().find(|s| !SCOPES.contains(&s.as_str())) {
-        let near = crate::text::nearest(unknown, SCOPES);
-        let hint = near.map_or(SCOPES.join(", "), |near| format!("did you mean '{near}'?"));
-        return Err(format!("'{unknown}' is no scope: {hint}"));
-    }
-    body.insert("scope".to_owned(), json!(scope));
+    fields.scope.as_deref().map_or(Ok(()), check_scopes)?;
+    body.insert("scope".to_owned(), json!(scope(fields)));
     body.insert("description".to_owned(), json!(description(fields)));
     if let Some(seconds) = lifetime(fields)? {
         body.insert("expires_in".to_owned(), json!(seconds));

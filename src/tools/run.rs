@@ -10,7 +10,6 @@ use crate::child;
 use crate::cli::{Args, Tool, opts};
 use crate::create::{Likeness, Maker};
 use crate::error::{Error, FAILED};
-use crate::input::scopes;
 use crate::kind::Kind;
 use crate::record::Record;
 use crate::text;
@@ -41,13 +40,7 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
     if lifetime == 0 {
         return Err(Error::Usage("--expires-in: it would have expired at once".to_owned()));
     }
-    let mut scope: Vec<String> = args.all(&opts::SCOPE)?.into_iter().flat_map(scopes).collect();
-    if scope.is_empty() && args.has(&opts::SCOPE) {
-        return Err(Error::Usage("--scope names no scope".to_owned()));
-    }
-    if scope.is_empty() {
-        scope.push("global".to_owned());
-    }
+    let scope = args.scopes()?.unwrap_or_else(|| vec!["global".to_owned()]);
     let description = match args.get(&opts::DESCRIPTION)? {
         Some(text) => text.to_owned(),
         None => {

@@ -43,6 +43,16 @@ fn a_command_runs_with_an_authorization_of_its_own_which_ends_with_it() {
 }
 
 #[test]
+fn scopes_that_do_not_exist_are_told_before_a_call() {
+    let account = Account::new();
+    for line in ["oauth-run -s raed true", "oauth-mk authz -s raed", "oauth-mk token --web c1 -s raed"] {
+        account.sh(line).exits(2).says("--scope: 'raed' is no scope: did you mean 'read'?");
+        account.sh(&line.replace("raed", ",")).exits(2).says("--scope: names no scope");
+    }
+    assert_eq!(account.server.stats().total(), 0);
+}
+
+#[test]
 fn killed_it_leaves_only_what_expires() {
     let account = Account::new();
     let before = account.ids("authz");
