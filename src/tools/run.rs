@@ -9,6 +9,7 @@ use crate::audit::{Audit, Outcome};
 use crate::child;
 use crate::cli::{Args, Tool, opts};
 use crate::create::{Likeness, Maker};
+use crate::credentials::SECRET_VARIABLES;
 use crate::error::{Error, FAILED};
 use crate::kind::Kind;
 use crate::record::Record;
@@ -72,11 +73,10 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
     }
     let token = record.whole_secret().unwrap_or_default();
     let env = [("HEROKU_API_KEY", token.as_str())];
-    let without = ["HEROKU_API_TOKEN", "HEROKU_TWO_FACTOR_CODE"];
     let ran = if signals.is_set() {
         Err((128 + signals.signal().unwrap_or(15), "stopped before the command was started".to_owned()))
     } else {
-        child::run(&args.operands, &env, &without, &signals, world.io.terminal.stdin)
+        child::run(&args.operands, &env, &SECRET_VARIABLES, &signals, world.io.terminal.stdin)
     };
     let code = match ran {
         Ok(status) => child::code(status),

@@ -43,6 +43,19 @@ fn a_command_runs_with_an_authorization_of_its_own_which_ends_with_it() {
 }
 
 #[test]
+fn no_secret_but_its_own_token_is_in_the_commands_environment() {
+    let account = Account::new();
+    let line = account
+        .line("sh", "oauth-run sh -c 'env; test \"$HEROKU_API_KEY\" != \"$OURS\"'")
+        .env("OURS", account.server.token())
+        .env("HEROKU_API_TOKEN", "sekret-1")
+        .env("HEROKU_HEADERS", "{\"X-Own\":\"sekret-2\"}")
+        .env("HEROKU_TWO_FACTOR_CODE", "sekret-3");
+    let ran = line.run(b"").succeeds();
+    assert!(!ran.out.contains("sekret") && ran.out.contains("HEROKU_HOST="), "{ran}");
+}
+
+#[test]
 fn scopes_that_do_not_exist_are_told_before_a_call() {
     let account = Account::new();
     for line in ["oauth-run -s raed true", "oauth-mk authz -s raed", "oauth-mk token --web c1 -s raed"] {
