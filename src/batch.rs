@@ -18,6 +18,7 @@ use crate::record::Record;
 use crate::rest::Rest;
 use crate::stream::Stream;
 use crate::targets::{Item, Sourced, Targets, Wanted, refuse_terminal};
+use crate::text;
 use crate::world::{PARALLEL, World};
 
 /// What a changing tool does, told once for all of them.
@@ -158,11 +159,8 @@ fn finish(rest: Option<Mutex<Rest>>, messages: &Messages) -> Result<(), Error> {
     let Some(rest) = rest else { return Ok(()) };
     let rest = rest.into_inner().unwrap_or_else(PoisonError::into_inner);
     if rest.left() > 0 {
-        messages.say(&format!(
-            "{} input lines are not done: they are in {}",
-            rest.left(),
-            rest.path().display()
-        ));
+        let what = text::count(rest.left(), "input line is", "input lines are");
+        messages.say(&format!("{what} not done, and kept in {}", rest.path().display()));
     }
     rest.finish()
 }

@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::input::Origin;
 use crate::io::Messages;
+use crate::text;
 
 /// How many bad lines are reported one by one.
 const REPORTED: usize = 20;
@@ -36,7 +37,8 @@ impl<'a> Complaints<'a> {
             return Ok(());
         }
         if self.count > REPORTED {
-            self.messages.fail(&format!("and {} more bad lines", self.count - REPORTED));
+            let more = text::count(self.count - REPORTED, "more bad line", "more bad lines");
+            self.messages.fail(&format!("and {more}"));
         }
         self.messages.say("nothing was changed");
         Err(Error::Reported(crate::error::USAGE))

@@ -14,6 +14,7 @@ use crate::progress::Progress;
 use crate::record::Record;
 use crate::rest::Rest;
 use crate::targets::{Item, Sourced};
+use crate::text;
 use crate::world::World;
 
 /// What need not be done to an item any more.
@@ -175,7 +176,8 @@ impl<'a> Crew<'a> {
         }
         let left = total.map(|total| total - finished);
         if let Some(n) = left.filter(|n| *n > 0) {
-            self.messages.fail(&format!("stopped: {n} records were not attempted"));
+            let what = text::count(n, "record was", "records were");
+            self.messages.fail(&format!("stopped: {what} not attempted"));
         }
         match (self.stop.signal(), stopper) {
             // It kept records from being tried, or from being tried again.

@@ -1,5 +1,6 @@
 //! The streams of a run as a value, so that a test can hold them, and what is known about the terminal.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -231,6 +232,8 @@ struct Shared {
     /// A progress line is showing, and must be wiped before anything else is written.
     progress: AtomicBool,
     known: Mutex<Vec<Secret>>,
+    /// What was advised already.
+    hinted: Mutex<HashSet<&'static str>>,
     failed: AtomicBool,
     verbose: AtomicBool,
 }
@@ -242,6 +245,7 @@ impl Messages {
             to: Mutex::new(to),
             progress: AtomicBool::new(false),
             known: Mutex::default(),
+            hinted: Mutex::default(),
             failed: AtomicBool::new(false),
             verbose: AtomicBool::new(false),
         };
@@ -325,11 +329,11 @@ impl Messages {
         }
     }
 
-    /// An error, after `place` where it names one, with its hint on a line of its own.
+    /// An error, after `place` where it names one, with its hint on a line of its own, once a run.
     pub fn error(&self, place: &str, error: &Error) {
         let colon = if place.is_empty() { "" } else { ": " };
         self.fail(&format!("{place}{colon}{error}"));
-        if let Some(hint) = error.hint() {
+        if let Some(hint) = error.hint().filter(|hint| lock(&self.shared.hinted).insert(hint)) {
             self.say(hint);
         }
     }
@@ -465,11 +469,14 @@ mod tests {
     }
 
     #[test]
-    fn an_error_brings_its_hint() {
+    fn an_error_brings_its_hint_once() {
         let err = Captured::default();
         let messages = Messages::new("oauth-rm", Box::new(err.clone()));
-        messages.error("stdin:3", &Error::Left { what: "not touched".into(), hint: "use --x" });
-        assert_eq!(err.text(), "oauth-rm: stdin:3: not touched\noauth-rm: use --x\n");
+        let error = Error::Left { what: "not touched".into(), hint: "use --x" };
+        messages.error("stdin:3", &error);
+        messages.clone().error("stdin:4", &error);
+        let both = "oauth-rm: stdin:3: not touched\noauth-rm: use --x\noauth-rm: stdin:4: not touched\n";
+        assert_eq!(err.text(), both);
         assert!(messages.has_failed());
     }
 }

@@ -261,7 +261,7 @@ fn a_network_that_stays_away_stops_the_run() {
 fn a_rejected_token_stops_the_run() {
     let stub = Stub::new().on(Delete, SESSION, 401, &error("unauthorized"));
     let ran = stub.run(RM, &["session", "s1", "s2", ALL, "-P", "1"], "").exits(4);
-    ran.says("the token was rejected").says("stopped: 1 records were not attempted");
+    ran.says("the token was rejected").says("stopped: 1 record was not attempted");
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn the_rest_is_what_was_not_done_verbatim() {
     let input = format!("kind,id\nauthz,{good}\n\n{bad}\nauthz,{other}\nauthz,{other}\n");
     let ran = account.feed("oauth-rm --rest rest", input).exits(1);
     assert_eq!(ran.ids(), BTreeSet::from([good, other]), "{ran}");
-    ran.says("1 input lines are not done: they are in rest");
+    ran.says("1 input line is not done, and kept in rest");
     assert_eq!(account.read("rest"), format!("kind,id\n{bad}\n"));
     account.feed("oauth-rm --rest rest -f", account.read("rest")).succeeds();
     assert_eq!(account.read("rest"), "");

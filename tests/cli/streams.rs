@@ -102,7 +102,7 @@ fn where_nobody_reads_from_the_start_nothing_is_changed() {
     let id = account.id("terraform");
     for tool in ["oauth-rm", "oauth-rot", "oauth-set -d x"] {
         let line = format!("mkfifo pipe; exec 4<> pipe 3> pipe 4<&-; rm pipe; {tool} authz {id} >&3");
-        account.sh(&line).exits(1).says("stopped: 1 records were not attempted");
+        account.sh(&line).exits(1).says("stopped: 1 record was not attempted");
     }
     assert_eq!(account.state(), before);
 }
