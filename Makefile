@@ -55,7 +55,9 @@ conformance: build
 # A while with each fuzz target; needs cargo-fuzz. See fuzz/README.md.
 FUZZ_TARGETS ?= $(patsubst fuzz/fuzz_targets/%.rs,%,$(wildcard fuzz/fuzz_targets/*.rs))
 FUZZ_SECONDS ?= 60
+# cargo fuzz takes no --locked: it builds by the lock file that is found to be right before.
 fuzz:
+	$(CARGO) metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml > /dev/null
 	for target in $(FUZZ_TARGETS); do \
 		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --sanitizer none $$target -- \
 			-max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -timeout=30 || exit 1; \

@@ -419,7 +419,8 @@ fn the_readme_names_each_tool_and_each_status() {
     for code in codes() {
         assert!(readme.contains(&format!("| {code} |")), "the README lacks the status {code}");
     }
-    for command in ["make install PREFIX=", "cargo install --path .", "make demo", "make test", "make check"]
+    for command in
+        ["make install PREFIX=", "cargo install --locked --path .", "make demo", "make test", "make check"]
     {
         assert!(readme.contains(command), "the README lacks {command}");
     }
