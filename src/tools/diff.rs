@@ -8,8 +8,8 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use crate::cli::{Args, Tool, opts};
-use crate::error::{Error, FAILED, USAGE};
-use crate::input::{Entry, Need};
+use crate::error::{Error, FAILED, USAGE, reason};
+use crate::input::{Need, Sniffer};
 use crate::kind::Kind;
 use crate::lines::Lines;
 use crate::output::{Format, Output, Style};
@@ -151,28 +151,50 @@ fn object(line: &str) -> Map<String, Value> {
 /// A list in a file.
 fn file(path: &Path) -> Result<List, Error> {
     let name = path.display().to_string();
-    let file = File::open(path).map_err(|source| Error::File { path: name.clone(), source })?;
+    let file = File::open(path).map_err(|e| unusable(&name, &reason(&e)))?;
     read(file, &name)
 }
 
 fn read(from: impl Read, name: &str) -> Result<List, Error> {
-    let mut lines = Lines::new(from);
+    let (mut lines, mut sniffer) = (Lines::new(from), Sniffer::new(Need::Identity));
     let mut list = List::new();
-    while let Some((number, line)) = lines.next_line()? {
-        let line = line.trim_ascii();
-        if line.is_empty() {
-            continue;
+    loop {
+        let next = lines.next_line().map_err(|e| match e {
+            Error::Input { what, .. } => unusable(name, &what),
+            other => other,
+        });
+        let Some((number, line)) = next? else { return Ok(list) };
+        let bad = |what: String| unusable(&format!("{name}:{number}"), &what);
+        if let Some(what) = no_record(line) {
+            return Err(bad(what.to_owned()));
         }
-        let bad = |what: String| Error::Input { origin: format!("{name}:{number}"), what };
-        let text = std::str::from_utf8(line).map_err(|_| bad("the line is not UTF-8".to_owned()))?;
-        let entry = Entry::from_json(text, Need::Identity).map_err(bad)?;
+        let Some(entry) = sniffer.line(line).map_err(bad)? else { continue };
         let key = (entry.kind(None).map_err(bad)?, entry.id().map_err(bad)?.to_owned());
-        let line = Record::from_line(key.0, text).map_err(bad)?.masked_line();
+        let text = std::str::from_utf8(line).unwrap_or_default().trim_start_matches(MARK);
+        let line = Record::from_line(key.0, text.trim()).map_err(bad)?.masked_line();
         if list.insert(key, line).is_some() {
             return Err(bad("the record stands in the list twice".to_owned()));
         }
     }
-    Ok(list)
+}
+
+/// The byte order mark that some editors leave.
+const MARK: char = '\u{feff}';
+
+/// What a line is that other tools may take, and that says too little to be compared.
+fn no_record(line: &[u8]) -> Option<&'static str> {
+    let text = std::str::from_utf8(line).ok()?.trim_start_matches(MARK).trim();
+    match text.bytes().next()? {
+        b'{' if text == "{" => Some("this is JSON over several lines"),
+        b'{' | b'[' | 0 => None,
+        _ if text.contains(',') => Some("this is CSV, which holds a part of each record only"),
+        _ => Some("this is no record"),
+    }
+}
+
+fn unusable(place: &str, what: &str) -> Error {
+    let hint = "a list is what oauth-ls prints by default, a record a line; - is the account as it is now";
+    Error::Left { what: format!("{place}: {what}"), hint }
 }
 
 /// The account as it is now.

@@ -244,7 +244,39 @@ fn a_rehearsal_is_a_copy_of_the_account_and_a_difference_shows_what_it_did() {
     account.sh(&format!("oauth-set client {client} --name Other -o id")).succeeds();
     let changed = account.sh("oauth-diff before -").exits(1).record();
     assert_eq!(changed["was"]["name"], "Example CI");
-    account.sh("oauth-diff before nowhere").exits(2).says("nowhere");
+}
+
+#[test]
+fn what_is_no_list_is_told_and_what_is_one() {
+    let account = Account::new();
+    account
+        .sh("oauth-ls > list; mkdir folder; printf '\\357\\273\\277' > marked; cat list >> marked")
+        .succeeds();
+    let id = account.id("terraform");
+    for (command, what) in [
+        ("rm -f other", "other: no such file or directory"),
+        ("ln -s folder other", "other: is a directory"),
+        ("oauth-ls -o csv", "other:1: this is CSV"),
+        ("oauth-ls authz -o csv | tail -n 1", "other:1: this is CSV"),
+        ("oauth-ls -j", "other:1: this is a JSON array: give one object a line, as jq -c '.[]' prints them"),
+        (&format!("oauth-ls authz {id} -j"), "other:1: this is JSON over several lines"),
+        ("oauth-ls -o table", "other:1: this is no record"),
+        ("oauth-ls authz -o id", "other:1: this is no record"),
+        ("cat list list", "the record stands in the list twice"),
+        ("cat list; echo '{\"kind\":\"authz\"'", "not a usable record: eof"),
+        ("echo '{\"id\":\"a1\"}'", "other:1: "),
+    ] {
+        let make =
+            if command.contains("other") { command.to_owned() } else { format!("{{ {command}; }} > other") };
+        account.sh(&format!("rm -f other; {make}")).exits(0);
+        for line in ["oauth-diff list other", "oauth-diff other -"] {
+            let ran = account.sh(line).exits(2).prints("").says("oauth-diff: other:");
+            ran.says(what).says("a list is what oauth-ls prints by default").never_says("stdin");
+        }
+    }
+    account
+        .sh("oauth-diff list marked; oauth-diff marked - && oauth-diff /dev/stdin list < marked")
+        .succeeds();
 }
 
 #[test]
