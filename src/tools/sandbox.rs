@@ -153,6 +153,7 @@ fn settings(args: &Args) -> Result<Settings, Error> {
         settings.faults.push(fault);
     }
     if let Some(path) = args.path(&LOAD) {
+        // Also where --state has the account: a mistyped name is told the first time, not when the state is gone.
         let text = std::fs::read_to_string(&path).map_err(|source| file(&path, source))?;
         settings.load = Some(text.lines().map(str::to_owned).collect());
     }

@@ -247,6 +247,23 @@ fn a_rehearsal_is_a_copy_of_the_account_and_a_difference_shows_what_it_did() {
 }
 
 #[test]
+fn a_kept_account_wins_over_a_loaded_one_whose_name_must_be_right() {
+    let account = Account::new();
+    account.sh("oauth-ls clients > list").succeeds();
+    // The same line each time: the first one loads, the others go on.
+    let line = "oauth-sandbox --state kept --load list --authz 3";
+    account.sh(&format!("{line} oauth-mk client Shop https://a.example -o id")).succeeds();
+    let ids = account.sh(&format!("{line} oauth-ls -o id")).succeeds();
+    assert_eq!(account.sh("oauth-sandbox --state kept oauth-ls -o id").succeeds().out, ids.out);
+    assert!(ids.lines().len() >= 5 + 3, "{ids}");
+    account.sh("echo junk > list").succeeds();
+    assert_eq!(account.sh(&format!("{line} oauth-ls -o id")).succeeds().out, ids.out);
+    let line = line.replace("list", "lsit");
+    account.sh(&format!("{line} touch ran")).exits(1).says("lsit: no such file or directory");
+    assert!(!account.path("ran").exists());
+}
+
+#[test]
 fn what_is_no_list_is_told_and_what_is_one() {
     let account = Account::new();
     account
