@@ -200,6 +200,12 @@ impl<'a> Record<'a> {
         })
     }
 
+    /// How long it was to live from its beginning, in seconds, where it ends.
+    pub fn lifetime(&self) -> Option<Unix> {
+        let (Expiry::At(at), born) = (self.expiry, self.text(&["created_at"])) else { return None };
+        when::parse_rfc3339(&born).filter(|born| at > *born).map(|born| at - born)
+    }
+
     /// The text at a path of the object, such as `["access_token", "token"]`; empty where there is none.
     pub fn text(&self, path: &[&str]) -> String {
         self.object.at(path).map(plain).unwrap_or_default()

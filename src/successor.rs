@@ -11,7 +11,6 @@ use crate::kind::Kind;
 use crate::record::{Expiry, Record};
 use crate::secret::Secret;
 use crate::targets::Item;
-use crate::when;
 
 /// Makes a successor with the same description, scopes and lifetime, and proves its token. With `exec` it is handed
 /// over, and only when that went well the old authorization is revoked; without, the old one stays.
@@ -63,9 +62,9 @@ fn finish(api: &Api, item: &Item<'_>, exec: Option<&str>, done: &mut Done) -> Re
 
 /// How long the old one was to live from its beginning, in seconds; `None` for ever.
 fn lifetime(old: &Record<'_>) -> Result<Option<i64>, Error> {
-    let Expiry::At(at) = old.expiry else { return Ok(None) };
-    match when::parse_rfc3339(&old.text(&["created_at"])) {
-        Some(born) if at > born && old.status != "expired" => Ok(Some(at - born)),
+    let Expiry::At(_) = old.expiry else { return Ok(None) };
+    match old.lifetime() {
+        Some(seconds) if old.status != "expired" => Ok(Some(seconds)),
         // What has expired no longer tells when it did: its seconds left are 0 whatever they were.
         _ => Err(Error::Left {
             what: "it has expired, and its lifetime is not known any more".to_owned(),

@@ -7,14 +7,17 @@ use serde_json::{Map, Value, json};
 use crate::batch::{self, Work};
 use crate::cli::{Args, Opt, Tool, opts};
 use crate::create::{DEFAULT_DESCRIPTION, Likeness, Maker};
+use crate::done::Done;
 use crate::error::Error;
 use crate::exchange::{self, Exchange};
 use crate::input::{Fields, Need, check_scopes};
+use crate::io::Messages;
 use crate::kind::{Kind, check_id};
 use crate::output::Style;
+use crate::record::Expiry;
 use crate::redirect;
 use crate::targets::{Item, Wanted};
-use crate::when;
+use crate::when::{self, Unix};
 use crate::world::World;
 
 /// `--once`
@@ -104,7 +107,7 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
         return Err(Error::Usage("--once looks at all input first, --stream at none".to_owned()));
     }
     let wanted = Wanted { kind, operands: &[], need: Need::New, given: one, check: &check };
-    let maker = OnceLock::new();
+    let (maker, messages) = (OnceLock::new(), world.io.messages.clone());
     let work = Work {
         would: &|_| "would-create",
         removes: false,
@@ -119,14 +122,23 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
         looks: once,
         known: &|item| {
             let maker: &Maker<'_> = maker.get().filter(|_| once)?;
-            maker.existing(&likeness(item.kind, &filled(item)), exec)
+            let fields = filled(item);
+            let exists = maker.existing(&likeness(item.kind, &fields), exec)?;
+            tell_end(&messages, item, &fields, &exists);
+            Some(exists)
         },
         draft: &|item| body(item.kind, &filled(item)).ok(),
         act: &|api, item| {
             let fields = filled(item);
             let body = body(item.kind, &fields).map_err(Error::Usage)?;
             match maker.get() {
-                Some(maker) => maker.make(api, &likeness(item.kind, &fields), &body, exec),
+                Some(maker) => {
+                    let done = maker.make(api, &likeness(item.kind, &fields), &body, exec)?;
+                    if done.status == "exists" {
+                        tell_end(&messages, item, &fields, &done);
+                    }
+                    Ok(done)
+                }
                 None => Err(Error::Usage("nothing can be made yet".to_owned())),
             }
         },
@@ -261,6 +273,30 @@ fn body(kind: Kind, fields: &Fields) -> Result<String, String> {
         body.insert("client".to_owned(), json!(id));
     }
     Ok(Value::Object(body).to_string())
+}
+
+/// How far two lifetimes may differ and be the same, in seconds: an adopted token is younger than its authorization.
+const SAME: Unix = 60;
+
+/// Tells where what stands for the one wanted has another end: likeness does not look at it, and access that lasts
+/// longer, or shorter, than the input says should surprise nobody.
+fn tell_end(messages: &Messages, item: &Item<'_>, fields: &Fields, exists: &Done) {
+    let Some(record) = exists.answer.as_ref().and_then(|answer| answer.record(item.kind).ok()) else {
+        return;
+    };
+    let wanted = lifetime(fields).ok().flatten().and_then(|seconds| Unix::try_from(seconds).ok());
+    let close = |a: Unix, b: Unix| (a - b).abs() <= SAME;
+    let what = match (wanted, record.expiry) {
+        _ if item.kind != Kind::Authz || fields.client_id.is_some() => return,
+        (Some(_), Expiry::Never) => "never ends".to_owned(),
+        // As long as was wanted, or until when.
+        (Some(wanted), Expiry::At(at)) if close(wanted, at - when::now()) => return,
+        (Some(wanted), Expiry::At(_)) if record.lifetime().is_none_or(|life| close(wanted, life)) => return,
+        (_, Expiry::At(at)) => format!("ends at {}", when::rfc3339(at).unwrap_or_default()),
+        _ => return,
+    };
+    let place = Item { id: record.id.as_ref().into(), ..item.clone() }.place();
+    messages.say(&format!("{place}: it exists already, with another lifetime: it {what}"));
 }
 
 /// Seconds that an authorization is to live; `None` for ever.

@@ -146,6 +146,35 @@ fn once_makes_what_is_missing_and_prints_what_is_there() {
 }
 
 #[test]
+fn once_tells_where_what_exists_has_another_lifetime() {
+    let account = Account::new();
+    let make = |more: &str| account.sh(&format!("oauth-mk authz -d job --once {more}"));
+    let id = make("-e 8h").succeeds().each("id").remove(0);
+    // The same again is the same, as long or until then.
+    let again = make("-e 8h").succeeds();
+    assert_eq!(again.each("status"), ["exists"]);
+    account.feed("oauth-mk - --once", &again.out).succeeds();
+    for more in ["-e 30d", "-e 1h", ""] {
+        let ran = make(more)
+            .exits(0)
+            .says(&format!("authz {id}: it exists already, with another lifetime: it ends at 2"));
+        assert_eq!(ran.each("status"), ["exists"]);
+        make(&format!("{more} -n")).exits(0).says("another lifetime");
+    }
+    // Whichever of two lines is made, the other hears of it.
+    let two = "{\"description\":\"two\"}\n{\"description\":\"two\",\"expires_in\":60}\n";
+    account
+        .feed("oauth-mk authz - --once -P 1", two)
+        .exits(0)
+        .says(": it exists already")
+        .says("it never ends");
+    // What has expired is not what is wanted.
+    let expired = account.sh("oauth-ls authz --status expired | head -n 1").succeeds().record();
+    let line = format!("{{\"description\":{},\"scope\":{}}}", expired["description"], expired["scope"]);
+    assert_eq!(account.feed("oauth-mk authz - --once", line).succeeds().each("status"), ["created"]);
+}
+
+#[test]
 fn what_exists_and_has_no_secret_to_show_is_named() {
     let account = Account::new();
     let id = account.id("terraform");

@@ -193,3 +193,17 @@ fn an_authorization_for_a_client_comes_with_a_code() {
     let ran = make(Stub::new().on(Post, AUTHZ, 201, made), &["--client-id", "c1"]).succeeds();
     assert!(ran.out.contains("the-code") && ran.out.contains(r#""status":"created""#), "{ran:#?}");
 }
+
+#[test]
+fn with_once_a_lifetime_is_the_same_from_its_beginning_or_to_its_end() {
+    let born = crate::when::rfc3339(crate::when::now() - 3600).expect("a date");
+    let page = format!("[{}]", listed("a1", "x", "read", &born).replace("null", "25200"));
+    for (span, differs) in [("8h", false), ("7h", false), ("1h", true), ("30d", true)] {
+        let ran = make(Stub::new().on(Get, AUTHZ, 200, &page), &["--once", "-e", span]).exits(0);
+        assert_eq!(ran.err.contains("another lifetime: it ends at 2"), differs, "{ran:#?}");
+    }
+    let never = page.replace("25200", "null");
+    let ran = make(Stub::new().on(Get, AUTHZ, 200, &never), &["--once", "-e", "8h"]).exits(0);
+    ran.says("authz a1: it exists already, with another lifetime: it never ends");
+    make(Stub::new().on(Get, AUTHZ, 200, &never), &["--once"]).succeeds();
+}
