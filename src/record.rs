@@ -300,8 +300,9 @@ impl<'a> Record<'a> {
         for (name, json) in &self.added_json {
             let _ = write!(out, ",\"{name}\":{json}");
         }
+        let added = || self.added.iter().chain(&self.added_json);
         for (name, value) in &self.object.0 {
-            if LEAD.contains(&name.as_ref()) || self.added.iter().any(|(n, _)| n == name) {
+            if LEAD.contains(&name.as_ref()) || added().any(|(n, _)| n == name) {
                 continue;
             }
             out.push(b',');

@@ -297,6 +297,35 @@ fn what_is_no_list_is_told_and_what_is_one() {
 }
 
 #[test]
+fn a_difference_shows_a_record_as_its_list_has_it() {
+    let account = Account::new();
+    for (line, shown) in [
+        (
+            r#"{"n":1,"default":true,"current":true,"expires_at":"2030-01-02T04:04:05+01:00","status":"active","id":"a"}"#,
+            r#""status":"active","expires_at":"2030-01-02T03:04:05Z","current":true,"default":true,"change":"added","n":1}"#,
+        ),
+        (
+            r#"{"id":"a","status":"x","current":false,"default":null,"expires_at":null,"token":"T"}"#,
+            r#""status":"x","expires_at":null,"change":"added","token":"**********"}"#,
+        ),
+        (r#"{"id":"a","change":"x","was":"y"}"#, r#""status":"","change":"added","was":"y"}"#),
+    ] {
+        let list = line.replacen('{', r#"{"kind":"authz","#, 1);
+        let ran = account.feed("oauth-diff /dev/null /dev/stdin", list).exits(1);
+        ran.prints(&format!("{{\"kind\":\"authz\",\"id\":\"a\",{shown}\n"));
+    }
+    account.write("old", r#"{"kind":"authz","id":"a","status":"x","was":"y"}"#);
+    let ran = account.feed("oauth-diff old /dev/stdin", r#"{"kind":"authz","id":"a","was":"z"}"#).exits(1);
+    ran.prints(
+        "{\"kind\":\"authz\",\"id\":\"a\",\"status\":\"\",\"change\":\"changed\",\"was\":{\"was\":\"y\"}}\n",
+    );
+    account
+        .feed("oauth-diff /dev/null /dev/stdin", r#"{"kind":"authz","id":"a","status":1,"status":2}"#)
+        .exits(2)
+        .says("/dev/stdin:1: 'status' stands in it twice");
+}
+
+#[test]
 fn the_log_tells_each_change_and_who_made_it() {
     let account = Account::new();
     let id = account.id("terraform");
