@@ -211,11 +211,6 @@ impl<'a> Record<'a> {
         self.object.at(path).map(plain).unwrap_or_default()
     }
 
-    /// The raw JSON of a member.
-    pub fn member(&self, name: &str) -> Option<&'a str> {
-        self.object.get(name).map(RawValue::get)
-    }
-
     /// What a person calls it: the description, or a client's name.
     pub fn name(&self) -> String {
         self.text(&[if self.kind == Kind::Client { "name" } else { "description" }])
