@@ -85,7 +85,9 @@ impl Fields {
             "expires_in" => self.expires_in = text,
             "expires_at" => self.expires_at = text,
             "name" => self.name = text,
-            "redirect_uri" | "url" => self.url = text,
+            // As in JSON: the first that says something, in this order.
+            "redirect_uri" => self.url = text.or(self.url.take()),
+            "url" => self.url = self.url.take().or(text),
             "client_id" => self.client_id = text,
             _ => {}
         }
@@ -513,6 +515,8 @@ mod tests {
         let json = r#"{"description":"-x","scope":["read","write"],"expires_in":60}"#;
         let csv = "description,scope,expires_in\n'-x,\"read,write\",60";
         assert_eq!(all(Need::New, json), all(Need::New, csv));
+        let json = r#"{"name":"x","url":"https://y"}"#;
+        assert_eq!(all(Need::New, json), all(Need::New, "name,url,redirect_uri\nx,https://y,"));
         let pair = all(Need::New, "x,https://y");
         assert_eq!(pair[0].as_ref().map(|r| r.2.name.as_deref()), Ok(Some("x")));
     }
