@@ -477,6 +477,8 @@ mod tests {
             "kind,id,status\nauthz,a1,active\nauthz,a2,expired",
             "authz,a1,active,,,,\"x, y\"\r\nauthz,a2\r\n",
             "\u{feff}id,kind\na1,authz\na2,authz\n",
+            "kind,id,of-our-own\nauthz,a1,x\nauthz,a2,y\n",
+            "kind,id,status,expires_at,name,redirect_uri,secret,created_at,updated_at\nauthz,a1,,,,,,,,,,,\nauthz,a2,,,,,,,,,,,",
             "\n  \n{\"kind\":\"authz\",\"id\":\"a1\"}\nauthz,a2,expired\n",
         ] {
             assert_eq!(ids(text), ["authz a1", "authz a2"], "{text:?}");
@@ -493,7 +495,11 @@ mod tests {
             ("{\"id\":7}", "wrong type"),
             ("{\"id\":\"a\"", "not a usable record"),
             ("a,b", "header"),
+            ("id,of-our-own\na,b", "needs a header line"),
+            ("status,description\nactive,x", "needs a header line"),
             ("kind,id\nauthz,a,b", "3 cells where 2"),
+            ("kind,id,status\nauthz,a", "2 cells where 3"),
+            ("session,a,,,,,,,x", "9 cells where 8"),
             ("authz,\"a", "does not end on its line"),
             ("authz,\"a\"b", "neither around a whole cell"),
             ("authz,a\"\"b", "neither around a whole cell"),
@@ -504,6 +510,55 @@ mod tests {
         ] {
             let found = ids(text);
             assert!(found.last().is_some_and(|e| e.contains(want)), "{text}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn what_each_column_says() {
+        let text = "kind,id,current,default,description,scope,expires_in,expires_at,name,url,redirect_uri,client_id,x\n\
+                    ,,1,,d,\"read write\",8h,2030-01-02T03:04:05Z,n,https://z,https://x,c,y\n\
+                    authz,a1,no,YES,,,,,,https://y,,,\n";
+        let mut sniffer = Sniffer::new(Need::Fields);
+        let mut lines = text.lines().filter_map(|line| sniffer.line(line.as_bytes()).expect("good"));
+        let mut next = || {
+            let Entry { kind, id, current, default, fields, .. } = lines.next().expect("a row");
+            (kind, id, current, default, fields.as_deref().cloned().unwrap_or_default())
+        };
+        let some = |text: &str| Some(text.to_owned());
+        let fields = Fields {
+            description: some("d"),
+            scope: Some(vec!["read".to_owned(), "write".to_owned()]),
+            expires_in: some("8h"),
+            expires_at: some("2030-01-02T03:04:05Z"),
+            name: some("n"),
+            url: some("https://x"),
+            client_id: some("c"),
+        };
+        assert_eq!(next(), (None, None, true, false, fields));
+        let fields = Fields { url: some("https://y"), ..Fields::NONE };
+        assert_eq!(next(), (Some(Kind::Authz), Some("a1".into()), false, true, fields));
+    }
+
+    #[test]
+    fn an_entrys_kind_and_id_are_checked() {
+        use Kind::{Authz, Client, Session};
+        for (line, asked, want) in [
+            (r#"{"kind":"authz","id":"a"}"#, None, "authz a"),
+            (r#"{"kind":"authz","id":"a"}"#, Some(Authz), "authz a"),
+            ("a", Some(Session), "session a"),
+            ("~", Some(Session), "session ~"),
+            (r#"{"kind":"session","id":"~"}"#, None, "session ~"),
+            (r#"{"kind":"authz","id":"a"}"#, Some(Client), "the record is of kind authz, not client"),
+            ("a", None, "a bare id needs a KIND operand: authz, client, session or token"),
+            ("client,~", None, "'~' is no id: only letters, digits, - and _ can stand in one"),
+            ("token,~", None, "'~' is no id: only letters, digits, - and _ can stand in one"),
+            ("authz,a/b", None, "'a/b' is no id: only letters, digits, - and _ can stand in one"),
+            ("authz,", None, "the record has no id"),
+            (r#"{"kind":"authz","id":""}"#, None, "the id is empty"),
+        ] {
+            let entry = Sniffer::new(Need::Identity).line(line.as_bytes()).expect("good").expect("an entry");
+            let found = entry.kind(asked).and_then(|kind| Ok(format!("{} {}", kind.word(), entry.id()?)));
+            assert_eq!(found.unwrap_or_else(|what| what), want, "{line}");
         }
     }
 
