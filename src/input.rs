@@ -430,9 +430,8 @@ fn json_error(e: &serde_json::Error) -> String {
     if e.is_data() && !what.starts_with("duplicate") {
         return format!("not a usable record: a member before column {} has a wrong type", e.column());
     }
-    let what = what.split(" at line").next().unwrap_or_default();
-    let what = if what.contains('`') || what.contains('"') { what } else { &what.to_lowercase() };
-    format!("not a usable record: {}", shorten(&escape(what), 120))
+    let what = what.split(" at line").next().unwrap_or_default().to_lowercase();
+    format!("not a usable record: {}", shorten(&escape(&what), 120))
 }
 
 #[cfg(test)]
@@ -493,7 +492,7 @@ mod tests {
             ("[", "JSON array"),
             ("{\"id\":\"a\",\"id\":\"b\"}", "duplicate"),
             ("{\"id\":7}", "wrong type"),
-            ("{\"id\":\"a\"", "not a usable record"),
+            ("{\"id\":\"a\"", "not a usable record: eof while parsing an object"),
             ("a,b", "header"),
             ("id,of-our-own\na,b", "needs a header line"),
             ("status,description\nactive,x", "needs a header line"),
