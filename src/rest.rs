@@ -221,6 +221,35 @@ mod tests {
     }
 
     #[test]
+    fn a_stream_adds_lines_while_others_are_done() {
+        let path = folder("stream").join("rest");
+        let text = || std::fs::read_to_string(&path).expect("readable");
+        let mut rest = Rest::start(&path).expect("started");
+        rest.publish().expect("published");
+        for no_input in [&b""[..], b" \t", b"\0   ,a0"] {
+            rest.header(no_input).expect("passed over");
+        }
+        rest.header(b"kind,id").expect("kept");
+        let long = format!("authz,{}", "x".repeat(600));
+        for line in [&long, "a", "authz,a2"] {
+            rest.keep(line.as_bytes()).expect("kept");
+        }
+        rest.done(0).expect("done");
+        rest.header(b"id,kind").expect("kept");
+        rest.keep(b"a3,authz").expect("kept");
+        rest.header(b"kind,id,status").expect("kept");
+        let blank = " ".repeat(606);
+        assert_eq!(text(), format!("kind,id\n{blank}\na\nauthz,a2\nid,kind\na3,authz\nkind,id,status\n"));
+        rest.done(1).expect("done");
+        rest.done(1).expect("done, and not twice");
+        rest.done(4).expect("no such line");
+        assert_eq!(text(), format!("kind,id\n{blank}\n \nauthz,a2\nid,kind\na3,authz\nkind,id,status\n"));
+        assert_eq!(rest.left(), 2);
+        rest.finish().expect("finished");
+        assert_eq!(text(), "kind,id\nauthz,a2\nid,kind\na3,authz\n");
+    }
+
+    #[test]
     fn a_line_that_is_being_blanked_is_no_input() {
         let mut sniffer = crate::input::Sniffer::new(crate::input::Need::Identity);
         for torn in [&b"\0kind\":\"authz\"}"[..], b"\0   \"authz\"}", b"\0"] {
