@@ -271,6 +271,15 @@ fn a_netrc_that_others_can_read_is_a_warning_once() {
 }
 
 #[test]
+fn a_netrc_that_is_not_there_is_no_matter_and_one_that_cannot_be_opened_is() {
+    let machine = Machine::new("unopened");
+    assert!(machine.refused().starts_with("oauth-ls: no token"));
+    let path = machine.home.join(".netrc");
+    std::os::unix::fs::symlink(&path, &path).unwrap();
+    assert!(machine.refused().starts_with(&format!("oauth-ls: warning: {}: ", path.display())));
+}
+
+#[test]
 fn what_was_meant_is_said_where_no_token_is() {
     let mut machine = Machine::new("none");
     let err = machine.refused();
@@ -374,4 +383,20 @@ fn gpg_gets_a_list_of_arguments_too() {
     let argv = format!("--batch\n--quiet\n--decrypt\n{}\n", machine.home.join(".netrc.gpg").display());
     assert_eq!(machine.note("gpg.argv"), Some(argv));
     assert!(!machine.note("gpg.env").unwrap().contains("sekret"));
+}
+
+#[test]
+fn why_an_encrypted_netrc_is_not_used_is_told_in_one_line() {
+    let machine = Machine::new("gpg-why");
+    let path = machine.file(".netrc.gpg", "sealed");
+    for (script, why) in [
+        ("echo 'gpg: no key' >&2; echo >&2; exit 2", "gpg: no key"),
+        ("echo first >&2; echo last >&2; exit 2", "gpg: last"),
+        ("exit 2", "gpg: exit status: 2"),
+        ("printf '\\377'", "gpg: its output is not UTF-8"),
+    ] {
+        machine.stand_in("gpg", script);
+        let told = format!("oauth-ls: warning: {} is not used: {why}\n", path.display());
+        assert!(machine.refused().starts_with(&told), "{script}");
+    }
 }
