@@ -88,7 +88,8 @@ impl Stub {
         self.on_with(method, path, None, Err(Failure::Lost("the line went dead".to_owned())))
     }
 
-    /// The values of a header of the requests that came, in order.
+    /// The values of a header of the requests that came, in order; `(idle)` is how many seconds their connection may
+    /// have been unused.
     pub(crate) fn sent(&self, name: &str) -> Vec<Option<String>> {
         let value =
             |headers: &Vec<(String, String)>| headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
@@ -111,7 +112,8 @@ impl Transport for Arc<Stub> {
         let owned = |headers: &[(&str, &str)]| {
             headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect::<Vec<_>>()
         };
-        lock(&self.sent).push(owned(request.headers));
+        let idle = request.idle.as_secs().to_string();
+        lock(&self.sent).push([owned(request.headers), owned(&[("(idle)", &idle)])].concat());
         let body = request.body.map(|b| String::from_utf8_lossy(b).into_owned());
         let mut expected = lock(&self.expected);
         let at = expected.iter().position(|e| {

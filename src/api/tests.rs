@@ -2,6 +2,7 @@
 
 use crate::Run;
 use crate::cli::Tool;
+use crate::kind::Kind;
 use crate::stub::{Stub, TOKEN};
 use crate::tools::{ls, mk, rm, rot, set};
 use crate::transport::Failure;
@@ -60,6 +61,16 @@ fn a_page_that_is_asked_for_twice_is_an_error() {
 }
 
 #[test]
+fn a_page_may_be_larger_than_an_answer_about_one_object() {
+    let text = "x".repeat(5 << 20);
+    let page = format!(r#"[{{"id":"s1","description":"{text}"}},{{"id":"s2","description":"{text}"}}]"#);
+    let stub = Stub::new().on(Get, SESSIONS, 200, &page);
+    stub.run(LS, &["sessions", "-o", "id"], "").succeeds().prints("s1\ns2\n");
+    let stub = Stub::new().on(Get, SESSION, 200, &page);
+    stub.run(LS, &["session", "s1"], "").exits(1).says("the answer is larger than 8 MiB");
+}
+
+#[test]
 fn headers_are_those_of_the_api() {
     let stub = Stub::new().on(Get, SESSION, 200, &object("s1"));
     stub.clone().run(LS, &["session", "s1"], "").succeeds();
@@ -92,7 +103,11 @@ fn a_teams_collection_needs_another_version() {
     let path = "/teams/ops/oauth/authorizations";
     let stub = Stub::new().on(Get, path, 200, "[]");
     stub.clone().run(LS, &["--team", "ops"], "").succeeds();
-    assert_eq!(stub.sent("accept"), [Some("application/vnd.heroku+json; version=3.sdk".to_owned())]);
+    let version = || Some("application/vnd.heroku+json; version=3.sdk".to_owned());
+    assert_eq!(stub.sent("accept"), [version()]);
+    let stub = Stub::new().on(Post, path, 201, r#"{"id":"a1","access_token":{"token":"t"}}"#);
+    stub.clone().run(MK, &["authz", "--team", "ops"], "").succeeds();
+    assert_eq!(stub.sent("accept"), [version()]);
 }
 
 #[test]
@@ -151,8 +166,15 @@ fn passing_faults_are_tried_again() {
         stub.run(LS, &["session", "s1"], "").succeeds();
     }
     let stub = Stub::new().on(Get, SESSION, 503, "");
-    let ran = stub.run(LS, &["session", "s1", "--retry-for", "0"], "").exits(75);
-    ran.says("oauth-test: session s1: no error of the API came back: Service Unavailable (HTTP 503)");
+    let told = "oauth-test: session s1: no error of the API came back: Service Unavailable (HTTP 503)";
+    stub.run(LS, &["session", "s1", "--retry-for", "0"], "").exits(75).says(&format!("{told}\n"));
+    let stub = Stub::new().on(Delete, SESSION, 503, "");
+    let ran = stub.run(RM, &["session", "s1", ALL, "--retry-for", "0"], "").exits(75);
+    ran.says(&format!("{told}; it may have been done all the same\n"));
+    let away = Failure::NotSent("cannot reach it".to_owned());
+    let stub = Stub::new().on_with(Delete, SESSION, None, Err(away));
+    let ran = stub.run(RM, &["session", "s1", ALL, "--retry-for", "0"], "").exits(75);
+    ran.says("oauth-test: session s1: cannot reach it\n");
 }
 
 #[test]
@@ -249,6 +271,19 @@ fn what_never_left_may_be_sent_again_whatever_it_is() {
 }
 
 #[test]
+fn the_less_a_loss_can_be_mended_the_younger_the_connection_must_be() {
+    let stub = Stub::new().lose(Get, SESSION).on(Get, SESSION, 503, "").on(Get, SESSION, 200, &object("s1"));
+    stub.clone().run(LS, &["session", "s1"], "").succeeds();
+    assert_eq!(stub.sent("(idle)"), ["10", "0", "0"].map(|s| Some(s.to_owned())));
+    let stub = Stub::new().on(Get, SESSION, 503, "").on(Get, SESSION, 200, &object("s1"));
+    stub.clone().run(LS, &["session", "s1"], "").succeeds();
+    assert_eq!(stub.sent("(idle)"), ["10", "10"].map(|s| Some(s.to_owned())));
+    let stub = Stub::new().on(Post, "/oauth/clients", 201, &object("c9"));
+    stub.clone().run(MK, &["client", "x", "https://x.example"], "").succeeds();
+    assert_eq!(stub.sent("(idle)"), [Some("1".to_owned())]);
+}
+
+#[test]
 fn a_network_that_stays_away_stops_the_run() {
     let away = Failure::NotSent("cannot reach it".to_owned());
     let stub = Stub::new().on_with(Delete, SESSION, None, Err(away));
@@ -278,6 +313,18 @@ fn a_warning_is_told_once_a_run() {
     assert_eq!(ran.err, "oauth-test: warning: the moon\\nis blue\n");
     let stub = Stub::new().on_header(Delete, SESSION, 200, ("x-heroku-warning", "old"), &object("s1"));
     stub.run(RM, &["session", "s1", ALL], "").exits(0).says("warning: old");
+}
+
+#[test]
+fn an_answer_holds_a_secret_where_a_whole_one_stands_in_it() {
+    for (body, holds) in [
+        (r#"{"id":"c1","secret":"sss"}"#, true),
+        (r#"{"id":"c1","secret":"s**********"}"#, false),
+        (r#"{"id":"c1"}"#, false),
+        ("[]", false),
+    ] {
+        assert_eq!(super::Answer::known(body.to_owned(), 0).holds_secret(Kind::Client), holds, "{body}");
+    }
 }
 
 #[test]

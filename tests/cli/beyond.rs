@@ -171,6 +171,16 @@ fn a_teams_successor_is_made_in_the_team_that_is_named() {
 }
 
 #[test]
+fn a_new_token_that_is_never_known_is_tried_at_growing_pauses() {
+    let fault = "quote@GET /account/rate-limits:status=401".parse().expect("a fault");
+    let account = Account::with(Settings { faults: vec![fault], ..Settings::default() });
+    let line = format!("oauth-rot --replace authz {} --retry-for 2", account.id("terraform"));
+    account.sh(&line).exits(1).says("are there: the new token does not work");
+    let tries = account.asked("GET /account/rate-limits");
+    assert!((2..20).contains(&tries), "{tries}");
+}
+
+#[test]
 fn codes_and_refresh_tokens_become_tokens() {
     let account = Account::new();
     let client = account.id("Example CI");

@@ -1,8 +1,8 @@
 //! What oauth-rot asks for, and what it prints of the answer.
 
 use super::{TOOL, run};
-use crate::stub::Stub;
-use crate::transport::Method::Post;
+use crate::stub::{Stub, TOKEN};
+use crate::transport::Method::{Get, Post};
 
 const ROT: (&crate::cli::Tool, crate::Run) = (&TOOL, run);
 const FLAGS: [&str; 2] = ["--include-self", "--include-default"];
@@ -44,4 +44,33 @@ fn one_refusal_keeps_no_other_back() {
         .on(Post, &path("c3"), 200, r#"{"id":"c3","secret":"three"}"#);
     let ran = stub.run(ROT, &["client", "-S"], "c1\nc2\nc3\n").exits(1).prints("one\nthree\n");
     ran.says("oauth-test: stdin:2: client c2: No. (invalid_params)\n");
+}
+
+#[test]
+fn a_successor_is_proven_by_using_its_token() {
+    let refusal = r#"{"id":"not_so","message":"No."}"#;
+    for (answers, more, code, told) in [
+        (&[200][..], "", 0, ""),
+        // It is known, and may not ask.
+        (&[403], "", 0, ""),
+        // It may take a moment until it is known everywhere.
+        (&[401, 401, 200], "", 0, ""),
+        (&[401], "--retry-for=0", 1, "are there: the new token does not work: No. (not_so)\n"),
+        (&[404], "", 1, "both it and its successor x2 are there: No. (not_so)\n"),
+    ] {
+        let mut stub = Stub::new()
+            .on(Get, "/oauth/authorizations/x1", 200, r#"{"id":"x1","scope":["read"]}"#)
+            .on(Post, "/oauth/authorizations", 201, r#"{"id":"x2","access_token":{"token":"new"}}"#);
+        for status in answers {
+            stub = stub.on(Get, "/account/rate-limits", *status, refusal);
+        }
+        let args: Vec<&str> =
+            ["authz", "x1", "--replace", more].into_iter().filter(|a| !a.is_empty()).collect();
+        let ran = stub.clone().run(ROT, &[&args, &FLAGS[..]].concat(), "").exits(code).says(told);
+        assert!(ran.out.contains(r#""id":"x2""#) && ran.out.contains(r#""replaces":"x1""#), "{ran:#?}");
+        let bearer = |token: &str| Some(format!("Bearer {token}"));
+        let mut bearers = vec![bearer(TOKEN); 2];
+        bearers.resize(2 + answers.len(), bearer("new"));
+        assert_eq!(stub.sent("authorization"), bearers, "{answers:?}");
+    }
 }
