@@ -229,21 +229,23 @@ mod tests {
         for no_input in [&b""[..], b" \t", b"\0   ,a0"] {
             rest.header(no_input).expect("passed over");
         }
+        rest.keep(b"a0").expect("kept");
+        rest.done(0).expect("done");
         rest.header(b"kind,id").expect("kept");
         let long = format!("authz,{}", "x".repeat(600));
         for line in [&long, "a", "authz,a2"] {
             rest.keep(line.as_bytes()).expect("kept");
         }
-        rest.done(0).expect("done");
+        rest.done(1).expect("done");
         rest.header(b"id,kind").expect("kept");
         rest.keep(b"a3,authz").expect("kept");
         rest.header(b"kind,id,status").expect("kept");
         let blank = " ".repeat(606);
-        assert_eq!(text(), format!("kind,id\n{blank}\na\nauthz,a2\nid,kind\na3,authz\nkind,id,status\n"));
-        rest.done(1).expect("done");
-        rest.done(1).expect("done, and not twice");
-        rest.done(4).expect("no such line");
-        assert_eq!(text(), format!("kind,id\n{blank}\n \nauthz,a2\nid,kind\na3,authz\nkind,id,status\n"));
+        assert_eq!(text(), format!("  \nkind,id\n{blank}\na\nauthz,a2\nid,kind\na3,authz\nkind,id,status\n"));
+        rest.done(2).expect("done");
+        rest.done(2).expect("done, and not twice");
+        rest.done(5).expect("no such line");
+        assert_eq!(text(), format!("  \nkind,id\n{blank}\n \nauthz,a2\nid,kind\na3,authz\nkind,id,status\n"));
         assert_eq!(rest.left(), 2);
         rest.finish().expect("finished");
         assert_eq!(text(), "kind,id\nauthz,a2\nid,kind\na3,authz\n");

@@ -68,6 +68,9 @@ fn a_page_may_be_larger_than_an_answer_about_one_object() {
     stub.run(LS, &["sessions", "-o", "id"], "").succeeds().prints("s1\ns2\n");
     let stub = Stub::new().on(Get, SESSION, 200, &page);
     stub.run(LS, &["session", "s1"], "").exits(1).says("the answer is larger than 8 MiB");
+    // A change with such an answer may have been made.
+    let stub = Stub::new().on(Delete, SESSION, 200, &page).on(Delete, SESSION, 404, &error("not_found"));
+    stub.run(RM, &["session", "s1", ALL], "").succeeds();
 }
 
 #[test]
@@ -152,6 +155,31 @@ fn a_quota_that_is_used_up_is_waited_for() {
     );
     let stub = Stub::new().on(Get, SESSION, 429, &error("rate_limit"));
     stub.run(LS, &["session", "s1", "--no-wait"], "").exits(75).says("(rate_limit)");
+}
+
+#[test]
+fn a_quota_that_is_nearly_used_up_is_spared() {
+    let first = || {
+        let left = ("ratelimit-remaining", "1");
+        Stub::new().on_header(Delete, SESSION, 200, left, &object("s1"))
+    };
+    let args = ["session", "s1", "s2", ALL, "-P", "1"];
+    let ran = first().on(Delete, "/oauth/sessions/s2", 200, &object("s2")).run(RM, &args, "").exits(0);
+    let told = "the account's quota is nearly used up";
+    assert_eq!(ran.err, format!("oauth-test: {told}: going at 75 calls a minute from here\n"));
+    let ran = first().run(RM, &[&args[..], &["--no-wait"]].concat(), "").exits(75);
+    assert_eq!(ran.err, format!("oauth-test: session s2: {told}\n"));
+}
+
+#[test]
+fn a_second_factor_is_wanted_where_a_header_says_so() {
+    let wanted = ("heroku-two-factor-required", "true");
+    let stub = || Stub::new().on_header(Get, SESSION, 401, wanted, &error("unauthorized"));
+    let args = ["session", "s1", "--no-wait"];
+    stub().run(LS, &args, "").exits(4).says("session s1: a two-factor code is needed\n");
+    // Where one was sent it is the token.
+    let code = [("HEROKU_TWO_FACTOR_CODE", "123456")];
+    stub().run_in(LS, &args, "", &code).exits(4).says("Sorry. (unauthorized)").says("the token was rejected");
 }
 
 #[test]
@@ -290,6 +318,13 @@ fn a_network_that_stays_away_stops_the_run() {
     let args = ["session", "s1", "s2", "s3", ALL, "-P", "1", "--retry-for", "0"];
     let ran = stub.run(RM, &args, "").exits(75).says("session s1: cannot reach it");
     ran.says("stopped: 2 records were not attempted");
+    let stub = Stub::new().on(Delete, SESSION, 200, &object("s1")).on_with(
+        Delete,
+        "/oauth/sessions/s2",
+        None,
+        Err(Failure::NotSent("cannot reach it".to_owned())),
+    );
+    stub.run(RM, &args, "").exits(75).says("stopped: 1 records were not attempted");
 }
 
 #[test]
@@ -313,6 +348,13 @@ fn a_warning_is_told_once_a_run() {
     assert_eq!(ran.err, "oauth-test: warning: the moon\\nis blue\n");
     let stub = Stub::new().on_header(Delete, SESSION, 200, ("x-heroku-warning", "old"), &object("s1"));
     stub.run(RM, &["session", "s1", ALL], "").exits(0).says("warning: old");
+    // A server that always has another one is not heard for ever.
+    let ids: Vec<String> = (0..70).map(|n| format!("s{n}")).collect();
+    let stub = ids.iter().fold(Stub::new(), |stub, id| {
+        stub.on_header(Delete, &format!("{SESSIONS}/{id}"), 200, ("warning-message", id), &object(id))
+    });
+    let ran = stub.run(RM, &["sessions", ALL], &ids.join("\n")).exits(0);
+    assert_eq!(ran.err.lines().count(), 64, "{ran:#?}");
 }
 
 #[test]

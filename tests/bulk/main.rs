@@ -154,6 +154,40 @@ fn a_stream_that_is_ended_keeps_what_it_had_read() {
 }
 
 #[test]
+fn a_signal_ends_the_tries_to_make_and_to_prove_something() {
+    let made = account(&server(0, &[], 0));
+    let (id, _) = made.iter().find(|(_, (_, name, _))| name == "terraform").expect("one");
+    for (name, args, fault, endpoint, code, told) in [
+        (
+            "oauth-mk",
+            ["authz", "-d", "x"],
+            "drop-before@POST",
+            "POST /oauth/authorizations",
+            130,
+            "not made: ",
+        ),
+        (
+            "oauth-rot",
+            ["--replace", "authz", id],
+            "quote@GET /account/rate-limits:status=401",
+            "GET /account/rate-limits",
+            1,
+            "the new token does not work: ",
+        ),
+    ] {
+        let server = server(0, &[fault], 0);
+        let mut held = Held::start(&server, name, &[&args[..], &["--retry-for", "600"]].concat());
+        while server.stats().requests(endpoint) == 0 {
+            assert!(held.child.try_wait().expect("a status").is_none(), "{name}: {}", held.ended().err);
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        kill_process(pid(&held.child), Signal::INT).expect("sent");
+        let ran = held.ended().is(code);
+        assert!(ran.err.contains(told), "{}", ran.err);
+    }
+}
+
+#[test]
 fn a_stream_that_cannot_be_read_is_told_once() {
     let server = server(0, &[], 0);
     let mut command = tool(&server, "oauth-rm", &["--stream", "authz"]);

@@ -190,6 +190,11 @@ fn codes_and_refresh_tokens_become_tokens() {
     let token = account.sh("oauth-mk token --grant-code @code --client-secret @secret").succeeds().record();
     let refresh = text(&token["refresh_token"]["token"]);
     account.sh("oauth-mk token --grant-code @code --client-secret @secret").exits(1).says("was used");
+    // A variable that was named for a secret is for no command.
+    let line = "CODE=$(oauth-mk authz --client-id CLIENT -S) SECRET=$(cat secret) OTHER=x; export CODE SECRET OTHER; \
+                oauth-mk token --grant-code env:CODE --client-secret env:SECRET --exec env";
+    let ran = account.sh(&line.replace("CLIENT", &client)).exits(0).says("OTHER=x\n");
+    ran.never_says("CODE=").never_says("\nSECRET=");
     let line = "oauth-mk token --refresh-token - --client-secret @secret";
     let fresh = account.feed(line, &refresh).succeeds().record();
     let key = text(&fresh["access_token"]["token"]);
