@@ -324,7 +324,7 @@ fn a_network_that_stays_away_stops_the_run() {
         None,
         Err(Failure::NotSent("cannot reach it".to_owned())),
     );
-    stub.run(RM, &args, "").exits(75).says("stopped: 1 records were not attempted");
+    stub.run(RM, &args, "").exits(75).says("stopped: 1 record was not attempted");
 }
 
 #[test]
