@@ -19,6 +19,9 @@ use crate::when::{self, Unix};
 
 /// The largest answer about one object that is taken, in bytes.
 const LARGEST_ANSWER: u64 = 8 << 20;
+/// How long an API may still be busy with a request whose answer was lost: only then is it looked for, or sent again
+/// where the last one done is the one that counts.
+pub(crate) const SETTLE: Duration = Duration::from_secs(1);
 /// The version that the API is asked for, and the one that team collections need (WIRE.md, "Requests").
 const ACCEPT: &str = "application/vnd.heroku+json; version=3";
 const ACCEPT_TEAM: &str = "application/vnd.heroku+json; version=3.sdk";
@@ -264,7 +267,9 @@ impl Caller {
             if pause >= Duration::from_secs(1) {
                 self.messages.say(&format!("waiting {} s: {what}", pause.as_secs_f64().ceil()));
             }
-            if !self.stop.sleep(pause) {
+            // A rotation that is done after the next one would make its secret a dead one.
+            let busy = lost_before && call.method == Method::Post;
+            if !self.stop.sleep(if busy { pause.max(SETTLE) } else { pause }) {
                 let what = told(format!("stopped: {what}"), call, lost_before);
                 return Err(Error::Temporary { what, unreachable: false }.into());
             }

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Condvar, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::api::{Answer, Api};
-use crate::call::Fault;
+use crate::call::{Fault, SETTLE};
 use crate::done::Done;
 use crate::error::Error;
 use crate::io::lock;
@@ -16,8 +16,6 @@ use crate::when::{self, Unix};
 /// What the API calls an authorization without a description (WIRE.md). Sent in full, so that what was made can be
 /// recognised after a lost answer.
 pub const DEFAULT_DESCRIPTION: &str = "Long-lived user authorization";
-/// How long an API may still be busy with a request whose answer was lost: only then is it looked for.
-const SETTLE: Duration = Duration::from_secs(1);
 /// How far the clocks that date objects and answers may differ, in seconds.
 const SKEW: Unix = 2;
 

@@ -76,9 +76,10 @@ fn exchange(
     let reply = dress(reply, shared, request);
     match &picked.what {
         Some(What::Late(after)) => {
-            // The connection ends with its answer: what is sent next must not wait for what is done here.
-            connection.send(&reply, true)?;
-            connection.stream.shutdown(Shutdown::Both)?;
+            // The connection ends with its answer, for what is sent next must not wait for what is done here; whether
+            // it had ended before changes nothing.
+            let _ = connection.send(&reply, true);
+            let _ = connection.stream.shutdown(Shutdown::Both);
             shared.pause(*after);
             answer();
             Ok(false)

@@ -15,9 +15,10 @@ use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use harness::{
-    Account, Ran, account, ended, folder, ids, limit, pid, records, run, settings, start, text, tool,
+    Account, Ran, account, ended, folder, ids, limit, pid, records, run, secret, settings, start, text, tool,
 };
 use oauth_tools::sandbox::{Server, Settings};
+use oauth_tools::secret::Secret;
 use rustix::process::{Signal, kill_process};
 
 fn server(authz: usize, faults: &[&str], latency: u64) -> Server {
@@ -391,6 +392,19 @@ fn a_create_that_is_applied_late_is_found() {
     assert_eq!(ran.records()[0]["status"], "created");
     let (stats, endpoint) = (server.stats(), "POST /oauth/authorizations");
     assert_eq!((stats.requests(endpoint), stats.applied(endpoint)), (1, 1), "{stats:?}");
+}
+
+#[test]
+fn a_rotation_that_is_done_late_does_not_end_the_secret_that_is_printed() {
+    let fault = "late@POST /oauth/authorizations/:ms=500:count=1";
+    let server = server(1, &[fault], 0);
+    let id = &generated(&server)[0];
+    let ran = run(tool(&server, "oauth-rot", &["authz", id]), "").is(0);
+    let endpoint = "POST /oauth/authorizations/{id}/actions/regenerate-tokens";
+    assert_eq!(server.stats().applied(endpoint), 2);
+    let shown = &account(&server)[id].2;
+    let printed = Secret::new(secret(&ran.records()[0]).expect("a secret"));
+    assert!(printed.may_be(shown), "{shown}");
 }
 
 #[test]

@@ -106,6 +106,7 @@ faults! {
     status_502_after: "502-after" => ["an HTML page came back: Bad Gateway"];
     status_503_after: "503-after" => ["(error, request"];
     status_504_after: "504-after" => ["(error, request"];
+    done_late: "late:ms=30" => ["(error, request"];
     cut_short: "cut" => ["the answer broke off"];
     garbage: "garbage" => ["it is no JSON", "it is no account"];
     slow: "slow:ms=30" => [];
