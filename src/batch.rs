@@ -126,7 +126,9 @@ pub fn run(
         if let (true, Some(api)) = (work.looks, &api) {
             (work.prepare)(api, Some(&targets))?;
         }
-        return rehearse(world, style, &mut targets.iter().map(Ok), &guard, work);
+        let again = guard.again(targets.iter())?;
+        let mut items = targets.iter().filter(|item| !again.contains(&item.index));
+        return rehearse(world, style, &mut items.by_ref().map(Ok), &guard, work);
     }
     let seen = world.io.terminal.stdin && world.io.terminal.stderr;
     if work.removes && targets.len() > ASK_ABOVE && seen && !args.has(&opts::YES) {
@@ -135,19 +137,25 @@ pub fn run(
     world.heed_signals()?;
     let api = world.api(args, settings.parallel.max(3))?;
     let guard = guard.look_up(&api, unknown)?;
+    let again = guard.again(targets.iter())?;
+    if let Some(rest) = &mut rest {
+        again.iter().try_for_each(|index| rest.done(*index))?;
+    }
+    let items = || targets.iter().filter(|item| !again.contains(&item.index));
+    let total = Some(targets.len() - again.len());
     (work.prepare)(&api, Some(&targets))?;
     let audit = settings.audit(world, &api)?;
     let rest = rest.map(Mutex::new);
     let messages = world.io.messages.clone();
-    let books = Books { rest: rest.as_ref(), audit: audit.as_ref(), total: Some(targets.len()) };
+    let books = Books { rest: rest.as_ref(), audit: audit.as_ref(), total };
     let mut crew = Crew::new(world, style, &api, &guard, (work.known, work.act), books);
     crew.output.announce(targets.get(0).kind)?;
-    crew.drive(&mut targets.iter().filter(|item| !guard.goes_last(item)).map(Ok), settings.parallel);
+    crew.drive(&mut items().filter(|item| !guard.goes_last(item)).map(Ok), settings.parallel);
     // What may end our own access waits until all else is done; the authorization in use is the very last.
-    let mut last: Vec<Item<'_>> = targets.iter().filter(|item| guard.goes_last(item)).collect();
+    let mut last: Vec<Item<'_>> = items().filter(|item| guard.goes_last(item)).collect();
     last.sort_by_key(|item| guard.is_own(item));
     crew.drive(&mut last.into_iter().map(Ok), 1);
-    let ended = crew.settle(Some(targets.len()));
+    let ended = crew.settle(total);
     finish(rest, &messages).and(ended)
 }
 

@@ -1,7 +1,7 @@
 //! What is never touched unless the user says so: the authorization in use, the default API key, and `~`.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::api::Api;
 use crate::error::Error;
@@ -16,6 +16,8 @@ pub struct Guard {
     include_default: bool,
     own: Spared,
     default: Spared,
+    /// What `~` stands for, where it is among the items.
+    tilde: [Option<String>; Kind::ALL.len()],
 }
 
 /// Ids of a kind, in small letters.
@@ -30,6 +32,8 @@ pub struct Unknown {
     session: bool,
     /// The default API key.
     default: bool,
+    /// `~` is among the items.
+    tilde: bool,
 }
 
 impl Guard {
@@ -41,15 +45,21 @@ impl Guard {
     /// Everything that no option lets go, for input that is not known yet.
     pub fn unknown(&self) -> Unknown {
         let (own, default) = (!self.include_self, !self.include_self || !self.include_default);
-        Unknown { own, session: own, default }
+        Unknown { own, session: own, default, tilde: false }
     }
 
     /// What must be looked up for the items; `removing` where clients are removed, and their authorizations with
     /// them. An item that its own record spares needs nothing; one that it marks and an option lets go may still be
-    /// the other thing.
+    /// the other thing, and `~` may be any other item of its kind.
     pub fn unknown_of<'a>(&self, items: impl Iterator<Item = Item<'a>>, removing: bool) -> Unknown {
         let mut unknown = Unknown::default();
-        for item in items.filter(|item| self.check(item).is_ok()) {
+        let (mut tilde, mut named) = ([false; Kind::ALL.len()], [false; Kind::ALL.len()]);
+        for item in items {
+            let of_kind = if item.id == "~" { &mut tilde } else { &mut named };
+            of_kind[item.kind as usize] = true;
+            if self.check(&item).is_err() {
+                continue;
+            }
             let own = !self.include_self;
             match item.kind {
                 Kind::Authz => {
@@ -61,6 +71,10 @@ impl Guard {
                 Kind::Token => unknown.own |= own,
             }
         }
+        let both = |kind: Kind| tilde[kind as usize] && named[kind as usize];
+        unknown.default |= both(Kind::Authz);
+        unknown.session |= both(Kind::Session);
+        unknown.tilde = both(Kind::Authz) || both(Kind::Session);
         unknown
     }
 
@@ -84,16 +98,51 @@ impl Guard {
         for (kind, id) in own.map_or(Ok(Vec::new()), |own| own.map_err(|_| gone())?)? {
             spare(&mut self.own, kind, &id);
         }
-        if let Some(id) = session.map_or(Ok(None), |id| id.map_err(|_| gone())?)? {
+        let (session, default) = (session.map_or(Ok(None), |id| id.map_err(|_| gone())?)?, default?);
+        if unknown.tilde {
+            self.tilde[Kind::Session as usize].clone_from(&session);
+            self.tilde[Kind::Authz as usize].clone_from(&default);
+        }
+        if let Some(id) = session {
             spare(&mut self.own, Kind::Session, &id);
         }
-        if let Some(id) = default? {
+        if let Some(id) = default {
             if contains(&self.own, Kind::Authz, &id) {
                 spare(&mut self.own, Kind::Authz, "~");
             }
             spare(&mut self.default, Kind::Authz, &id);
         }
         Ok(self)
+    }
+
+    /// The places of items that were named before by another name: `~`, and the id that it stands for.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where they say different things.
+    pub fn again<'a>(&self, items: impl Iterator<Item = Item<'a>>) -> Result<HashSet<usize>, Error> {
+        let (mut first, mut again) = (HashMap::new(), HashSet::new());
+        if self.tilde.iter().all(Option::is_none) {
+            return Ok(again);
+        }
+        let is_it = |item: &Item<'_>| {
+            let id = self.tilde[item.kind as usize].as_ref();
+            id.is_some_and(|id| item.id == "~" || id.eq_ignore_ascii_case(&item.id))
+        };
+        for item in items.filter(is_it) {
+            match first.get(&item.kind) {
+                None => {
+                    first.insert(item.kind, item.fields);
+                }
+                Some(fields) if *fields == item.fields => {
+                    again.insert(item.index);
+                }
+                Some(_) => {
+                    let what = "~ and its id stand in the input, and say different things".to_owned();
+                    return Err(Error::Input { origin: item.origin.to_string(), what });
+                }
+            }
+        }
+        Ok(again)
     }
 
     /// Fails where an item is to be spared.

@@ -60,6 +60,43 @@ fn the_default_api_key_is_spared_however_it_is_named() {
 }
 
 #[test]
+fn a_tilde_and_its_id_are_one_object() {
+    let fresh = || {
+        let account = Account::new();
+        let (key, other) = (account.id(KEY), account.id("terraform"));
+        account.write("both", format!("~\n{key}\n{other}\n{}\n", key.to_uppercase()));
+        (account, key)
+    };
+    const ROTATE: &str = "POST /oauth/authorizations/{id}/actions/regenerate-tokens";
+    for flags in ["--include-default", "--include-default --include-self"] {
+        let (account, key) = fresh();
+        let line = format!("oauth-rot authz {flags}");
+        let rehearsed = account.sh(&format!("{line} -n < both")).succeeds();
+        assert_eq!(rehearsed.lines().len(), 2, "{rehearsed}");
+        let ran = account.sh(&format!("{line} --rest rest < both")).succeeds();
+        // The last to end, and whose new token it is that works.
+        assert_eq!((ran.each("id")[1].as_str(), account.asked(ROTATE)), (key.as_str(), 2), "{ran}");
+        assert_eq!(account.read("rest"), "");
+        account.sh(&format!("oauth-rm authz '~' {key} {flags}")).succeeds().record();
+        // To know that they are one takes the one look-up, which is the guard's.
+        assert_eq!(account.asked(DEFAULT), 3);
+        assert_eq!(account.asked(LIST), if flags.contains("self") { 0 } else { 3 });
+    }
+    // Alone it is looked up for nothing.
+    let (account, key) = fresh();
+    account.sh("oauth-set authz '~' --include-default --include-self -d x").succeeds();
+    assert_eq!((account.asked(DEFAULT), text(&account.named("x")["id"])), (0, key.clone()));
+    // Two wishes for it are a mistake.
+    let two = format!("{{\"id\":\"~\",\"description\":\"y\"}}\n{{\"id\":\"{key}\",\"description\":\"z\"}}\n");
+    let ran = account.feed("oauth-set authz --include-default", &two).exits(2).prints("");
+    ran.says("oauth-set: stdin:2: ~ and its id stand in the input, and say different things");
+    assert_eq!(account.id("x"), key);
+    let session = text(&account.kind("session").iter().find(|s| s["current"] == true).expect("one")["id"]);
+    let gone = account.sh(&format!("oauth-rm session {session} '~' --include-self")).succeeds();
+    assert_eq!((gone.record()["id"].clone(), account.get(&session)), (session.as_str().into(), None));
+}
+
+#[test]
 fn a_successor_ends_nobodys_access() {
     let account = Account::new();
     let id = account.id(OWN);
