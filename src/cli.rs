@@ -316,19 +316,31 @@ impl Args {
         checked.map(|()| team).map_err(|e| Error::Usage(format!("--{}: {e}", opts::TEAM.long)))
     }
 
-    /// The scopes of `--scope`, which the API must know, where something is made with them.
+    /// The scopes of `--scope`. A part that names none is most likely a variable that is not set: fewer scopes would be
+    /// another wish, and no scope at all, as a filter, would let everything through.
     ///
     /// # Errors
     /// [`Error::Usage`].
     pub fn scopes(&self) -> Result<Option<Vec<String>>, Error> {
-        let scopes: Vec<String> = self.all(&opts::SCOPE)?.into_iter().flat_map(scopes).collect();
-        let checked =
-            if scopes.is_empty() { Err("names no scope".to_owned()) } else { check_scopes(&scopes) };
-        match (self.has(&opts::SCOPE), checked) {
-            (false, _) => Ok(None),
-            (true, Ok(())) => Ok(Some(scopes)),
-            (true, Err(e)) => Err(Error::Usage(format!("--{}: {e}", opts::SCOPE.long))),
+        let values = self.all(&opts::SCOPE)?;
+        if values.iter().any(|value| value.split(',').any(|part| part.trim().is_empty())) {
+            return Err(Error::Usage(format!("--{}: names no scope", opts::SCOPE.long)));
         }
+        let scopes: Vec<String> = values.into_iter().flat_map(scopes).collect();
+        Ok(self.has(&opts::SCOPE).then_some(scopes))
+    }
+
+    /// The scopes of `--scope`, which the API must know, where something is made with them.
+    ///
+    /// # Errors
+    /// [`Error::Usage`].
+    pub fn new_scopes(&self) -> Result<Option<Vec<String>>, Error> {
+        let scopes = self.scopes()?;
+        scopes
+            .as_deref()
+            .map_or(Ok(()), check_scopes)
+            .map_err(|e| Error::Usage(format!("--{}: {e}", opts::SCOPE.long)))?;
+        Ok(scopes)
     }
 
     /// The value of an option that names a file.

@@ -58,7 +58,7 @@ impl Exchange {
             }
             (None, None, Some(id), client) => {
                 check_id(id).map_err(|e| Error::Usage(format!("--web: {e}")))?;
-                let scope = args.scopes()?.unwrap_or_else(|| vec!["identity".to_owned()]);
+                let scope = args.new_scopes()?.unwrap_or_else(|| vec!["identity".to_owned()]);
                 Ok(Exchange::Web(id.to_owned(), client, scope))
             }
             _ => Err(Error::Usage(

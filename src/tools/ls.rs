@@ -9,7 +9,7 @@ use crate::cli::{Args, Opt, Tool, opts};
 use crate::complaints::Complaints;
 use crate::error::{Error, FAILED, TEMPORARY};
 use crate::guard::alias;
-use crate::input::{Need, Origin, Sniffer, scopes};
+use crate::input::{Need, Origin, Sniffer};
 use crate::kind::{Kind, check_id};
 use crate::lines::Lines;
 use crate::output::{Format, Output, Style, cell, columns};
@@ -55,7 +55,7 @@ impl Filter {
             status: args.word(&STATUS, &[("active", "active"), ("expired", "expired")])?,
             within: args.span(&WITHIN)?,
             older: args.span(&OLDER)?,
-            scope: args.all(&opts::SCOPE)?.into_iter().flat_map(scopes).collect(),
+            scope: args.scopes()?.unwrap_or_default(),
             client: args.get(&CLIENT)?.map(str::to_owned),
         })
     }
@@ -137,7 +137,8 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
     }
     let api = world.api(args, 2)?;
     let marks = if args.has(&MARKS) {
-        Marks { default: alias(&api, Kind::Authz)?, session: alias(&api, Kind::Session)? }
+        let id = |kind| Ok::<_, Error>(alias(&api, kind)?.map(|(id, _)| id));
+        Marks { default: id(Kind::Authz)?, session: id(Kind::Session)? }
     } else {
         Marks::default()
     };

@@ -185,7 +185,7 @@ fn given(args: &Args) -> Result<Fields, Error> {
     let text = |opt| args.get(opt).map(|v| v.map(str::to_owned));
     Ok(Fields {
         description: text(&opts::DESCRIPTION)?,
-        scope: args.scopes()?,
+        scope: args.new_scopes()?,
         expires_in: text(&opts::EXPIRES_IN)?,
         expires_at: None,
         name: text(&opts::NAME)?,

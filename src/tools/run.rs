@@ -41,7 +41,7 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
     if lifetime == 0 {
         return Err(Error::Usage("--expires-in: it would have expired at once".to_owned()));
     }
-    let scope = args.scopes()?.unwrap_or_else(|| vec!["global".to_owned()]);
+    let scope = args.new_scopes()?.unwrap_or_else(|| vec!["global".to_owned()]);
     let description = match args.get(&opts::DESCRIPTION)? {
         Some(text) => text.to_owned(),
         None => {

@@ -62,7 +62,11 @@ fn scopes_that_do_not_exist_are_told_before_a_call() {
         account.sh(line).exits(2).says("--scope: 'raed' is no scope: did you mean 'read'?");
         account.sh(&line.replace("raed", ",")).exits(2).says("--scope: names no scope");
     }
+    for wider in [",", "read,", "read,,write", " "] {
+        account.sh(&format!("oauth-ls authz -s '{wider}'")).exits(2).says("--scope: names no scope");
+    }
     assert_eq!(account.server.stats().total(), 0);
+    account.sh("oauth-ls authz -s 'read, write'").succeeds();
 }
 
 #[test]
