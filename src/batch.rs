@@ -82,7 +82,8 @@ impl Settings {
 
     /// What is spared; nothing, where the work ends nobody's access.
     fn guard(&self, work: &Work<'_>) -> Guard {
-        Guard::new(self.include_self || !work.guarded, self.include_default || !work.guarded)
+        let let_go = |included: bool| included || !work.guarded;
+        Guard::new(let_go(self.include_self), let_go(self.include_default), work.removes)
     }
 }
 
@@ -116,7 +117,7 @@ pub fn run(
         return rest.map_or(Ok(()), Rest::finish);
     }
     let guard = settings.guard(work);
-    let unknown = guard.unknown_of(targets.iter(), work.removes);
+    let unknown = guard.unknown_of(targets.iter());
     if settings.dry_run {
         let api = if work.guarded || work.looks { Some(world.api(args, 3)?) } else { None };
         let guard = match &api {

@@ -14,6 +14,8 @@ use crate::targets::Item;
 pub struct Guard {
     include_self: bool,
     include_default: bool,
+    /// Objects are removed, and what was made through a client with it.
+    removes: bool,
     own: Spared,
     default: Spared,
     /// What `~` stands for, where it is among the items.
@@ -38,8 +40,8 @@ pub struct Unknown {
 
 impl Guard {
     /// A guard that knows no more than what the options let go.
-    pub fn new(include_self: bool, include_default: bool) -> Guard {
-        Guard { include_self, include_default, ..Guard::default() }
+    pub fn new(include_self: bool, include_default: bool, removes: bool) -> Guard {
+        Guard { include_self, include_default, removes, ..Guard::default() }
     }
 
     /// Everything that no option lets go, for input that is not known yet.
@@ -48,10 +50,9 @@ impl Guard {
         Unknown { own, session: own, default, tilde: false }
     }
 
-    /// What must be looked up for the items; `removing` where clients are removed, and their authorizations with
-    /// them. An item that its own record spares needs nothing; one that it marks and an option lets go may still be
-    /// the other thing, and `~` may be any other item of its kind.
-    pub fn unknown_of<'a>(&self, items: impl Iterator<Item = Item<'a>>, removing: bool) -> Unknown {
+    /// What must be looked up for the items. An item that its own record spares needs nothing; one that it marks and
+    /// an option lets go may still be the other thing, and `~` may be any other item of its kind.
+    pub fn unknown_of<'a>(&self, items: impl Iterator<Item = Item<'a>>) -> Unknown {
         let mut unknown = Unknown::default();
         let (mut tilde, mut named) = ([false; Kind::ALL.len()], [false; Kind::ALL.len()]);
         for item in items {
@@ -66,9 +67,12 @@ impl Guard {
                     unknown.own |= own;
                     unknown.default |= !self.include_default || (own && item.id == "~");
                 }
-                Kind::Client => unknown.own |= own && removing,
+                Kind::Client => unknown.own |= own && self.removes,
                 Kind::Session => unknown.session |= own,
-                Kind::Token => unknown.own |= own,
+                Kind::Token => {
+                    unknown.own |= own;
+                    unknown.default |= !self.include_default;
+                }
             }
         }
         let both = |kind: Kind| tilde[kind as usize] && named[kind as usize];
@@ -98,7 +102,8 @@ impl Guard {
         for (kind, id) in own.map_or(Ok(Vec::new()), |own| own.map_err(|_| gone())?)? {
             spare(&mut self.own, kind, &id);
         }
-        let (session, default) = (session.map_or(Ok(None), |id| id.map_err(|_| gone())?)?, default?);
+        let session = session.map_or(Ok(None), |found| found.map_err(|_| gone())?)?.map(|(id, _)| id);
+        let (default, token) = default?.unzip();
         if unknown.tilde {
             self.tilde[Kind::Session as usize].clone_from(&session);
             self.tilde[Kind::Authz as usize].clone_from(&default);
@@ -111,6 +116,7 @@ impl Guard {
                 spare(&mut self.own, Kind::Authz, "~");
             }
             spare(&mut self.default, Kind::Authz, &id);
+            spare(&mut self.default, Kind::Token, &token.unwrap_or_default());
         }
         Ok(self)
     }
@@ -162,7 +168,10 @@ impl Guard {
         }
         if !self.include_default && self.is_default(item) {
             return left(
-                "left alone: it is the account's default API key",
+                match item.kind {
+                    Kind::Token => "left alone: it is the token of the account's default API key",
+                    _ => "left alone: it is the account's default API key",
+                },
                 "to work on it all the same, add --include-default",
             );
         }
@@ -176,6 +185,10 @@ impl Guard {
 
     /// Whether an item is, or may be, what the caller uses.
     pub fn is_own(&self, item: &Item<'_>) -> bool {
+        // What was made through a client outlives its new secret and its new name.
+        if item.kind == Kind::Client && !self.removes {
+            return false;
+        }
         item.current
             || (item.kind == Kind::Session && item.id == "~")
             || contains(&self.own, item.kind, &item.id)
@@ -225,10 +238,13 @@ fn own_objects(api: &Api) -> Result<Vec<(Kind, String)>, Error> {
     Ok(own)
 }
 
-/// The id behind `~`, if there is one (WIRE.md: 404 if there is none).
-pub(crate) fn alias(api: &Api, kind: Kind) -> Result<Option<String>, Error> {
+/// The id behind `~`, and the id of its token, if there is one (WIRE.md: 404 if there is none).
+pub(crate) fn alias(api: &Api, kind: Kind) -> Result<Option<(String, String)>, Error> {
     match api.get(kind, "~") {
-        Ok(answer) => Ok(Some(answer.record(kind).map_err(unusable)?.id.into_owned())),
+        Ok(answer) => {
+            let record = answer.record(kind).map_err(unusable)?;
+            Ok(Some((record.id.to_string(), record.text(&["access_token", "id"]))))
+        }
         Err(Error::Refused(refusal)) if refusal.is_gone() => Ok(None),
         Err(e) => Err(e),
     }

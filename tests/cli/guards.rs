@@ -54,9 +54,19 @@ fn the_default_api_key_is_spared_however_it_is_named() {
         let ran = account.sh(&line).exits(1).prints("");
         ran.says("left alone: it is the account's default API key").says("--include-default");
     }
+    let token = text(&account.get(&id).expect("it is there")["access_token"]["id"]);
+    for line in [format!("oauth-rm token {token}"), format!("echo token,{token} | oauth-rm --stream")] {
+        account
+            .sh(&line)
+            .exits(1)
+            .says("the token of the account's default API key")
+            .says("--include-default");
+    }
     assert_eq!(account.state(), before);
     let gone = account.sh(&format!("oauth-rm authz {id} --include-default")).succeeds();
     assert_eq!(gone.record()["id"], id.as_str());
+    let account = Account::new();
+    account.sh(&format!("oauth-rm token {token} --include-default")).succeeds();
 }
 
 #[test]
@@ -127,7 +137,13 @@ fn the_session_and_the_client_in_use_are_spared() {
     ]);
     account.sh("oauth-rm client c1").exits(1).says("was, or may have been, made through it");
     account.sh("oauth-rm token t1").exits(1).says("it is, or may be, the token in use");
+    // A new secret or name ends nothing, whatever else is in the input.
+    let others = r#"printf 'client,c1\nauthz,a1\n'"#;
     account.sh("oauth-rot client c1").succeeds();
+    let rotated = account.sh(&format!("{others} | oauth-rot")).exits(1).says("the authorization in use");
+    assert_eq!(rotated.each("id"), ["c1"]);
+    let renamed = account.sh("echo client,c1 | oauth-set --name x --stream").succeeds();
+    assert_eq!(renamed.each("id"), ["c1"]);
 }
 
 #[test]
@@ -199,6 +215,7 @@ fn cost(line: &str) -> (u64, u64, u64) {
     let account = Account::new();
     let line = line
         .replace("AUTHZ", &account.id("terraform"))
+        .replace("TOKEN", &text(&account.get(&account.id("terraform")).expect("one")["access_token"]["id"]))
         .replace("CLIENT", &account.id("Example CI"))
         .replace("LOGIN", &account.id("Session @ 198.51.100.23"));
     account.sh(&line).succeeds();
@@ -206,7 +223,7 @@ fn cost(line: &str) -> (u64, u64, u64) {
 }
 
 #[test]
-fn at_most_two_look_ups_and_none_with_the_flags() {
+fn few_look_ups_and_none_with_the_flags() {
     assert_eq!(cost("oauth-rm authz AUTHZ"), (1, 1, 0));
     assert_eq!(cost("oauth-rm -n authz AUTHZ"), (1, 1, 0));
     assert_eq!(cost("oauth-rot authz AUTHZ"), (1, 1, 0));
@@ -215,6 +232,8 @@ fn at_most_two_look_ups_and_none_with_the_flags() {
     assert_eq!(cost("oauth-rot client CLIENT"), (0, 0, 0));
     assert_eq!(cost("oauth-set client CLIENT --name x"), (0, 0, 0));
     assert_eq!(cost("oauth-rm session LOGIN"), (0, 0, 1));
+    assert_eq!(cost("oauth-rm token TOKEN"), (1, 1, 0));
+    assert_eq!(cost("printf 'authz,AUTHZ\nsession,LOGIN\n' | oauth-rm"), (1, 1, 1));
     assert_eq!(cost("oauth-rm authz AUTHZ --include-self"), (0, 1, 0));
     assert_eq!(cost("oauth-rm authz AUTHZ --include-default"), (1, 0, 0));
     for line in [
