@@ -101,11 +101,17 @@ pub fn run(
     let settings = Settings::read(args, &world.config)?;
     let single = wanted.operands.len() == 1 || wanted.given.is_some();
     let style = Style { single, ..style };
+    let stream = settings.stream && wanted.operands.is_empty() && wanted.given.is_none();
+    if stream && !settings.dry_run && settings.rest.as_ref().is_some_and(|rest| world.io.reads(rest)) {
+        let what =
+            "--rest is the file that is read, of which --stream has seen nothing yet: name another one";
+        return Err(Error::Usage(what.to_owned()));
+    }
     let mut rest = match &settings.rest {
         Some(path) if !settings.dry_run => Some(Rest::start(path)?),
         _ => None,
     };
-    if settings.stream && wanted.operands.is_empty() && wanted.given.is_none() {
+    if stream {
         return run_stream(world, args, style, wanted, work, &settings, rest);
     }
     let targets = Targets::read(world, wanted, rest.as_mut())?;
@@ -129,6 +135,7 @@ pub fn run(
         }
         let again = guard.again(targets.iter())?;
         let mut items = targets.iter().filter(|item| !again.contains(&item.index));
+        let style = Style { eager: false, ..style };
         return rehearse(world, style, &mut items.by_ref().map(Ok), &guard, work);
     }
     let seen = world.io.terminal.stdin && world.io.terminal.stderr;
@@ -185,9 +192,6 @@ fn run_stream(
     mut rest: Option<Rest>,
 ) -> Result<(), Error> {
     refuse_terminal(world)?;
-    if let Some(rest) = &mut rest {
-        rest.publish()?;
-    }
     world.heed_signals()?;
     let api = world.api(args, settings.parallel.max(3))?;
     let guard = settings.guard(work);
@@ -195,10 +199,14 @@ fn run_stream(
     let guard = guard.look_up(&api, unknown)?;
     (work.prepare)(&api, None)?;
     let audit = settings.audit(world, &api)?;
+    // Not before: what an earlier run left is lost by it.
+    if let Some(rest) = &mut rest {
+        rest.publish()?;
+    }
     let rest = rest.map(Mutex::new);
     let mut source = Stream::new(world, wanted, rest.as_ref());
     if settings.dry_run {
-        return rehearse(world, style, &mut source, &guard, work);
+        return rehearse(world, Style { eager: true, ..style }, &mut source, &guard, work);
     }
     let messages = world.io.messages.clone();
     let books = Books { rest: rest.as_ref(), audit: audit.as_ref(), total: None };
@@ -217,9 +225,9 @@ fn rehearse<'t>(
     guard: &Guard,
     work: &Work<'_>,
 ) -> Result<(), Error> {
-    let messages = world.io.messages.clone();
-    let mut output = Output::new(&mut world.io, Style { eager: false, ..style });
-    for sourced in source {
+    let (messages, stop) = (world.io.messages.clone(), world.stop.clone());
+    let mut output = Output::new(&mut world.io, style);
+    for sourced in source.take_while(|_| !stop.is_set()) {
         let item = match sourced {
             Ok(item) => item,
             Err(what) => {
@@ -242,5 +250,9 @@ fn rehearse<'t>(
         }
     }
     output.finish()?;
-    if messages.has_failed() { Err(Error::Reported(FAILED)) } else { Ok(()) }
+    match stop.signal() {
+        Some(signal) => Err(Error::Signal(signal)),
+        None if messages.has_failed() => Err(Error::Reported(FAILED)),
+        None => Ok(()),
+    }
 }

@@ -1,9 +1,11 @@
 //! The streams of a run as a value, so that a test can hold them, and what is known about the terminal.
 
 use std::collections::HashSet;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -128,8 +130,23 @@ impl Io {
 
     /// Standard input, whose reads fail once a stop is asked for, even while nothing comes.
     pub fn patient_input(&mut self, stop: &Stop) -> impl Read + Send + 'static {
+        // A regular file is never waited for, and what was not begun is read to its end after a stop.
+        let waits = self.stdin.as_ref().filter(|_| self.input_file().is_none());
+        let ready = waits.and_then(|fd| fd.try_clone().ok());
         let input = std::mem::replace(&mut self.input, Box::new(io::empty()));
-        Patient { input, ready: self.stdin.as_ref().and_then(|fd| fd.try_clone().ok()), stop: stop.clone() }
+        Patient { input, ready, stop: stop.clone() }
+    }
+
+    /// Standard input, where it is a regular file.
+    fn input_file(&self) -> Option<Metadata> {
+        let file = File::from(self.stdin.as_ref()?.try_clone().ok()?);
+        file.metadata().ok().filter(Metadata::is_file)
+    }
+
+    /// Whether standard input is the file at `path`.
+    pub fn reads(&self, path: &Path) -> bool {
+        let files = self.input_file().zip(std::fs::metadata(path).ok());
+        files.is_some_and(|(a, b)| (a.dev(), a.ino()) == (b.dev(), b.ino()))
     }
 
     /// A watch on standard output that another thread can hold.

@@ -10,6 +10,7 @@ mod window;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::sync::mpsc::Sender;
 use std::time::Duration;
@@ -117,20 +118,54 @@ fn a_result_does_not_wait_for_those_behind_it() {
 
 #[test]
 fn a_stream_is_worked_on_while_it_comes_and_ends_on_a_signal() {
-    let server = server(20, &[], 0);
-    let all = generated(&server);
-    let mut held = Held::start(&server, "oauth-rm", &["--stream"]);
-    for id in &all[..10] {
-        // Nothing else is written until its record is there.
-        held.write(&format!("authz,{id}\n"));
-        assert_eq!(held.next(), *id);
+    for (args, removed) in [(["--stream", "-v"], 10), (["--stream", "-n"], 0)] {
+        let server = server(20, &[], 0);
+        let all = generated(&server);
+        let mut held = Held::start(&server, "oauth-rm", &args);
+        for id in &all[..10] {
+            // Nothing else is written until its record is there.
+            held.write(&format!("authz,{id}\n"));
+            assert_eq!(held.next(), *id);
+        }
+        // Half a line, and then nothing, and the pipe stays open.
+        held.write(&format!("authz,{}", &all[10][..20]));
+        kill_process(pid(&held.child), Signal::INT).expect("sent");
+        let ran = held.ended().is(130);
+        assert_eq!(ran.out, "");
+        let requests = server.stats().requests("DELETE /oauth/authorizations/{id}");
+        assert_eq!(requests, removed, "half a line is no line");
     }
-    // Half a line, and then nothing, and the pipe stays open.
-    held.write(&format!("authz,{}", &all[10][..20]));
-    kill_process(pid(&held.child), Signal::INT).expect("sent");
-    let ran = held.ended().is(130);
-    assert_eq!(ran.out, "");
-    assert_eq!(server.stats().requests("DELETE /oauth/authorizations/{id}"), 10, "half a line is no line");
+}
+
+#[test]
+fn a_stream_from_a_file_that_is_ended_keeps_all_of_the_file() {
+    let (server, folder) = (server(2_000, &[], 5), folder("file"));
+    let (all, list, rest) = (generated(&server), folder.join("list"), folder.join("rest"));
+    fs::write(&list, rows(&all)).expect("written");
+    let path = |path: &Path| path.to_str().expect("UTF-8").to_owned();
+    let start = |rest: &Path, key: Option<&str>| {
+        let mut command = tool(&server, "oauth-rm", &["--stream", "-P", "2", "--rest", &path(rest)]);
+        if let Some(key) = key {
+            command.env("HEROKU_API_KEY", key);
+        }
+        command.stdin(File::open(&list).expect("a list")).spawn().expect("a process")
+    };
+    // Before anything can be changed the file of an earlier run stays, and so does the list itself.
+    fs::write(&rest, "old\n").expect("written");
+    ended(start(&rest, Some("HRKU-wrong"))).is(4);
+    assert_eq!(fs::read_to_string(&rest).expect("a rest"), "old\n");
+    assert!(ended(start(&list, None)).is(2).err.contains("--rest is the file that is read"));
+    assert_eq!(fs::read_to_string(&list).expect("a list"), rows(&all));
+
+    let mut child = start(&rest, None);
+    let (mut out, mut line) = (BufReader::new(child.stdout.take().expect("a pipe")), String::new());
+    out.read_line(&mut line).expect("a record");
+    kill_process(pid(&child), Signal::INT).expect("sent");
+    out.read_to_string(&mut line).expect("records");
+    ended(child).is(130);
+    let done = line.lines().count();
+    assert!(done < all.len());
+    assert_eq!(fs::read_to_string(&rest).expect("a rest"), rows(&all[done..]));
 }
 
 #[test]
