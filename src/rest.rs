@@ -115,23 +115,8 @@ impl Rest {
     pub fn done(&mut self, index: usize) -> Result<(), Error> {
         let Some(span) = self.lines.get_mut(index) else { return Ok(()) };
         let Span { at, len } = std::mem::replace(span, Span { at: span.at, len: 0 });
-        self.blank(at, len.into()).map_err(|e| self.fail(e))
-    }
-
-    /// Blanks a line so that it is never half a line, whenever the process ends: a line that begins with NUL is
-    /// done, and one byte is written whole or not at all.
-    fn blank(&self, at: u64, len: u64) -> io::Result<()> {
-        const BLANKS: [u8; 256] = [b' '; 256];
-        if len > 1 {
-            self.file.write_all_at(b"\0", at)?;
-        }
-        let (mut from, end) = (at + 1, at + len);
-        while from < end {
-            let n = (end - from).min(BLANKS.len() as u64);
-            self.file.write_all_at(&BLANKS[..n as usize], from)?;
-            from += n;
-        }
-        self.file.write_all_at(&BLANKS[..len.min(1) as usize], at)
+        let mut steps = blanking(len.into());
+        steps.try_for_each(|(n, bytes)| self.file.write_all_at(bytes, at + n)).map_err(|e| self.fail(e))
     }
 
     /// Where the file is.
@@ -176,6 +161,15 @@ impl Rest {
             self.fail(e)
         })
     }
+}
+
+/// Blanks a line so that it is never half a line, whenever the process ends: a line that begins with NUL is done, and
+/// one byte is written whole or not at all. The bytes to write, in their order, and where in the line.
+fn blanking(len: u64) -> impl Iterator<Item = (u64, &'static [u8])> {
+    const BLANKS: &[u8; 256] = &[b' '; 256];
+    let begun = (len > 0).then_some((0, &b"\0"[..]));
+    let others = (1..len).step_by(BLANKS.len()).map(move |at| (at, &BLANKS[..(len - at).min(256) as usize]));
+    begun.into_iter().chain(others).chain([(0, &BLANKS[..len.min(1) as usize])])
 }
 
 impl Drop for Rest {
@@ -249,6 +243,19 @@ mod tests {
         assert_eq!(rest.left(), 2);
         rest.finish().expect("finished");
         assert_eq!(text(), "kind,id\nauthz,a2\nid,kind\na3,authz\n");
+    }
+
+    #[test]
+    fn a_line_is_there_or_not_at_every_step_of_its_blanking() {
+        for len in [0, 1, 2, 256, 257, 258, 700] {
+            let mut line = vec![b'x'; len];
+            for (at, bytes) in blanking(len as u64) {
+                line[at as usize..][..bytes.len()].copy_from_slice(bytes);
+                assert!(matches!(line.first(), None | Some(b'\0' | b' ')), "{len}: {line:?}");
+                assert!(line.first() != Some(&b' ') || line.trim_ascii().is_empty(), "{len}: {line:?}");
+            }
+            assert_eq!(line, vec![b' '; len]);
+        }
     }
 
     #[test]
