@@ -242,6 +242,9 @@ fn the_web_flow_takes_one_visit_with_the_right_state() {
     let token = ran.succeeds().record();
     assert_eq!(token["kind"], "token");
     assert!(account.read("said").contains("without the right state"));
+    // Where nobody comes, a signal ends the wait.
+    let line = format!("timeout --preserve-status -k 30 1 oauth-mk token --web {client}");
+    account.sh(&line).exits(143).says("visit ").says("ended by signal 15");
     // Where somebody else listens, nobody is sent.
     let _taken = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
     account.sh(&format!("oauth-mk token --web {client}")).exits(1).says("cannot listen").never_says("visit");

@@ -28,6 +28,35 @@ fn each_kind_has_its_place() {
 }
 
 #[test]
+fn an_id_that_two_kinds_have_names_two_objects() {
+    let path = |kind: &str, id: &str| format!("/oauth/{kind}s/{id}");
+    let stub = [("client", "x1"), ("client", "x2"), ("session", "x1")]
+        .iter()
+        .fold(Stub::new(), |stub, (kind, id)| {
+            stub.on(Delete, &path(kind, id), 200, &format!(r#"{{"id":"{id}"}}"#))
+        });
+    let input = "client,x1\nsession,x1\nclient,x2\nclient,x1\nsession,x1\n";
+    let ran = stub.run(RM, &["--include-self", "-o", "id"], input).succeeds();
+    ran.prints("x1\nx1\nx2\n");
+}
+
+#[test]
+fn a_record_that_says_it_is_in_use_is_spared_without_a_question() {
+    for kind in ["authz", "client", "session", "token"] {
+        let record = format!(r#"{{"kind":"{kind}","id":"x1","current":true}}"#);
+        Stub::new().run(RM, &[], &record).exits(1).prints("").says("left alone").says("--include-self");
+    }
+    let record = r#"{"kind":"authz","id":"x1","default":true}"#;
+    Stub::new().run(RM, &["--include-self"], record).exits(1).prints("").says("--include-default");
+}
+
+#[test]
+fn no_input_is_nothing_to_do() {
+    Stub::new().run(RM, &["authz"], "\n\n").succeeds().prints("");
+    Stub::new().run(RM, &["authz", "-j"], "").succeeds().prints("[]\n");
+}
+
+#[test]
 fn what_belongs_to_the_authorization_in_use_is_spared() {
     for (kind, id) in [("client", "c0"), ("token", "t0"), ("token", "T0")] {
         let mut stub = Stub::new().on(Get, "/oauth/authorizations", 200, LIST);
