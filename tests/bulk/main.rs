@@ -309,8 +309,9 @@ fn a_signal_ends_a_run_whose_output_nobody_reads() {
 #[test]
 fn a_record_that_did_not_arrive_is_in_the_rest_even_after_a_kill() {
     let (server, folder) = (server(400, &[], 0), folder("full"));
-    let (all, rest) = (generated(&server), folder.join("rest"));
-    let mut held = Held::start(&server, "oauth-rot", &["--rest", rest.to_str().expect("UTF-8")]);
+    let (all, rest, before) = (generated(&server), folder.join("rest"), account(&server));
+    let args = ["-P", "4", "--rest", rest.to_str().expect("UTF-8")];
+    let mut held = Held::start(&server, "oauth-rot", &args);
     held.feed(&rows(&all));
     stall(&server);
     held.child.kill().expect("ended");
@@ -321,6 +322,8 @@ fn a_record_that_did_not_arrive_is_in_the_rest_even_after_a_kill() {
     let whole = out.rfind('\n').map_or("", |end| &out[..=end]);
     let arrived = ids(&records(whole).expect("records"));
     assert!(arrived.len() < all.len(), "it was not stuck");
+    let rotated = changed(&before, &account(&server)).len();
+    assert!(rotated <= arrived.len() + 1 + 4, "a new secret waits for no more than the one before the pipe");
     let left = fs::read_to_string(&rest).expect("a rest");
     let left: Vec<&str> = left.lines().filter_map(|line| Some(line.split_once(',')?.1)).collect();
     assert!(
