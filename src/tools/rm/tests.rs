@@ -57,7 +57,45 @@ fn no_input_is_nothing_to_do() {
 }
 
 #[test]
+fn one_operand_gives_an_object_and_several_a_list() {
+    let (path, own) = ("/oauth/sessions/s1", "--include-self");
+    let stub = || Stub::new().on(Delete, path, 200, r#"{"id":"s1"}"#);
+    let begins = |ran: crate::stub::Ran, with: &str| assert!(ran.out.starts_with(with), "{ran:#?}");
+    begins(stub().run(RM, &["session", "s1", own, "-j"], "").succeeds(), "{\n  \"kind\"");
+    begins(stub().run(RM, &["session", own, "-j"], "s1\n").succeeds(), "[\n  {");
+    let two = stub().on(Delete, "/oauth/sessions/s2", 200, r#"{"id":"s2"}"#);
+    begins(two.run(RM, &["session", "s1", "s2", own, "-j"], "").succeeds(), "[\n  {");
+}
+
+#[test]
+fn the_rest_is_what_was_not_done_and_a_rehearsal_has_none() {
+    let path = std::env::temp_dir().join(format!("oauth-tools-rm-{}", std::process::id()));
+    let name = path.to_str().expect("UTF-8");
+    let args = ["session", "--include-self", "-o", "id", "--rest", name];
+    Stub::new().run(RM, &[&args[..], &["-n"]].concat(), "s1\n").succeeds().prints("s1\n");
+    assert!(!path.exists());
+    let stub = Stub::new()
+        .on(Delete, "/oauth/sessions/s1", 200, r#"{"id":"s1"}"#)
+        .on(Delete, "/oauth/sessions/s2", 404, MISSING)
+        .on(Delete, "/oauth/sessions/s3", 200, r#"{"id":"s3"}"#);
+    let ran = stub.run(RM, &args, "s1\ns2\ns3\n").exits(1).prints("s1\ns3\n");
+    ran.says(&format!("oauth-test: 1 input lines are not done: they are in {name}\n"));
+    assert_eq!(std::fs::read_to_string(&path).expect("a rest"), "s2\n");
+    std::fs::remove_file(&path).expect("removed");
+}
+
+#[test]
 fn what_belongs_to_the_authorization_in_use_is_spared() {
+    for more in [&[][..], &["-n"]] {
+        let stub = Stub::new().on(Get, "/oauth/authorizations", 200, LIST).on(
+            Get,
+            "/oauth/authorizations/~",
+            404,
+            MISSING,
+        );
+        let ran = stub.run(RM, &[&["authz", "own"], more].concat(), "").exits(1).prints("");
+        ran.says("oauth-test: authz own: left alone").says("--include-self");
+    }
     for (kind, id) in [("client", "c0"), ("token", "t0"), ("token", "T0")] {
         let mut stub = Stub::new().on(Get, "/oauth/authorizations", 200, LIST);
         if kind == "token" {
