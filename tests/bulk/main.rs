@@ -117,6 +117,24 @@ fn a_result_does_not_wait_for_those_behind_it() {
 }
 
 #[test]
+fn a_slow_one_lets_four_results_wait_for_each_request_in_flight() {
+    let all = generated(&server(20, &[], 0));
+    let fault = format!("slow@DELETE /oauth/authorizations/{}$:ms=60000", all[0]);
+    let server = server(20, &[&fault], 0);
+    let mut held = Held::start(&server, "oauth-rm", &["-P", "2"]);
+    held.feed(&rows(&all));
+    let begun = || server.stats().requests("DELETE /oauth/authorizations/{id}");
+    while begun() < 8 {
+        assert!(held.child.try_wait().expect("a status").is_none(), "only {} were begun", begun());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!(begun(), 8);
+    held.child.kill().expect("ended");
+    held.child.wait().expect("an end");
+}
+
+#[test]
 fn a_stream_is_worked_on_while_it_comes_and_ends_on_a_signal() {
     for (args, removed) in [(["--stream", "-v"], 10), (["--stream", "-n"], 0)] {
         let server = server(20, &[], 0);
