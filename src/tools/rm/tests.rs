@@ -85,6 +85,36 @@ fn the_rest_is_what_was_not_done_and_a_rehearsal_has_none() {
 }
 
 #[test]
+fn a_stream_is_worked_on_line_by_line_and_keeps_what_was_not_done() {
+    let path = std::env::temp_dir().join(format!("oauth-tools-rm-stream-{}", std::process::id()));
+    let name = path.to_str().expect("UTF-8");
+    let args = ["--stream", "--include-self", "-o", "id", "--rest", name];
+    let input = "kind,id\nsession,s1\napp,x\n\nsession,s2\nsession,s3\nsession,s1\n";
+    let ran = Stub::new().on(Get, "/oauth/authorizations/~", 404, MISSING).run(
+        RM,
+        &[&args[..], &["-n"]].concat(),
+        input,
+    );
+    ran.exits(1).prints("s1\ns2\ns3\ns1\n").says("oauth-test: stdin:3: 'app' is no kind");
+    assert!(!path.exists());
+    let mut stub = Stub::new().on(Get, "/oauth/authorizations/~", 404, MISSING);
+    for (id, status, answer) in [
+        ("s1", 200, r#"{"id":"s1"}"#),
+        ("s2", 404, MISSING),
+        ("s3", 200, r#"{"id":"s3"}"#),
+        ("s1", 404, MISSING),
+    ] {
+        stub = stub.on(Delete, &format!("/oauth/sessions/{id}"), status, answer);
+    }
+    let ran = stub.run(RM, &[&args[..], &["-P", "1"]].concat(), input).exits(1).prints("s1\ns3\n");
+    let ran = ran.says("stdin:3: 'app' is no kind").says("stdin:5: session s2: none (not_found)\n");
+    ran.says(&format!("oauth-test: 3 input lines are not done: they are in {name}\n"));
+    let rest = std::fs::read_to_string(&path).expect("a rest");
+    assert_eq!(rest, "kind,id\napp,x\nsession,s2\nsession,s1\n");
+    std::fs::remove_file(&path).expect("removed");
+}
+
+#[test]
 fn what_belongs_to_the_authorization_in_use_is_spared() {
     for more in [&[][..], &["-n"]] {
         let stub = Stub::new().on(Get, "/oauth/authorizations", 200, LIST).on(
