@@ -109,7 +109,9 @@ pub fn start(
             if matches!(e, Error::Usage(_)) {
                 world.io.messages.say(&format!("see {} -h, or man {}", tool.name, tool.name));
             }
-            e.code()
+            // What a signal cut short wherever it was waited for looks like a passing fault.
+            let signal = world.stop.signal().filter(|_| e.code() == error::TEMPORARY);
+            signal.map_or(e, Error::Signal).code()
         }
     }
 }

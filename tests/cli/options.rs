@@ -220,3 +220,18 @@ fn a_lost_create_is_named_and_never_repeated() {
     assert_eq!((text(&made["id"]), &made["status"]), (account.id("precious"), &"created".into()));
     assert!(text(&made["access_token"]["token"]).len() > 40);
 }
+
+#[test]
+fn a_signal_before_the_first_change_is_told_by_the_status() {
+    let faults = fault("503@GET /oauth/authorizations");
+    // What is spared is looked up, and what exists.
+    for tool in ["oauth-rm authz a1", "oauth-rot authz a1", "oauth-mk authz -d new --once"] {
+        let account = Account::with(Settings { faults: faults.clone(), ..Settings::default() });
+        let line = format!(
+            "{tool} -v 2> err & until grep -q '< 503' err; do sleep 0.02; done; kill -TERM $!; wait $!"
+        );
+        let ran = account.sh(&line).exits(128 + 15).prints("");
+        assert!(account.read("err").contains(": stopped: "), "{ran}");
+        assert!(account.server.stats().applied.is_empty());
+    }
+}
