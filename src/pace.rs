@@ -15,20 +15,22 @@ const REFILL: f64 = 75.0 / 60.0;
 /// Growing, jittered pauses within a budget.
 #[derive(Debug)]
 pub struct Backoff {
-    from: Instant,
+    /// When the first fault came: what a call waits for before it (quota, a two-factor code) is no fault.
+    from: Option<Instant>,
     budget: Duration,
     next: Duration,
 }
 
 impl Backoff {
-    /// Pauses that end `budget` after now.
+    /// Pauses that end `budget` after the first of them is asked for.
     pub fn new(budget: Duration) -> Backoff {
-        Backoff { from: Instant::now(), budget, next: Duration::from_millis(100) }
+        Backoff { from: None, budget, next: Duration::from_millis(100) }
     }
 
     /// The next pause, at least `wish` if the server named one; `None` once the budget is spent.
     pub fn pause(&mut self, wish: Option<Duration>) -> Option<Duration> {
-        let left = self.budget.checked_sub(self.from.elapsed()).filter(|left| !left.is_zero())?;
+        let spent = self.from.get_or_insert_with(Instant::now).elapsed();
+        let left = self.budget.checked_sub(spent).filter(|left| !left.is_zero())?;
         let base = self.next;
         self.next = (base * 2).min(Duration::from_secs(10));
         let jittered = base.mul_f64(0.5 + 0.5 * random());
@@ -154,6 +156,15 @@ mod tests {
         }
         assert!(backoff.pause(Some(Duration::from_secs(9))).is_some_and(|p| p.as_secs() >= 9));
         assert_eq!(Backoff::new(Duration::ZERO).pause(None), None);
+    }
+
+    #[test]
+    fn their_budget_begins_with_the_first_fault() {
+        let mut backoff = Backoff::new(Duration::from_millis(50));
+        std::thread::sleep(Duration::from_millis(100));
+        assert!(backoff.pause(None).is_some(), "what it waited for before was no fault");
+        std::thread::sleep(Duration::from_millis(100));
+        assert_eq!(backoff.pause(None), None);
     }
 
     #[test]
