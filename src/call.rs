@@ -94,6 +94,9 @@ pub(crate) enum AfterLoss {
     Ask,
 }
 
+/// What is wrong with a body, where it is not the one that was asked for.
+type Check<'c> = &'c dyn Fn(&str) -> Result<(), String>;
+
 /// One call.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Call<'a> {
@@ -121,13 +124,17 @@ impl<'a> Call<'a> {
             largest: LARGEST_ANSWER,
         }
     }
-}
 
-/// A failure, and that the change may have been made all the same, where an answer to it was lost.
-fn told(what: String, call: &Call<'_>, lost: bool) -> String {
-    match (call.method, lost) {
-        (Method::Get, _) | (_, false) => what,
-        _ => format!("{what}; it may have been done all the same"),
+    /// What is known after an answer to it was lost, whatever came of the next try.
+    fn in_doubt(&self, error: Error) -> Error {
+        match self.method {
+            Method::Get => error,
+            // Of all changes this one alone ends in a secret that nobody has.
+            Method::Post => error.in_doubt(
+                "if it was, its new secret is lost: rotate it again, with another token if it was the one in use",
+            ),
+            Method::Patch | Method::Delete => error.in_doubt(""),
+        }
     }
 }
 
@@ -217,14 +224,17 @@ impl Caller {
     }
 
     /// Sends a call until it has an answer, or the rules say no more.
-    pub(crate) fn call(
-        &self,
-        call: &Call<'_>,
-        check: &dyn Fn(&str) -> Result<(), String>,
-    ) -> Result<Answer, Fault> {
+    pub(crate) fn call(&self, call: &Call<'_>, check: Check<'_>) -> Result<Answer, Fault> {
+        let mut lost_before = false;
+        self.tries(call, check, &mut lost_before).map_err(|fault| match fault {
+            Fault::Error(error) if lost_before => Fault::Error(call.in_doubt(error)),
+            fault => fault,
+        })
+    }
+
+    fn tries(&self, call: &Call<'_>, check: Check<'_>, lost_before: &mut bool) -> Result<Answer, Fault> {
         let from = Instant::now();
         let mut backoff = Backoff::new(self.policy.retry_for);
-        let mut lost_before = false;
         let mut idle = match call.after_loss {
             // The younger a connection's last use, the less likely it is to be gone when it is used again.
             AfterLoss::Ask => Duration::from_secs(1),
@@ -233,7 +243,7 @@ impl Caller {
         loop {
             let (what, after, network) = match self.attempt(call, idle, check) {
                 Try::Done(answer) => return Ok(answer),
-                Try::NoSuch(_) if lost_before => return Err(Fault::Lost("it is gone".to_owned())),
+                Try::NoSuch(_) if *lost_before => return Err(Fault::Lost("it is gone".to_owned())),
                 Try::Refused(refusal) | Try::NoSuch(refusal) => return Err(Error::Refused(refusal).into()),
                 Try::End(error) => return Err(error.into()),
                 Try::TwoFactor { had: true } => {
@@ -251,7 +261,7 @@ impl Caller {
                 Try::Again { what, after, network, .. } => (what, after, network),
                 Try::Lost { what, .. } if call.after_loss == AfterLoss::Ask => return Err(Fault::Lost(what)),
                 Try::Lost { what, network } => {
-                    lost_before = true;
+                    *lost_before = true;
                     (what, None, network)
                 }
             };
@@ -261,23 +271,22 @@ impl Caller {
             let Some(pause) = backoff.pause(after) else {
                 // Others are answered all the while: then it is this call, and not the network.
                 let unreachable = network && lock(&self.heard).is_none_or(|heard| heard < from);
-                let what = told(what, call, lost_before);
                 return Err(Error::Temporary { what, unreachable }.into());
             };
             if pause >= Duration::from_secs(1) {
                 self.messages.say(&format!("waiting {} s: {what}", pause.as_secs_f64().ceil()));
             }
             // A rotation that is done after the next one would make its secret a dead one.
-            let busy = lost_before && call.method == Method::Post;
+            let busy = *lost_before && call.method == Method::Post;
             if !self.stop.sleep(if busy { pause.max(SETTLE) } else { pause }) {
-                let what = told(format!("stopped: {what}"), call, lost_before);
+                let what = format!("stopped: {what}");
                 return Err(Error::Temporary { what, unreachable: false }.into());
             }
         }
     }
 
     /// Sends a call once.
-    fn attempt(&self, call: &Call<'_>, idle: Duration, check: &dyn Fn(&str) -> Result<(), String>) -> Try {
+    fn attempt(&self, call: &Call<'_>, idle: Duration, check: Check<'_>) -> Try {
         let taken = loop {
             let wait = match self.pacer.take() {
                 Ok(taken) => break taken,
@@ -342,13 +351,7 @@ impl Caller {
     }
 
     /// Decides what an answer means.
-    fn judge(
-        &self,
-        call: &Call<'_>,
-        mut response: Response,
-        had: bool,
-        check: &dyn Fn(&str) -> Result<(), String>,
-    ) -> Try {
+    fn judge(&self, call: &Call<'_>, mut response: Response, had: bool, check: Check<'_>) -> Try {
         for (name, text) in &response.headers {
             if matches!(&name[..], "warning-message" | "x-heroku-warning") {
                 self.say_once(&format!("warning: {text}"));

@@ -130,6 +130,20 @@ impl Error {
         }
     }
 
+    /// The same after an answer to an earlier try was lost: the change may have been made all the same. A `hint` takes
+    /// the place of the error's own.
+    pub(crate) fn in_doubt(self, hint: &'static str) -> Error {
+        let told = |what: String| format!("{what}; it may have been done all the same");
+        let or = |own| if hint.is_empty() { own } else { hint };
+        match self {
+            Error::Auth { what, hint } => Error::Auth { what: told(what), hint: or(hint) },
+            Error::Permanent { what, hint } => Error::Permanent { what: told(what), hint: or(hint) },
+            Error::Refused(refusal) => Error::Left { what: told(refusal.to_string()), hint },
+            Error::Temporary { what, unreachable } => Error::Temporary { what: told(what), unreachable },
+            other => other,
+        }
+    }
+
     /// Whether going on with other records is pointless.
     pub fn stops_the_run(&self) -> bool {
         matches!(

@@ -206,6 +206,26 @@ fn passing_faults_are_tried_again() {
 }
 
 #[test]
+fn a_refusal_after_a_lost_answer_does_not_hide_that_it_may_be_done() {
+    let rotate = "/oauth/clients/c1/actions/rotate-credentials";
+    let again = "if it was, its new secret is lost: rotate it again, with another token if it was the one in use\n";
+    let doubt = |id: &str| format!("Sorry. ({id}); it may have been done all the same\n");
+    for (status, id, code) in [(401, "unauthorized", 4), (403, "suspended", 1), (422, "invalid_params", 1)] {
+        let stub = Stub::new().lose(Delete, SESSION).on(Delete, SESSION, status, &error(id));
+        let ran = stub.run(RM, &["session", "s1", ALL], "").exits(code).says(&doubt(id));
+        assert!(!ran.err.contains("rotate it"), "{ran:#?}");
+        let stub = Stub::new().lose(Post, rotate).on(Post, rotate, status, &error(id));
+        stub.run(ROT, &["client", "c1"], "").exits(code).says(&doubt(id)).says(again);
+        let stub = Stub::new().lose(Patch, CLIENT).on(Patch, CLIENT, status, &error(id));
+        stub.run(SET, &["client", "c1", "--name", "x"], "").exits(code).says(&doubt(id));
+        // What was only read cannot have been done.
+        let stub = Stub::new().lose(Get, SESSION).on(Get, SESSION, status, &error(id));
+        let ran = stub.run(LS, &["session", "s1"], "").exits(code);
+        assert!(!ran.err.contains("may have been"), "{ran:#?}");
+    }
+}
+
+#[test]
 fn lasting_refusals_are_not_tried_again() {
     for (status, code) in
         [(400, 1), (401, 4), (402, 1), (403, 1), (404, 1), (406, 1), (409, 1), (410, 1), (422, 1)]
