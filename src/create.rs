@@ -185,19 +185,16 @@ impl<'a> Maker<'a> {
                         return Ok(Done::new(answer, "created"));
                     }
                     Err(e) => {
-                        let word = likeness.kind.word();
+                        let place = likeness.kind.place(one);
                         let what = format!(
-                            "the answer was lost ({lost}); {word} {one} was made, and its secret is lost: {e}"
+                            "the answer was lost ({lost}); {place} was made, and its secret is lost: {e}"
                         );
                         return Err(self.unresolved(likeness, what));
                     }
                 },
                 several => {
-                    let what = format!(
-                        "the answer was lost ({lost}); it may have been made: {} {}",
-                        likeness.kind.word(),
-                        several.join(", ")
-                    );
+                    let places = likeness.kind.place(&several.join(", "));
+                    let what = format!("the answer was lost ({lost}); it may have been made: {places}");
                     return Err(self.unresolved(likeness, what));
                 }
             }

@@ -329,7 +329,7 @@ impl Delivery<'_, '_> {
             } else {
                 ""
             };
-            self.messages.error(&format!("{} {id}", item.kind.word()), &Error::Left { what, hint });
+            self.messages.error(&item.kind.place(&id), &Error::Left { what, hint });
             self.tally.stopper.get_or_insert(FAILED);
             return;
         }

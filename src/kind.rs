@@ -55,6 +55,13 @@ impl Kind {
         self.words()[0]
     }
 
+    /// How messages name one of this kind: `authz 3f71…`.
+    pub fn place(self, id: &str) -> String {
+        // "token" and a uuid would look like a secret to the redaction of messages.
+        let word = if self == Kind::Token { "token id" } else { self.word() };
+        format!("{word} {id}").trim_end().to_owned()
+    }
+
     /// The field's term, for sentences.
     pub fn noun(self) -> &'static str {
         match self {

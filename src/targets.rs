@@ -48,12 +48,10 @@ impl Item<'_> {
 
     /// How messages name it: `stdin:12: authz 3f71…`.
     pub fn place(&self) -> String {
-        // "token" and a uuid would look like a secret to the redaction of messages.
-        let word = if self.kind == Kind::Token { "token id" } else { self.kind.word() };
-        let what = format!("{word} {}", self.id);
+        let what = self.kind.place(&self.id);
         match self.origin {
-            Origin::Operand => what.trim_end().to_owned(),
-            line @ Origin::Line(_) => format!("{line}: {}", what.trim_end()),
+            Origin::Operand => what,
+            line @ Origin::Line(_) => format!("{line}: {what}"),
         }
     }
 }

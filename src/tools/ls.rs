@@ -242,7 +242,7 @@ impl List<'_> {
                 Err(e) => {
                     let line =
                         if let Origin::Line(_) = origin { format!("{origin}: ") } else { String::new() };
-                    messages.error(&format!("{line}{} {id}", kind.word()), &e);
+                    messages.error(&format!("{line}{}", kind.place(id)), &e);
                     only_temporary &= e.code() == TEMPORARY;
                     if e.stops_the_run() {
                         return output.finish().and(Err(Error::Reported(e.code())));
@@ -291,7 +291,7 @@ fn from_api(kind: Kind, json: &str, date: Unix) -> Result<Record<'_>, Error> {
 fn one(output: &mut Output<'_>, messages: &crate::io::Messages, record: &Record<'_>) -> Result<(), Error> {
     match output.record(record) {
         Err(e @ Error::Left { .. }) => {
-            messages.error(&format!("{} {}", record.kind.word(), record.id), &e);
+            messages.error(&record.kind.place(&record.id), &e);
             Ok(())
         }
         other => other,

@@ -59,6 +59,17 @@ fn a_new_secret_that_cannot_be_delivered_is_named_by_its_id_and_not_shown() {
 }
 
 #[test]
+fn a_token_whose_record_is_lost_is_named_by_its_id() {
+    let account = Account::new();
+    // Ids of tokens are uuids, as some tokens are.
+    let ids = ["5a4d8c12-aaaa-4bbb-8ccc-0123456789ab", "5a4d8c12-aaaa-4bbb-8ccc-0123456789ac"];
+    let line = format!("oauth-rm -f token {} --include-self -P 1 > /dev/full", ids.join(" "));
+    let ran = account.sh(&line).exits(1);
+    ran.says(&format!("token id {}: absent, but its record could not be delivered", ids[0]))
+        .never_says("**********");
+}
+
+#[test]
 fn a_reader_that_goes_away_ends_a_list_with_success() {
     let account = Account::with(Settings { authz: 5000, ..Settings::default() });
     for format in ["ndjson", "csv", "id", "json", "table"] {
