@@ -31,10 +31,10 @@ pub fn replace(api: &Api, maker: &Maker<'_>, item: &Item<'_>, exec: Option<&str>
     body.insert("scope".to_owned(), json!(scope));
     let mut name = old.name();
     if name.is_empty() {
+        // In full, as for every one that is made: what the API calls one without is the API's to say.
         DEFAULT_DESCRIPTION.clone_into(&mut name);
-    } else {
-        body.insert("description".to_owned(), json!(name));
     }
+    body.insert("description".to_owned(), json!(name));
     if let Some(seconds) = lifetime(&old)? {
         body.insert("expires_in".to_owned(), json!(seconds));
     }

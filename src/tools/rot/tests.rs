@@ -47,6 +47,22 @@ fn one_refusal_keeps_no_other_back() {
 }
 
 #[test]
+fn a_successor_is_made_with_a_description_by_which_a_lost_one_is_known() {
+    let path = "/oauth/authorizations";
+    for (old, description) in [
+        (r#"{"id":"x1","scope":["read"],"description":"job"}"#, "job"),
+        (r#"{"id":"x1","scope":["read"],"description":null}"#, "Long-lived user authorization"),
+        (r#"{"id":"x1","scope":["read"],"description":""}"#, "Long-lived user authorization"),
+    ] {
+        let body = format!(r#"{{"description":"{description}","scope":["read"]}}"#);
+        let made = r#"{"id":"x2","access_token":{"token":"new"}}"#;
+        let stub = Stub::new().on(Get, &format!("{path}/x1"), 200, old).on_body(Post, path, &body, 201, made);
+        let stub = stub.on(Get, "/account/rate-limits", 200, "{}");
+        stub.run(ROT, &[&["authz", "x1", "--replace"], &FLAGS[..]].concat(), "").succeeds();
+    }
+}
+
+#[test]
 fn a_successor_is_proven_by_using_its_token() {
     let refusal = r#"{"id":"not_so","message":"No."}"#;
     for (answers, more, code, told) in [
