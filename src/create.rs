@@ -182,7 +182,7 @@ impl<'a> Maker<'a> {
                 [one] if self.once => match api.rotate(likeness.kind, one) {
                     Ok(answer) => {
                         self.note(likeness.kind, &answer);
-                        return Ok(Done::new(answer, "created"));
+                        return Ok(Done::renewed(likeness.kind, answer, "created"));
                     }
                     Err(e) => {
                         let place = likeness.kind.place(one);

@@ -311,7 +311,10 @@ impl Delivery<'_, '_> {
 
     fn print(&mut self, item: &Item<'_>, done: &Done) {
         let printed = if self.tally.deaf { Ok(()) } else { done.print(item, self.output) };
-        if let Err(e) = &printed {
+        // That its secret is not known is said once.
+        if let Err(e) = &printed
+            && (done.failed.is_none() || matches!(e, Error::Stdout(_)))
+        {
             // What was just made has its id from the answer.
             let item = Item { id: done.id(item).into(), ..item.clone() };
             self.failed(&item.place(), e);

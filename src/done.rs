@@ -28,14 +28,24 @@ impl Done {
         Done { answer: Some(answer), ..Done::bare(status) }
     }
 
+    /// An answer that brings a new secret. Without a whole one it is done all the same, and must not be sent again
+    /// blindly: what the secret is now, nobody knows.
+    pub fn renewed(kind: Kind, answer: Answer, status: &'static str) -> Done {
+        let failed = (!answer.holds_secret(kind)).then(|| Error::Left {
+            what: "the answer has no whole secret in it: there is a new one, and nobody knows it".to_owned(),
+            hint: "give it another one with oauth-rot, or remove it with oauth-rm",
+        });
+        Done { failed, ..Done::new(answer, status) }
+    }
+
     /// News without an answer.
     pub fn bare(status: &'static str) -> Done {
         Done { answer: None, status, added: Vec::new(), handed: false, failed: None }
     }
 
-    /// Hands the new secret to a command, if there is one.
+    /// Hands the new secret, if it is known, to a command, if there is one.
     pub fn hand_over(mut self, api: &Api, kind: Kind, command: Option<&str>) -> Done {
-        if let (Some(command), Some(answer)) = (command, &self.answer) {
+        if let (Some(command), Some(answer), None) = (command, &self.answer, &self.failed) {
             let record = answer.record(kind).map_err(|what| Error::Left { what, hint: "" });
             self.failed = record.and_then(|record| handover::run(api, command, &record)).err();
             self.handed = self.failed.is_none();

@@ -27,6 +27,7 @@
 //! | `null` | done; the body is `null` |
 //! | `types` | done; ids are numbers, objects inside are arrays |
 //! | `dup` | done; each object names its `id` twice, the true one last |
+//! | `mask` | done; no secret stands whole in the answer |
 //! | `bignum` | done; `expires_in`, and an unknown member, beyond 64 bits |
 //! | `badutf8` | done; a string is not UTF-8 |
 //! | `reset` | done; the connection is reset (TCP RST) instead of an answer |
@@ -96,6 +97,7 @@ pub(super) enum What {
     Null,
     Types,
     Dup,
+    Mask,
     Bignum,
     BadUtf8,
     Reset,
@@ -146,7 +148,7 @@ impl std::error::Error for FaultError {}
 
 const NAMES: &str = "drop-before, drop-after, 429, 500, 502, 503, 504, 500-after, 502-after, \
     503-after, 504-after, late, cut, garbage, slow, redirect, huge, huge-headers, drip, loop, \
-    gzip-bomb, null, types, dup, bignum, badutf8, reset, endless, many, wide, deep, interim, quote";
+    gzip-bomb, null, types, dup, mask, bignum, badutf8, reset, endless, many, wide, deep, interim, quote";
 const KEYS: [&str; 7] = ["after", "count", "p", "retry-after", "ms", "to", "status"];
 
 impl FromStr for Fault {
@@ -317,6 +319,7 @@ fn what(name: &str, options: &mut Options<'_>) -> Result<What, String> {
         "null" => Ok(What::Null),
         "types" => Ok(What::Types),
         "dup" => Ok(What::Dup),
+        "mask" => Ok(What::Mask),
         "bignum" => Ok(What::Bignum),
         "badutf8" => Ok(What::BadUtf8),
         "reset" => Ok(What::Reset),

@@ -39,6 +39,7 @@ pub(super) fn replace(what: &What, shared: &Shared, request: &Request, reply: Op
         What::Null => body(b"null".to_vec()),
         What::Types => body(mangle::wrong_types(&reply.body)),
         What::Dup => body(mangle::twice(&reply.body)),
+        What::Mask => body(mangle::masked(&reply.body)),
         What::Bignum => body(mangle::big_numbers(&reply.body)),
         What::BadUtf8 => body(mangle::bad_utf8(&reply.body)),
         What::GzipBomb => {

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::secret::STARS;
+
 /// Ids as numbers, objects inside as arrays; the outermost object or list stays.
 pub(super) fn wrong_types(body: &[u8]) -> Vec<u8> {
     let value = match serde_json::from_slice(body) {
@@ -25,6 +27,29 @@ fn wrong_object(value: Value) -> Value {
         (name, value)
     });
     Value::Object(wrong.collect::<Map<String, Value>>())
+}
+
+/// Each secret is no more than its beginning.
+pub(super) fn masked(body: &[u8]) -> Vec<u8> {
+    fn mask(value: &mut Value) {
+        match value {
+            Value::Object(members) => {
+                for (name, value) in members {
+                    match value {
+                        Value::String(text) if ["token", "secret", "code"].contains(&name.as_str()) => {
+                            *text = text.chars().take(7).chain(STARS.chars()).collect();
+                        }
+                        other => mask(other),
+                    }
+                }
+            }
+            Value::Array(items) => items.iter_mut().for_each(mask),
+            _ => {}
+        }
+    }
+    let mut value = serde_json::from_slice(body).unwrap_or_default();
+    mask(&mut value);
+    value.to_string().into()
 }
 
 /// Each outermost object has a false `id` before the true one.
@@ -147,6 +172,14 @@ mod tests {
         let list: Value = serde_json::from_slice(&wrong_types(LIST)).unwrap();
         assert_eq!(list, json!([{"a": [null, "x"], "id": 12345}, {"d": "\"{\\", "id": 12345}]));
         assert_eq!(text(wrong_types(br#"{"id":"x"}"#)), r#"{"id":12345}"#);
+    }
+
+    #[test]
+    fn a_secret_is_masked_however_deep_it_stands() {
+        let body = br#"[{"id":"1","access_token":{"id":"2","token":"HRKU-AAxyz"},"secret":null,"code":"c"}]"#;
+        let list: Value = serde_json::from_slice(&masked(body)).unwrap();
+        let token = json!({"id": "2", "token": "HRKU-AA**********"});
+        assert_eq!(list, json!([{"id": "1", "access_token": token, "secret": null, "code": "c**********"}]));
     }
 
     #[test]

@@ -68,7 +68,10 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
         draft: &|_| None,
         act: &|api, item| match maker.get() {
             Some(maker) if replace => successor::replace(api, maker, item, exec),
-            _ => Ok(Done::new(api.rotate(item.kind, &item.id)?, "rotated").hand_over(api, item.kind, exec)),
+            _ => {
+                let answer = api.rotate(item.kind, &item.id)?;
+                Ok(Done::renewed(item.kind, answer, "rotated").hand_over(api, item.kind, exec))
+            }
         },
     };
     batch::run(world, args, style, &wanted, &work)

@@ -222,6 +222,17 @@ fn a_lost_create_is_named_and_never_repeated() {
 }
 
 #[test]
+fn a_rotation_whose_secret_is_not_told_is_kept_in_the_rest() {
+    let account = Account::with(Settings { faults: fault("mask:count=1"), ..Settings::default() });
+    let ids: Vec<String> = ["Example CI", "Example Dashboard"].iter().map(|name| account.id(name)).collect();
+    let input = format!("{}\n{}\n", ids[0], ids[1]);
+    let ran = account.feed("oauth-rot client -P 1 --rest rest", &input).exits(1);
+    assert_eq!(ran.each("status"), ["rotated"; 2], "{ran}");
+    ran.says(&format!("stdin:1: client {}: the answer has no whole secret in it", ids[0]));
+    assert_eq!(account.read("rest"), format!("{}\n", ids[0]));
+}
+
+#[test]
 fn a_signal_before_the_first_change_is_told_by_the_status() {
     let faults = fault("503@GET /oauth/authorizations");
     // What is spared is looked up, and what exists.

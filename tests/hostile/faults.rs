@@ -75,7 +75,7 @@ fn all(fault: &str, words: &[&str]) {
 }
 
 /// Faults that a run may survive.
-const HARMLESS: [&str; 3] = ["bignum", "slow:ms=30", "drip:ms=1"];
+const HARMLESS: [&str; 4] = ["bignum", "mask", "slow:ms=30", "drip:ms=1"];
 
 /// Faults of lists, which do no harm to single objects.
 fn reads_past(fault: &str) -> bool {
@@ -124,6 +124,7 @@ faults! {
     null: "null" => ["it is no JSON", "it is no list of objects", "it is no account"];
     wrong_types: "types" => ["it has no id", "it is no list of objects with ids"];
     names_twice: "dup" => ["'id' stands in it twice", "it is no list of objects with ids"];
+    masked_secrets: "mask" => ["it has no secret in it", "the answer has no whole secret in it"];
     large_numbers: "bignum" => ["its expires_in is no number of seconds"];
     broken_utf8: "badutf8" => ["the answer is not UTF-8"];
     quoted_secrets: "quote" => ["********** may not do this"];

@@ -171,6 +171,19 @@ fn with_once_what_this_run_alone_can_have_made_is_adopted() {
 }
 
 #[test]
+fn an_adopted_one_whose_secret_is_not_told_has_failed() {
+    let page = format!("[{}]", listed("a7", "x", "read", LATER));
+    let rotate = "/oauth/authorizations/a7/actions/regenerate-tokens";
+    for token in ["null", r#""""#, r#""HRKU-AA**********zzzz""#] {
+        let rotated = format!(r#"{{"id":"a7","access_token":{{"token":{token}}}}}"#);
+        let stub = Stub::new().on(Get, AUTHZ, 200, "[]").lose(Post, AUTHZ).on(Get, AUTHZ, 200, &page);
+        let ran = make(stub.on(Post, rotate, 200, &rotated), &["--once", "--exec", "echo ran >&2"]).exits(1);
+        assert!(ran.out.contains(r#""id":"a7","status":"created""#), "{ran:#?}");
+        ran.says("authz: the answer has no whole secret in it").says("give it another one with oauth-rot");
+    }
+}
+
+#[test]
 fn with_once_two_candidates_are_one_too_many() {
     let page = format!("[{},{}]", listed("a7", "x", "read", LATER), listed("a8", "x", "read", LATER));
     let stub = Stub::new().on(Get, AUTHZ, 200, "[]").lose(Post, AUTHZ).on(Get, AUTHZ, 200, &page);

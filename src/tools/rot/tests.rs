@@ -36,6 +36,21 @@ fn what_has_no_secret_cannot_be_rotated() {
 }
 
 #[test]
+fn a_rotation_whose_secret_is_not_told_is_done_once_and_has_failed() {
+    let path = "/oauth/clients/c1/actions/rotate-credentials";
+    for secret in ["null", r#""""#, r#""s**********""#] {
+        let answer = format!(r#"{{"id":"c1","secret":{secret}}}"#);
+        for more in ["-ondjson", "-S", "--exec=echo ran"] {
+            let ran = Stub::new().on(Post, path, 200, &answer).run(ROT, &["client", "c1", more], "").exits(1);
+            assert_eq!(ran.out.contains(r#""id":"c1","status":"rotated""#), more != "-S", "{ran:#?}");
+            let told = "client c1: the answer has no whole secret in it: there is a new one, and nobody knows it";
+            let hint = "give it another one with oauth-rot, or remove it with oauth-rm";
+            assert_eq!(ran.err, format!("oauth-test: {told}\noauth-test: {hint}\n"));
+        }
+    }
+}
+
+#[test]
 fn one_refusal_keeps_no_other_back() {
     let path = |id: &str| format!("/oauth/clients/{id}/actions/rotate-credentials");
     let stub = Stub::new()
