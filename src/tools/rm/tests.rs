@@ -79,7 +79,7 @@ fn the_rest_is_what_was_not_done_and_a_rehearsal_has_none() {
         .on(Delete, "/oauth/sessions/s2", 404, MISSING)
         .on(Delete, "/oauth/sessions/s3", 200, r#"{"id":"s3"}"#);
     let ran = stub.run(RM, &args, "s1\ns2\ns3\n").exits(1).prints("s1\ns3\n");
-    ran.says(&format!("oauth-test: 1 input lines are not done: they are in {name}\n"));
+    ran.says(&format!("oauth-test: 1 input line is not done, and kept in {name}\n"));
     assert_eq!(std::fs::read_to_string(&path).expect("a rest"), "s2\n");
     std::fs::remove_file(&path).expect("removed");
 }
@@ -108,7 +108,7 @@ fn a_stream_is_worked_on_line_by_line_and_keeps_what_was_not_done() {
     }
     let ran = stub.run(RM, &[&args[..], &["-P", "1"]].concat(), input).exits(1).prints("s1\ns3\n");
     let ran = ran.says("stdin:3: 'app' is no kind").says("stdin:5: session s2: none (not_found)\n");
-    ran.says(&format!("oauth-test: 3 input lines are not done: they are in {name}\n"));
+    ran.says(&format!("oauth-test: 3 input lines are not done, and kept in {name}\n"));
     let rest = std::fs::read_to_string(&path).expect("a rest");
     assert_eq!(rest, "kind,id\napp,x\nsession,s2\nsession,s1\n");
     std::fs::remove_file(&path).expect("removed");
