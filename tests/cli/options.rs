@@ -224,7 +224,7 @@ fn a_lost_create_is_named_and_never_repeated() {
 #[test]
 fn a_rotation_whose_secret_is_not_told_is_kept_in_the_rest() {
     let account = Account::with(Settings { faults: fault("mask:count=1"), ..Settings::default() });
-    let ids: Vec<String> = ["Example CI", "Example Dashboard"].iter().map(|name| account.id(name)).collect();
+    let ids: Vec<String> = ["Example CI", "Local development"].iter().map(|name| account.id(name)).collect();
     let input = format!("{}\n{}\n", ids[0], ids[1]);
     let ran = account.feed("oauth-rot client -P 1 --rest rest", &input).exits(1);
     assert_eq!(ran.each("status"), ["rotated"; 2], "{ran}");
