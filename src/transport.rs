@@ -239,6 +239,10 @@ fn explain(error: ureq::Error, http: &Http) -> Failure {
             }
             _ => Failure::Lost(format!("{host}: {}", reason(&e))),
         },
+        // Nothing was sent through it: its own 502, 503 and 504, or its silence, may pass.
+        ureq::Error::ConnectProxyFailed(what) if is_passing(&what) => {
+            Failure::NotSent(format!("{hop} cannot connect: {what}"))
+        }
         ureq::Error::ConnectProxyFailed(what) => {
             permanent(format!("the proxy refused: {what}"), "check HTTPS_PROXY and NO_PROXY")
         }
@@ -253,6 +257,11 @@ fn explain(error: ureq::Error, http: &Http) -> Failure {
         ureq::Error::Tls(e) => permanent(format!("{host}: TLS: {e}"), ""),
         other => Failure::Lost(format!("{host}: {other}")),
     }
+}
+
+/// Whether a proxy's refusal to connect is one of a moment. The library tells it as a text alone.
+fn is_passing(what: &str) -> bool {
+    what.ends_with("did not respond") || ["502", "503", "504"].iter().any(|status| what.ends_with(status))
 }
 
 /// Which of the faults of TLS it is, and what to do about it.

@@ -168,6 +168,14 @@ fn a_proxy_that_refuses_or_is_gone_is_named() {
     let out = ls(&server, "corp.example", &[("HTTPS_PROXY", "http://127.0.0.1:1")]);
     fails(&out, 75, &["proxy", "connection refused"]);
 
+    for status in [502, 503, 504] {
+        let busy = Proxy::start(1, status);
+        let url = format!("http://user:sekret@127.0.0.1:{}", busy.port());
+        let out = ls(&server, "corp.example", &[("HTTPS_PROXY", &url)]);
+        fails(&out, 75, &[&format!("the proxy 127.0.0.1:{} cannot connect", busy.port()), &status.to_string()]);
+        assert!(!told(&out).contains("sekret"), "{}", told(&out));
+    }
+
     for bad in ["ftp://x", "http://", "http://a b"] {
         fails(&ls(&server, "corp.example", &[("HTTPS_PROXY", bad)]), 2, &["proxy"]);
     }
