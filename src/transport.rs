@@ -123,6 +123,7 @@ pub struct Http {
     agent: Agent,
     /// For what needs a new connection: asking the pool for one would empty it.
     fresh: Agent,
+    found: Found,
     base: Base,
     /// The proxy in between, as messages name it.
     via: Option<String>,
@@ -169,8 +170,11 @@ impl Http {
                 .tls_config(tls.clone())
                 .build()
         };
-        let agent = |idle| Agent::with_parts(settings(idle), DefaultConnector::default(), Cache::default());
-        Ok(Http { agent: agent(parallel), fresh: agent(0), base, via, trust: Trust::named(config) })
+        let found = Found::default();
+        let cache = || Cache { found: found.clone(), system: DefaultResolver::default() };
+        let agent = |idle| Agent::with_parts(settings(idle), DefaultConnector::default(), cache());
+        let (agent, fresh, trust) = (agent(parallel), agent(0), Trust::named(config));
+        Ok(Http { agent, fresh, found, base, via, trust })
     }
 }
 
@@ -194,7 +198,12 @@ impl Transport for Http {
                 agent.run(agent.configure_request(head).max_idle_age(idle).build())
             }
         };
-        let answer = answer.map_err(|e| explain(e, self))?;
+        let answer = answer.map_err(|e| explain(e, self)).inspect_err(|failure| {
+            // The host may have moved: the next try looks again.
+            if let Failure::NotSent(_) = failure {
+                lock(&self.found).clear();
+            }
+        })?;
         let (head, body) = answer.into_parts();
         let text = |value: &ureq::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers =
@@ -324,10 +333,13 @@ impl<R: Read> Read for Bounded<R> {
     }
 }
 
-/// Looks each host up once a run: ureq asks before each request, pooled connection or not.
-#[derive(Debug, Default)]
+/// The addresses of each host that was looked up.
+type Found = Arc<Mutex<HashMap<String, Vec<SocketAddr>>>>;
+
+/// Looks each host up once, until it cannot be reached: ureq asks before each request, pooled connection or not.
+#[derive(Debug)]
 struct Cache {
-    found: Mutex<HashMap<String, Vec<SocketAddr>>>,
+    found: Found,
     system: DefaultResolver,
 }
 
@@ -357,5 +369,28 @@ impl Resolver for Cache {
         }
         found.insert(key, answer.iter().copied().collect());
         Ok(answer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::{Server, Settings};
+
+    #[test]
+    fn a_host_that_cannot_be_reached_is_looked_up_again() {
+        let server = Server::start(Settings::default()).expect("a sandbox");
+        let url = server.url();
+        let config = Config::from(move |name| (name == "HEROKU_HOST").then(|| url.clone().into()));
+        let http = Http::new(&config, config.base().expect("a base"), 1).expect("a transport");
+        let send = |idle| {
+            let request = Request { method: Method::Get, path: "/account", headers: &[], body: None, idle };
+            http.send(&request).map(|answer| answer.status)
+        };
+        assert_eq!(send(Duration::from_secs(9)), Ok(401));
+        assert_eq!(lock(&http.found).len(), 1, "both ways of connecting share what is known");
+        server.stop();
+        assert!(matches!(send(Duration::ZERO), Err(Failure::NotSent(_))));
+        assert!(lock(&http.found).is_empty());
     }
 }
