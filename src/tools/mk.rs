@@ -163,6 +163,9 @@ fn token(args: &Args, world: &mut World, operands: &[String]) -> Result<(), Erro
     if let Some(opt) = OTHERS.into_iter().find(|opt| args.has(opt)) {
         return Err(Error::Usage(format!("--{} is not for tokens", opt.long)));
     }
+    if args.has(&opts::SCOPE) && !args.has(&exchange::WEB) {
+        return Err(Error::Usage("--scope is for --web: a grant has its scopes already".to_owned()));
+    }
     let style = Style { reveal: true, ..world.style(args, true)? };
     let (exchange, exec) = (Exchange::read(args, world)?, args.get(&opts::EXEC)?);
     let given = Some((Kind::Token, Fields::default()));

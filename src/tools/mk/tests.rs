@@ -111,6 +111,20 @@ fn records_make_the_same_bodies_and_options_win() {
     Stub::new().run(MK, &["-"], past).exits(2).says("its expires_at has passed: give --expires-in");
 }
 
+#[test]
+fn an_option_that_would_do_nothing_is_an_error() {
+    for (args, told) in [
+        (&["token", "--grant-code", "c", "--client-secret", "s", "-s", "bogus"][..], "--scope is for --web"),
+        (&["token", "--refresh-token", "r", "--client-secret", "s", "-s", "read"], "--scope is for --web"),
+        (&["token", "--web", "c1", "--team", "ops"], "--team is not for tokens"),
+        (&["authz", "--web", "c1"], "--web is for tokens"),
+        (&["client", "n", "https://u.example", "--team", "ops"], "--team is for authorizations"),
+        (&["client", "n", "https://u.example", "-s", "read"], "a client has no description, scope"),
+    ] {
+        Stub::new().run(MK, args, "").exits(2).says(told).prints("");
+    }
+}
+
 fn lost() -> Arc<Stub> {
     Stub::new().lose(Post, AUTHZ)
 }
