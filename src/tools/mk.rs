@@ -72,6 +72,11 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
         true => None,
         false => Some(Kind::parse(&operands.remove(0)).map_err(Error::Usage)?),
     };
+    for opt in [&opts::REST, &opts::STREAM].into_iter().filter(|_| !from_stdin) {
+        if args.has(opt) {
+            return Err(Error::Usage(format!("--{} is for records on standard input: add -", opt.long)));
+        }
+    }
     if kind == Some(Kind::Token) && !from_stdin {
         return token(args, world, &operands);
     }

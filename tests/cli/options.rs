@@ -50,6 +50,18 @@ fn the_rest_is_not_touched_by_a_refused_input() {
 }
 
 #[test]
+fn the_rest_is_not_touched_where_no_input_is_read() {
+    let account = Account::new();
+    account.write("rest", "precious\n");
+    for what in ["authz -d x", "client x https://x.example", "token --web c1"] {
+        let ran = account.sh(&format!("oauth-mk {what} --rest rest")).exits(2);
+        ran.says("--rest is for records on standard input: add -");
+    }
+    assert_eq!(account.read("rest"), "precious\n");
+    assert_eq!(account.server.stats().total(), 0);
+}
+
+#[test]
 fn a_stream_is_worked_on_while_it_comes() {
     let account = Account::new();
     let (first, second) = (account.id("terraform"), account.id("@ops rotation"));

@@ -118,6 +118,8 @@ fn an_option_that_would_do_nothing_is_an_error() {
         (&["token", "--refresh-token", "r", "--client-secret", "s", "-s", "read"], "--scope is for --web"),
         (&["token", "--web", "c1", "--team", "ops"], "--team is not for tokens"),
         (&["authz", "--web", "c1"], "--web is for tokens"),
+        (&["authz", "-d", "x", "--stream"], "--stream is for records on standard input: add -"),
+        (&["token", "--web", "c1", "--stream"], "--stream is for records on standard input: add -"),
         (&["client", "n", "https://u.example", "--team", "ops"], "--team is for authorizations"),
         (&["client", "n", "https://u.example", "-s", "read"], "a client has no description, scope"),
     ] {
