@@ -237,6 +237,9 @@ fn rehearse<'t>(
         };
         if let Some(done) = (work.known)(&item) {
             done.print(&item, &mut output)?;
+            if let Some(e) = &done.failed {
+                messages.error(&item.place(), e);
+            }
             continue;
         }
         if let Err(e) = guard.check(&item) {

@@ -217,6 +217,16 @@ fn with_once_what_exists_is_not_made_and_what_has_expired_does_not_exist() {
 }
 
 #[test]
+fn what_exists_and_cannot_be_handed_over_fails_in_a_rehearsal_too() {
+    let page = format!("[{}]", listed("a1", "x", "read", BEFORE));
+    for rehearsal in [&["--once", "--exec", "true", "-n"][..], &["--once", "--exec", "true"]] {
+        let ran = make(Stub::new().on(Get, AUTHZ, 200, &page), rehearsal).exits(1);
+        assert!(ran.out.contains(r#""id":"a1","status":"exists""#), "{ran:#?}");
+        ran.says("authz: it exists already, and its secret cannot be handed over\n");
+    }
+}
+
+#[test]
 fn an_authorization_for_a_client_comes_with_a_code() {
     let made = r#"{"id":"a9","access_token":null,"grant":{"code":"the-code","expires_in":300}}"#;
     let ran = make(Stub::new().on(Post, AUTHZ, 201, made), &["--client-id", "c1"]).succeeds();
