@@ -101,16 +101,18 @@ pub fn run(
     let settings = Settings::read(args, &world.config)?;
     let single = wanted.operands.len() == 1 || wanted.given.is_some();
     let style = Style { single, ..style };
-    let stream = settings.stream && wanted.operands.is_empty() && wanted.given.is_none();
-    if stream && !settings.dry_run && settings.rest.as_ref().is_some_and(|rest| world.io.reads(rest)) {
+    let reads = wanted.operands.is_empty() && wanted.given.is_none();
+    let (stream, keeps) = (settings.stream && reads, settings.rest.as_ref().filter(|_| !settings.dry_run));
+    if stream && keeps.is_some_and(|rest| world.io.reads(rest)) {
         let what =
             "--rest is the file that is read, of which --stream has seen nothing yet: name another one";
         return Err(Error::Usage(what.to_owned()));
     }
-    let mut rest = match &settings.rest {
-        Some(path) if !settings.dry_run => Some(Rest::start(path)?),
-        _ => None,
-    };
+    if reads && keeps.is_some() {
+        // Before there is a draft of the file, which a signal would leave behind.
+        world.heed_signals()?;
+    }
+    let mut rest = keeps.map(|path| Rest::start(path)).transpose()?;
     if stream {
         return run_stream(world, args, style, wanted, work, &settings, rest);
     }

@@ -128,6 +128,11 @@ impl Io {
         let _ = self.heeded.set(stop.clone());
     }
 
+    /// Whether that is so.
+    pub fn heeds(&self) -> bool {
+        self.heeded.get().is_some()
+    }
+
     /// Standard input, whose reads fail once a stop is asked for, even while nothing comes.
     pub fn patient_input(&mut self, stop: &Stop) -> impl Read + Send + 'static {
         // A regular file is never waited for, and what was not begun is read to its end after a stop.

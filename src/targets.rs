@@ -134,7 +134,15 @@ impl Targets {
         let mut intake = Intake { targets, seen: Seen::default(), wanted, rest, complaints };
         if wanted.operands.is_empty() {
             refuse_terminal(world)?;
-            lines::read_all(&mut world.io.input, wanted.need, &mut intake)?;
+            let stop = world.stop.clone();
+            let read = lines::read_all(world.io.patient_input(&stop), wanted.need, &mut intake);
+            read.map_err(|e| match stop.signal() {
+                Some(signal) => {
+                    messages.fail("stopped: not all input was read, and nothing was changed");
+                    Error::Signal(signal)
+                }
+                None => e,
+            })?;
         }
         for operand in wanted.operands {
             intake.take(Origin::Operand, operand.as_bytes(), Ok(Entry::bare(operand)))?;

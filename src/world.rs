@@ -40,14 +40,17 @@ impl World {
         }
     }
 
-    /// Lets SIGINT, SIGTERM and SIGHUP end the run between two changes instead of in the middle of one.
+    /// Lets SIGINT, SIGTERM and SIGHUP end the run between two changes instead of in the middle of one, from the first
+    /// call on.
     ///
     /// # Errors
     /// [`Error::Config`] where the system refuses.
     pub fn heed_signals(&mut self) -> Result<(), Error> {
         let refused = |e: io::Error| Error::Config(format!("signals: {}", crate::error::reason(&e)));
-        self.stop = Stop::on_signals().map_err(refused)?;
-        self.io.heed(&self.stop);
+        if !self.io.heeds() {
+            self.stop = Stop::on_signals().map_err(refused)?;
+            self.io.heed(&self.stop);
+        }
         Ok(())
     }
 

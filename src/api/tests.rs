@@ -208,7 +208,8 @@ fn passing_faults_are_tried_again() {
 #[test]
 fn a_refusal_after_a_lost_answer_does_not_hide_that_it_may_be_done() {
     let rotate = "/oauth/clients/c1/actions/rotate-credentials";
-    let again = "if it was, its new secret is lost: rotate it again, with another token if it was the one in use\n";
+    let again =
+        "if it was, its new secret is lost: rotate it again, with another token if it was the one in use\n";
     let doubt = |id: &str| format!("Sorry. ({id}); it may have been done all the same\n");
     for (status, id, code) in [(401, "unauthorized", 4), (403, "suspended", 1), (422, "invalid_params", 1)] {
         let stub = Stub::new().lose(Delete, SESSION).on(Delete, SESSION, status, &error(id));

@@ -50,6 +50,24 @@ fn the_rest_is_not_touched_by_a_refused_input() {
 }
 
 #[test]
+fn a_signal_while_input_is_read_leaves_no_draft_of_the_rest() {
+    for (signal, status) in [("TERM", 143), ("HUP", 129)] {
+        let account = Account::new();
+        account.write("rest", "precious\n");
+        let line = format!(
+            "mkfifo in; oauth-rm authz --rest rest < in & exec 3> in; echo {} >&3; \
+             until ls rest.*.tmp; do sleep 0.02; done > /dev/null 2>&1; kill -{signal} $!; wait $!",
+            account.id("terraform")
+        );
+        let ran = account.sh(&line).exits(status).prints("");
+        ran.says("oauth-rm: stopped: not all input was read, and nothing was changed\n");
+        assert_eq!(account.read("rest"), "precious\n");
+        let files = std::fs::read_dir(&account.folder).expect("a folder").count();
+        assert_eq!((files, account.server.stats().total()), (3, 0), "home, in and rest");
+    }
+}
+
+#[test]
 fn the_rest_is_not_touched_where_no_input_is_read() {
     let account = Account::new();
     account.write("rest", "precious\n");

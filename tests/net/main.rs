@@ -172,7 +172,11 @@ fn a_proxy_that_refuses_or_is_gone_is_named() {
         let busy = Proxy::start(1, status);
         let url = format!("http://user:sekret@127.0.0.1:{}", busy.port());
         let out = ls(&server, "corp.example", &[("HTTPS_PROXY", &url)]);
-        fails(&out, 75, &[&format!("the proxy 127.0.0.1:{} cannot connect", busy.port()), &status.to_string()]);
+        fails(
+            &out,
+            75,
+            &[&format!("the proxy 127.0.0.1:{} cannot connect", busy.port()), &status.to_string()],
+        );
         assert!(!told(&out).contains("sekret"), "{}", told(&out));
     }
 

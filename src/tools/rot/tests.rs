@@ -43,7 +43,8 @@ fn a_rotation_whose_secret_is_not_told_is_done_once_and_has_failed() {
         for more in ["-ondjson", "-S", "--exec=echo ran"] {
             let ran = Stub::new().on(Post, path, 200, &answer).run(ROT, &["client", "c1", more], "").exits(1);
             assert_eq!(ran.out.contains(r#""id":"c1","status":"rotated""#), more != "-S", "{ran:#?}");
-            let told = "client c1: the answer has no whole secret in it: there is a new one, and nobody knows it";
+            let told =
+                "client c1: the answer has no whole secret in it: there is a new one, and nobody knows it";
             let hint = "give it another one with oauth-rot, or remove it with oauth-rm";
             assert_eq!(ran.err, format!("oauth-test: {told}\noauth-test: {hint}\n"));
         }
