@@ -355,6 +355,22 @@ fn a_record_that_did_not_arrive_is_in_the_rest_even_after_a_kill() {
 }
 
 #[test]
+fn what_stops_a_run_is_told_once_but_every_doubt_by_itself() {
+    let sent = "DELETE /oauth/authorizations/{id}";
+    let ended = |fault: &str, code| {
+        let server = server(50, &[fault], 50);
+        let args = ["-P", "4", "--retry-for", "0"];
+        let ran = run(tool(&server, "oauth-rm", &args), &rows(&generated(&server))).is(code);
+        assert!(ran.err.contains("records were not attempted"), "{}", ran.err);
+        (ran.err, server.stats().requests(sent))
+    };
+    let (err, _) = ended("quote@DELETE:status=401", 4);
+    assert_eq!(err.matches("the token was rejected").count(), 1, "{err}");
+    let (err, requests) = ended("drop-before@DELETE", 75);
+    assert_eq!(err.matches("it may have been done all the same").count() as u64, requests, "{err}");
+}
+
+#[test]
 fn a_full_disk_stops_the_run_and_every_change_is_named() {
     let full = || File::options().write(true).open("/dev/full").expect("/dev/full");
     for (name, args) in [("oauth-rm", &["-P", "4"][..]), ("oauth-rot", &["-P", "4"])] {

@@ -53,6 +53,12 @@ fn a_new_secret_that_cannot_be_delivered_is_named_by_its_id_and_not_shown() {
         assert!(!ran.err.contains(secret), "{ran}");
     }
 
+    // Nothing is lost of what is shown again, or in other hands.
+    for line in [format!("oauth-set client {id} --name x"), format!("oauth-rot client {id} --exec true")] {
+        let ran = account.sh(&format!("{line} > /dev/full")).exits(1);
+        ran.says(&format!("client {id}: ")).says("could not be delivered").never_says("secret is lost");
+    }
+
     let ran = account.sh("oauth-mk authz -d lost-authz > /dev/full").exits(1);
     let ran = ran.says(&format!("authz {}: created", account.id("lost-authz")));
     assert!(!ran.err.contains("HRKU-"), "{ran}");
