@@ -81,6 +81,10 @@ fn the_rest_is_what_was_not_done_and_a_rehearsal_has_none() {
     let ran = stub.run(RM, &args, "s1\ns2\ns3\n").exits(1).prints("s1\ns3\n");
     ran.says(&format!("oauth-test: 1 input line is not done, and kept in {name}\n"));
     assert_eq!(std::fs::read_to_string(&path).expect("a rest"), "s2\n");
+    // Where nothing is left, there is nothing to say.
+    let stub = Stub::new().on(Delete, "/oauth/sessions/s2", 200, r#"{"id":"s2"}"#);
+    stub.run(RM, &args, "s2\n").succeeds().prints("s2\n");
+    assert_eq!(std::fs::read_to_string(&path).expect("a rest"), "");
     std::fs::remove_file(&path).expect("removed");
 }
 
