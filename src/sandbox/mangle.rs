@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::secret::STARS;
+use super::mint;
 
 /// Ids as numbers, objects inside as arrays; the outermost object or list stays.
 pub(super) fn wrong_types(body: &[u8]) -> Vec<u8> {
@@ -37,7 +37,7 @@ pub(super) fn masked(body: &[u8]) -> Vec<u8> {
                 for (name, value) in members {
                     match value {
                         Value::String(text) if ["token", "secret", "code"].contains(&name.as_str()) => {
-                            *text = text.chars().take(7).chain(STARS.chars()).collect();
+                            *text = mint::mask(text, (7, 0));
                         }
                         other => mask(other),
                     }
@@ -179,7 +179,7 @@ mod tests {
         let body = br#"[{"id":"1","access_token":{"id":"2","token":"HRKU-AAxyz"},"secret":null,"code":"c"}]"#;
         let list: Value = serde_json::from_slice(&masked(body)).unwrap();
         let token = json!({"id": "2", "token": "HRKU-AA**********"});
-        assert_eq!(list, json!([{"id": "1", "access_token": token, "secret": null, "code": "c**********"}]));
+        assert_eq!(list, json!([{"id": "1", "access_token": token, "secret": null, "code": "**********"}]));
     }
 
     #[test]
