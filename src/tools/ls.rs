@@ -132,6 +132,10 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
         }
         _ => None,
     };
+    if asked.is_some() && (sort.is_some() || team.is_some()) {
+        let what = "--sort and --team are for lists: what is named comes as it is named";
+        return Err(Error::Usage(what.to_owned()));
+    }
     if asked.iter().flatten().any(|(_, kind, _)| *kind == Kind::Token) || kind == Some(Kind::Token) {
         return Err(Error::Usage("the API has no list of tokens and shows none".to_owned()));
     }
