@@ -200,7 +200,7 @@ fn what_is_no_option_is_told_with_the_nearest_one() {
         ("oauth-ls --sort nmae", "did you mean 'name'?"),
         ("oauth-ls --team x clients", "--team is for authorizations"),
         ("oauth-ls --team x authz a1", "--sort and --team are for lists"),
-        ("echo a1 | oauth-ls --sort id authz -", "--sort and --team are for lists"),
+        ("oauth-ls --sort id authz -", "--sort and --team are for lists"),
         ("oauth-set authz a", "nothing to change"),
         ("oauth-set authz a --client-id c", "--client-id and --client-secret go together"),
         ("oauth-mk authz -e 1y", "'1y' is no duration"),
