@@ -95,9 +95,8 @@ impl Api {
             let answer = self.caller.call(&call, &|body| page::check(body)).map_err(unlost)?;
             let page = page::page(&answer.body).map_err(|what| wrong(&what))?;
             // A page that comes again under another name begins as it did.
-            let first = page.first().and_then(|o| Record::from_api(kind, o.get(), answer.date).ok());
-            let repeated =
-                first.is_some_and(|r| !seen.insert(self.caller.request_ids.hash_one(("id", &r.id))));
+            let first = page.first().map(|object| page::id(object));
+            let repeated = first.is_some_and(|id| !seen.insert(self.caller.request_ids.hash_one(("id", id))));
             if !repeated {
                 each(&page, answer.date)?;
             }

@@ -1,5 +1,6 @@
 //! A page of a list: as many objects as a page can have, each with an id.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -7,7 +8,7 @@ use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::record::Text;
+use crate::record::{LARGEST, Text};
 
 /// The most objects that one page may have; 1,000 are asked for.
 const LONGEST: usize = 100_000;
@@ -39,18 +40,27 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Page<T> {
     }
 }
 
-/// An object with an id: all that can be checked at the cost of finding its end. Nothing of it is kept.
+/// An object with an id.
+#[derive(Deserialize)]
+struct Identified<'a> {
+    #[serde(borrow)]
+    id: Text<'a>,
+}
+
+/// The same: all that can be checked at the cost of finding its end. Nothing of it is kept.
 struct Listed;
 
 impl<'de> Deserialize<'de> for Listed {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        struct Identified<'a> {
-            #[serde(borrow, rename = "id")]
-            _id: Text<'a>,
-        }
         Identified::deserialize(deserializer).map(|_| Listed)
     }
+}
+
+/// The id of an object on a page, whatever else is wrong with it; empty where it is too large to be looked through.
+pub fn id(object: &RawValue) -> Cow<'_, str> {
+    let json = Some(object.get()).filter(|json| json.len() <= LARGEST);
+    json.and_then(|json| serde_json::from_str::<Identified<'_>>(json).ok())
+        .map_or(Cow::Borrowed(""), |object| object.id.0)
 }
 
 fn read<'a, T: Deserialize<'a>>(body: &'a str) -> Result<Vec<T>, String> {

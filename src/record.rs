@@ -100,7 +100,7 @@ pub struct Record<'a> {
 }
 
 /// The largest record that the API may answer with, in bytes.
-const LARGEST: usize = 8 << 20;
+pub(crate) const LARGEST: usize = 8 << 20;
 
 /// Members that the lead of a record replaces.
 const LEAD: [&str; 6] = ["kind", "id", "status", "expires_at", "current", "default"];

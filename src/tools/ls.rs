@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde_json::value::RawValue;
-
 use crate::api::Api;
 use crate::cli::{Args, Opt, Tool, opts};
 use crate::complaints::Complaints;
@@ -13,6 +11,7 @@ use crate::input::{Need, Origin, Sniffer};
 use crate::kind::{Kind, check_id};
 use crate::lines::Lines;
 use crate::output::{Format, Output, Style, cell, columns};
+use crate::page;
 use crate::record::{Expiry, Record};
 use crate::targets::refuse_terminal;
 use crate::when::{self, Unix};
@@ -201,7 +200,14 @@ impl List<'_> {
             let mut sorted = Vec::new();
             let listed = self.api.list(kind, self.team, &mut |page, date| {
                 for object in page {
-                    let record = self.record(kind, object, date)?;
+                    let record = match from_api(kind, object.get(), date) {
+                        Ok(record) => self.marked(record),
+                        // It keeps no other back.
+                        Err(e) => {
+                            messages.error(&kind.place(&page::id(object)), &e);
+                            continue;
+                        }
+                    };
                     if !self.filter.takes(&record, date) {
                         continue;
                     }
@@ -259,10 +265,6 @@ impl List<'_> {
             true => Err(Error::Reported(if only_temporary { TEMPORARY } else { FAILED })),
             false => Ok(()),
         }
-    }
-
-    fn record<'r>(&self, kind: Kind, object: &'r RawValue, date: Unix) -> Result<Record<'r>, Error> {
-        Ok(self.marked(from_api(kind, object.get(), date)?))
     }
 
     fn marked<'r>(&self, mut record: Record<'r>) -> Record<'r> {

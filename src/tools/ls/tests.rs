@@ -74,6 +74,30 @@ fn what_was_read_before_an_error_is_printed() {
 }
 
 #[test]
+fn an_object_that_cannot_be_used_keeps_no_other_back() {
+    for bad in [r#""soon""#, "1.5", "{}"] {
+        let page = format!(r#"[{{"id":"s1"}},{{"id":"s2","expires_in":{bad}}},{{"id":"s3"}}]"#);
+        for more in [&[][..], &["--sort", "id"], &["--status", "active"]] {
+            let stub = Stub::new().on(Get, "/oauth/sessions", 200, &page);
+            let ran =
+                stub.run(LS, &[&["sessions", "-o", "id"], more].concat(), "").exits(1).prints("s1\ns3\n");
+            let what = "unusable session in the answer: its expires_in is no number of seconds";
+            assert_eq!(ran.err, format!("oauth-test: session s2: {what}\n"));
+        }
+    }
+    // Nor does it hide that a page comes again under another name.
+    let page = r#"[{"id":"s1","expires_in":"soon"}]"#;
+    let stub = Stub::new().on_header(Get, "/oauth/sessions", 206, ("next-range", "]s1.."), page).on_header(
+        Get,
+        "/oauth/sessions",
+        206,
+        ("next-range", "]s1...."),
+        page,
+    );
+    stub.run(LS, &["sessions"], "").exits(1).says("the server repeats a page");
+}
+
+#[test]
 fn an_object_that_is_none_is_told() {
     for page in ["[7]", "[null]", r#"[{"name":"x"}]"#, r#"[{"id":"a","id":"b"}]"#] {
         let stub = Stub::new().on(Get, "/oauth/clients", 200, page);
