@@ -500,6 +500,21 @@ mod tests {
     }
 
     #[test]
+    fn a_lifetime_is_counted_from_the_beginning() {
+        for (left, born, lifetime) in [
+            ("60", "1970-01-01T00:16:30Z", Some(70)),
+            ("0", "1970-01-01T00:16:40Z", None),
+            ("null", "1970-01-01T00:16:30Z", None),
+            ("60", "once", None),
+        ] {
+            let json =
+                format!(r#"{{"id":"a","created_at":"{born}","access_token":{{"expires_in":{left}}}}}"#);
+            let record = Record::from_api(Kind::Authz, &json, 1000).expect("a record");
+            assert_eq!(record.lifetime(), lifetime, "{json}");
+        }
+    }
+
+    #[test]
     fn a_whole_secret_and_the_variable_that_it_goes_to() {
         for (kind, members, secret, variable) in [
             (

@@ -89,6 +89,13 @@ fn the_rest_is_what_was_not_done_and_a_rehearsal_has_none() {
 }
 
 #[test]
+fn operands_are_no_stream() {
+    let stub = Stub::new().on(Delete, "/oauth/sessions/s1", 200, r#"{"id":"s1"}"#);
+    let args = ["session", "s1", "--include-self", "--stream", "-o", "id"];
+    stub.run(RM, &args, "s2\n").succeeds().prints("s1\n");
+}
+
+#[test]
 fn a_stream_is_worked_on_line_by_line_and_keeps_what_was_not_done() {
     let path = std::env::temp_dir().join(format!("oauth-tools-rm-stream-{}", std::process::id()));
     let name = path.to_str().expect("UTF-8");
