@@ -241,7 +241,7 @@ impl Caller {
             _ => Duration::from_secs(10),
         };
         loop {
-            let (what, after, network) = match self.attempt(call, idle, check) {
+            let (what, after, network) = match self.attempt(call, idle, check, &mut backoff) {
                 Try::Done(answer) => return Ok(answer),
                 Try::NoSuch(_) if *lost_before => return Err(Fault::Lost("it is gone".to_owned())),
                 Try::Refused(refusal) | Try::NoSuch(refusal) => return Err(Error::Refused(refusal).into()),
@@ -252,7 +252,9 @@ impl Caller {
                     return Err(Error::Auth { what, hint }.into());
                 }
                 Try::TwoFactor { had: false } => {
+                    let asked = Instant::now();
                     self.second_factor.get(self.policy.wait, &self.messages, &self.stop)?;
+                    backoff.excuse(asked.elapsed());
                     continue;
                 }
                 Try::Again { what, quota: true, .. } if !self.policy.wait => {
@@ -286,7 +288,7 @@ impl Caller {
     }
 
     /// Sends a call once.
-    fn attempt(&self, call: &Call<'_>, idle: Duration, check: Check<'_>) -> Try {
+    fn attempt(&self, call: &Call<'_>, idle: Duration, check: Check<'_>, backoff: &mut Backoff) -> Try {
         let taken = loop {
             let wait = match self.pacer.take() {
                 Ok(taken) => break taken,
@@ -298,9 +300,11 @@ impl Caller {
             }
             self.say_once("the account's quota is nearly used up: going at 75 calls a minute from here");
             // Not to its end: the answers to others may tell that there is more.
+            let from = Instant::now();
             if !self.stop.sleep(wait.min(Duration::from_millis(250))) {
                 return Try::End(Error::Temporary { what: "stopped".to_owned(), unreachable: false });
             }
+            backoff.excuse(from.elapsed());
         };
         let from = Instant::now();
         let request_id = self.request_id();

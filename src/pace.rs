@@ -15,7 +15,7 @@ const REFILL: f64 = 75.0 / 60.0;
 /// Growing, jittered pauses within a budget.
 #[derive(Debug)]
 pub struct Backoff {
-    /// When the first fault came: what a call waits for before it (quota, a two-factor code) is no fault.
+    /// When the first fault came, or as much later as was waited for something else: quota, a two-factor code.
     from: Option<Instant>,
     budget: Duration,
     next: Duration,
@@ -25,6 +25,11 @@ impl Backoff {
     /// Pauses that end `budget` after the first of them is asked for.
     pub fn new(budget: Duration) -> Backoff {
         Backoff { from: None, budget, next: Duration::from_millis(100) }
+    }
+
+    /// Gives back what was waited for since the first fault and is none.
+    pub fn excuse(&mut self, span: Duration) {
+        self.from = self.from.map(|from| from + span);
     }
 
     /// The next pause, at least `wish` if the server named one; `None` once the budget is spent.
@@ -163,6 +168,9 @@ mod tests {
         let mut backoff = Backoff::new(Duration::from_millis(50));
         std::thread::sleep(Duration::from_millis(100));
         assert!(backoff.pause(None).is_some(), "what it waited for before was no fault");
+        std::thread::sleep(Duration::from_millis(100));
+        backoff.excuse(Duration::from_millis(100));
+        assert!(backoff.pause(None).is_some(), "nor was that");
         std::thread::sleep(Duration::from_millis(100));
         assert_eq!(backoff.pause(None), None);
     }

@@ -206,6 +206,17 @@ fn passing_faults_are_tried_again() {
 }
 
 #[test]
+fn a_wait_for_quota_between_two_faults_is_no_part_of_the_time_for_them() {
+    // After an answer that leaves none, the next call waits for longer than faults may last here.
+    let quota = |stub: std::sync::Arc<Stub>, left| {
+        stub.on_header(Get, SESSION, 503, ("ratelimit-remaining", left), "")
+    };
+    let stub = quota(quota(Stub::new(), "0"), "100").on(Get, SESSION, 200, &object("s1"));
+    let ran = stub.run(LS, &["session", "s1", "--retry-for", "1"], "").exits(0);
+    ran.says("the account's quota is nearly used up");
+}
+
+#[test]
 fn a_refusal_after_a_lost_answer_does_not_hide_that_it_may_be_done() {
     let rotate = "/oauth/clients/c1/actions/rotate-credentials";
     let again =
