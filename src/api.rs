@@ -93,7 +93,7 @@ impl Api {
                 ..Call::new(Method::Get, &path, AfterLoss::SendAgain)
             };
             let answer = self.caller.call(&call, &|body| page::check(body)).map_err(unlost)?;
-            let page = page::page(&answer.body).map_err(|what| wrong(&what))?;
+            let page = page::page(&answer.body).map_err(Error::unusable)?;
             // A page that comes again under another name begins as it did.
             let first = page.first().map(|object| page::id(object));
             let repeated = first.is_some_and(|id| !seen.insert(self.caller.request_ids.hash_one(("id", id))));
@@ -102,10 +102,28 @@ impl Api {
             }
             let Some(next) = answer.next_range else { return Ok(()) };
             if repeated || page.is_empty() || !seen.insert(self.caller.request_ids.hash_one(&next)) {
-                return Err(wrong("the list does not come to an end: the server repeats a page"));
+                return Err(Error::unusable("the list does not come to an end: the server repeats a page"));
             }
             range = next;
         }
+    }
+
+    /// Gives `each` object of a collection as a record, with the date of its answer.
+    ///
+    /// # Errors
+    /// Those of [`Api::list`]; [`Error::Permanent`] where an object cannot be used.
+    pub fn each(
+        &self,
+        kind: Kind,
+        team: Option<&str>,
+        each: &mut dyn FnMut(&Record<'_>, Unix),
+    ) -> Result<(), Error> {
+        self.list(kind, team, &mut |page, date| {
+            page.iter().try_for_each(|object| {
+                each(&Record::from_api(kind, object.get(), date).map_err(Error::unusable)?, date);
+                Ok(())
+            })
+        })
     }
 
     /// Reads one object; `~` is the default API key, or the session in use.
@@ -255,10 +273,6 @@ fn collection(kind: Kind, team: Option<&str>) -> String {
 
 fn item(kind: Kind, id: &str) -> String {
     format!("{}/{id}", kind.path())
-}
-
-fn wrong(what: &str) -> Error {
-    Error::Permanent { what: format!("unusable answer: {what}"), hint: "" }
 }
 
 /// For calls that are simply sent again, a loss ends as a passing fault.

@@ -84,15 +84,11 @@ impl<'a> Maker<'a> {
         let kinds: HashSet<Kind> = wanted.clone().map(|w| w.kind).collect();
         let wanted: HashSet<&Likeness> = wanted.collect();
         for kind in kinds {
-            api.list(kind, team, &mut |page, date| {
-                for object in page {
-                    let record = Record::from_api(kind, object.get(), date).map_err(unusable)?;
-                    // What has expired grants nothing: it does not stand for one that is wanted.
-                    if record.status == "active" && wanted.contains(&Likeness::of(&record)) {
-                        maker.remember(&record, date);
-                    }
+            api.each(kind, team, &mut |record, date| {
+                // What has expired grants nothing: it does not stand for one that is wanted.
+                if record.status == "active" && wanted.contains(&Likeness::of(record)) {
+                    maker.remember(record, date);
                 }
-                Ok(())
             })?;
         }
         Ok(maker)
@@ -213,19 +209,15 @@ impl<'a> Maker<'a> {
     /// in this run.
     fn candidates(&self, api: &Api, likeness: &Likeness, from: Instant) -> Result<Vec<String>, Error> {
         let mut found = Vec::new();
-        api.list(likeness.kind, self.team, &mut |page, date| {
+        api.each(likeness.kind, self.team, &mut |record, date| {
             let since = date - from.elapsed().as_secs() as Unix - SKEW;
-            for object in page {
-                let record = Record::from_api(likeness.kind, object.get(), date).map_err(unusable)?;
-                let born = when::parse_rfc3339(&record.text(&["created_at"]));
-                if Likeness::of(&record) == *likeness
-                    && born.is_none_or(|born| born >= since)
-                    && !lock(&self.own).contains(record.id.as_ref())
-                {
-                    found.push(record.id.into_owned());
-                }
+            let born = when::parse_rfc3339(&record.text(&["created_at"]));
+            if Likeness::of(record) == *likeness
+                && born.is_none_or(|born| born >= since)
+                && !lock(&self.own).contains(record.id.as_ref())
+            {
+                found.push(record.id.to_string());
             }
-            Ok(())
         })?;
         Ok(found)
     }
@@ -261,8 +253,4 @@ impl Drop for Turn<'_> {
         lock(self.busy).remove(self.likeness);
         self.free.notify_all();
     }
-}
-
-fn unusable(what: String) -> Error {
-    Error::Permanent { what: format!("unusable answer: {what}"), hint: "" }
 }

@@ -99,6 +99,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// An answer that came well and cannot be used; `what` is wrong with it.
+    pub fn unusable(what: impl fmt::Display) -> Error {
+        Error::Permanent { what: format!("unusable answer: {what}"), hint: "" }
+    }
+
     /// The exit status that this error leads to.
     pub fn code(&self) -> u8 {
         match self {

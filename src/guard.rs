@@ -6,7 +6,6 @@ use std::collections::{HashMap, HashSet};
 use crate::api::Api;
 use crate::error::Error;
 use crate::kind::Kind;
-use crate::record::Record;
 use crate::targets::Item;
 
 /// Which objects are spared.
@@ -222,17 +221,13 @@ fn contains(spared: &Spared, kind: Kind, id: &str) -> bool {
 /// The authorizations whose token may be the one in use, and what belongs to them.
 fn own_objects(api: &Api) -> Result<Vec<(Kind, String)>, Error> {
     let mut own = Vec::new();
-    api.list(Kind::Authz, None, &mut |page, date| {
-        for object in page {
-            let record = Record::from_api(Kind::Authz, object.get(), date).map_err(unusable)?;
-            if record.secret().is_some_and(|shown| api.token().may_be(&shown)) {
-                own.push((Kind::Authz, record.id.to_string()));
-                own.push((Kind::Client, record.text(&["client", "id"])));
-                own.push((Kind::Session, record.text(&["session", "id"])));
-                own.push((Kind::Token, record.text(&["access_token", "id"])));
-            }
+    api.each(Kind::Authz, None, &mut |record, _| {
+        if record.secret().is_some_and(|shown| api.token().may_be(&shown)) {
+            own.push((Kind::Authz, record.id.to_string()));
+            own.push((Kind::Client, record.text(&["client", "id"])));
+            own.push((Kind::Session, record.text(&["session", "id"])));
+            own.push((Kind::Token, record.text(&["access_token", "id"])));
         }
-        Ok(())
     })?;
     own.retain(|(_, id)| !id.is_empty());
     Ok(own)
@@ -242,14 +237,10 @@ fn own_objects(api: &Api) -> Result<Vec<(Kind, String)>, Error> {
 pub(crate) fn alias(api: &Api, kind: Kind) -> Result<Option<(String, String)>, Error> {
     match api.get(kind, "~") {
         Ok(answer) => {
-            let record = answer.record(kind).map_err(unusable)?;
+            let record = answer.record(kind).map_err(Error::unusable)?;
             Ok(Some((record.id.to_string(), record.text(&["access_token", "id"]))))
         }
         Err(Error::Refused(refusal)) if refusal.is_gone() => Ok(None),
         Err(e) => Err(e),
     }
-}
-
-fn unusable(what: String) -> Error {
-    Error::Permanent { what: format!("unusable answer: {what}"), hint: "" }
 }

@@ -202,12 +202,8 @@ fn account(args: &Args, world: &World) -> Result<List, Error> {
     let api = world.api(args, 1)?;
     let mut list = List::new();
     for kind in Kind::LISTED {
-        api.list(kind, None, &mut |page, date| {
-            for object in page {
-                let record = Record::from_api(kind, object.get(), date).map_err(left)?;
-                list.insert((kind, record.id.to_string()), record.masked_line());
-            }
-            Ok(())
+        api.each(kind, None, &mut |record, _| {
+            list.insert((kind, record.id.to_string()), record.masked_line());
         })?;
     }
     Ok(list)

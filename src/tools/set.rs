@@ -119,18 +119,11 @@ fn as_it_is(api: &Api, targets: &Targets) -> Result<Account, Error> {
     let kinds: HashSet<Kind> = wanted.iter().map(|(kind, _)| *kind).collect();
     let mut account = Account::new();
     for kind in kinds {
-        api.list(kind, None, &mut |page, date| {
-            for object in page {
-                let record = Record::from_api(kind, object.get(), date).map_err(|what| Error::Permanent {
-                    what: format!("unusable answer: {what}"),
-                    hint: "",
-                })?;
-                let key = (kind, record.id.to_string());
-                if wanted.contains(&key) {
-                    account.insert(key, (record.masked_line(), date));
-                }
+        api.each(kind, None, &mut |record, date| {
+            let key = (kind, record.id.to_string());
+            if wanted.contains(&key) {
+                account.insert(key, (record.masked_line(), date));
             }
-            Ok(())
         })?;
     }
     Ok(account)
