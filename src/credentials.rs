@@ -99,7 +99,9 @@ fn encrypted(config: &Config, path: &Path, messages: &Messages) -> Option<String
     if !path.exists() {
         return None;
     }
-    helper(config, "gpg", &["--batch", "--quiet", "--decrypt"], &[path.to_owned()])
+    // --batch keeps gpg itself from asking; its agent has a program of its own for that, on any terminal or screen.
+    let args = ["--batch", "--quiet", "--pinentry-mode", "error", "--decrypt"];
+    helper(config, "gpg", &args, &[path.to_owned()])
         .map_err(|what| messages.say(&format!("warning: {} is not used: {what}", path.display())))
         .ok()
 }

@@ -305,13 +305,13 @@ fn a_stored_token_that_is_none_is_not_sent() {
     );
 }
 
-/// A home for gpg with a fresh key and no passphrase; ends the agent it started.
+/// A home for gpg with a fresh key; ends the agent it started.
 struct Keys {
     home: PathBuf,
 }
 
 impl Keys {
-    fn new(name: &str) -> Keys {
+    fn new(name: &str, passphrase: &str) -> Keys {
         // The agent's socket needs a short path.
         let home = std::env::temp_dir().join(format!("oauth-gpg-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&home);
@@ -319,15 +319,24 @@ impl Keys {
         fs::set_permissions(&home, fs::Permissions::from_mode(0o700)).unwrap();
         let keys = Keys { home };
         keys.gpg(&[
+            "--pinentry-mode",
+            "loopback",
             "--passphrase",
-            "",
+            passphrase,
             "--quick-generate-key",
             "me@example.com",
-            "default",
+            "future-default",
             "default",
             "never",
         ]);
+        // What the agent knows of the passphrase ends with it.
+        keys.end_agent();
         keys
+    }
+
+    fn end_agent(&self) {
+        let end = ["--kill", "all"];
+        let _ = Command::new("gpgconf").env("GNUPGHOME", &self.home).args(end).output();
     }
 
     fn gpg(&self, args: &[&str]) {
@@ -344,8 +353,7 @@ impl Keys {
 
 impl Drop for Keys {
     fn drop(&mut self) {
-        let end = ["--kill", "all"];
-        let _ = Command::new("gpgconf").env("GNUPGHOME", &self.home).args(end).output();
+        self.end_agent();
         let _ = fs::remove_dir_all(&self.home);
     }
 }
@@ -353,7 +361,7 @@ impl Drop for Keys {
 #[test]
 fn an_encrypted_netrc_is_read_by_a_real_gpg() {
     let mut machine = Machine::new("gpg");
-    let keys = Keys::new("real");
+    let keys = Keys::new("real", "");
     let path = machine.netrc("machine 127.0.0.1\n  login me\n  password TOKEN\n");
     keys.gpg(&["-r", "me@example.com", "--encrypt", &path.display().to_string()]);
     machine.netrc("machine 127.0.0.1 password wrong");
@@ -361,7 +369,7 @@ fn an_encrypted_netrc_is_read_by_a_real_gpg() {
     assert_eq!(machine.found(), "");
 
     // Without the key the other file is next, and the person learns why.
-    let other = Keys::new("other");
+    let other = Keys::new("other", "");
     machine.set("GNUPGHOME", &other.home.display().to_string());
     let err = machine.refused();
     let encrypted = machine.home.join(".netrc.gpg");
@@ -374,13 +382,38 @@ fn an_encrypted_netrc_is_read_by_a_real_gpg() {
 }
 
 #[test]
+fn a_passphrase_is_asked_for_by_nobody() {
+    let mut machine = Machine::new("gpg-passphrase");
+    let keys = Keys::new("locked", "sekret");
+    let path = machine.netrc("machine 127.0.0.1 password TOKEN");
+    keys.gpg(&["-r", "me@example.com", "--encrypt", &path.display().to_string()]);
+    machine.netrc("machine 127.0.0.1 password wrong");
+    let (pinentry, asked) = (machine.file("pinentry", ""), machine.home.join("asked"));
+    fs::write(&pinentry, format!("#!/bin/sh\ntouch '{}'\n", asked.display())).unwrap();
+    fs::set_permissions(&pinentry, fs::Permissions::from_mode(0o755)).unwrap();
+    let agent = format!("pinentry-program {}\n", pinentry.display());
+    fs::write(keys.home.join("gpg-agent.conf"), agent).unwrap();
+    machine.set("GNUPGHOME", &keys.home.display().to_string());
+    let err = machine.refused();
+    let encrypted = machine.home.join(".netrc.gpg");
+    let told = format!("oauth-ls: warning: {} is not used: gpg: ", encrypted.display());
+    assert!(err.starts_with(&told), "{err}");
+    assert!(!asked.exists(), "the agent asked: {err}");
+    // What the agent was told before need not be asked.
+    let encrypted = encrypted.display().to_string();
+    keys.gpg(&["--pinentry-mode", "loopback", "--passphrase", "sekret", "--decrypt", &encrypted]);
+    assert_eq!(machine.found(), "");
+}
+
+#[test]
 fn gpg_gets_a_list_of_arguments_too() {
     let mut machine = Machine::new("gpg-argv");
     machine.file(".netrc.gpg", "sealed");
     machine.stand_in("gpg", &format!("echo 'machine 127.0.0.1 password {}'", machine.token()));
     machine.set("HEROKU_TWO_FACTOR_CODE", "sekret");
     assert_eq!(machine.found(), "");
-    let argv = format!("--batch\n--quiet\n--decrypt\n{}\n", machine.home.join(".netrc.gpg").display());
+    let options = "--batch\n--quiet\n--pinentry-mode\nerror\n--decrypt\n";
+    let argv = format!("{options}{}\n", machine.home.join(".netrc.gpg").display());
     assert_eq!(machine.note("gpg.argv"), Some(argv));
     assert!(!machine.note("gpg.env").unwrap().contains("sekret"));
 }
