@@ -16,6 +16,23 @@ const CHUNK: Range<usize> = 64 * 1024..512 * 1024;
 /// The longest line that is read, in bytes; beyond it the input is no list of records.
 pub const LONGEST_LINE: usize = 16 * 1024 * 1024;
 
+/// Reads one line and nothing after it, which is somebody else's, with its line break; at most `max` bytes.
+///
+/// # Errors
+/// Those of the stream.
+pub fn one(from: &mut dyn Read, max: usize) -> std::io::Result<Vec<u8>> {
+    let (mut line, mut byte) = (Vec::new(), [0]);
+    while line.len() < max && line.last() != Some(&b'\n') {
+        match from.read(&mut byte) {
+            Ok(0) => break,
+            Ok(_) => line.push(byte[0]),
+            Err(e) if e.kind() == ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(line)
+}
+
 /// Whole lines, in one piece of memory.
 #[derive(Debug, Default)]
 struct Block {

@@ -1,12 +1,13 @@
 //! What a person is asked: a second factor, and whether several objects shall go.
 
-use std::io::{self, Read};
+use std::io;
 use std::sync::Mutex;
 
 use crate::config::check_token;
 use crate::error::Error;
 use crate::io::{Io, Messages, Stop, lock};
 use crate::kind::Kind;
+use crate::lines;
 use crate::secret::Secret;
 use crate::tty;
 
@@ -90,13 +91,7 @@ pub fn confirm(io: &mut Io, kind: Kind, count: usize) -> Result<(), Error> {
     let program = io.messages.program();
     io.messages.progress(&format!("{program}: {verb} {count} {}s? [y/N] ", kind.noun()));
     // The whole line, lest the shell gets the rest of it.
-    let (mut answer, mut byte) = (Vec::new(), [0]);
-    while io.input.read(&mut byte).unwrap_or(0) == 1 {
-        answer.push(byte[0]);
-        if byte[0] == b'\n' {
-            break;
-        }
-    }
+    let answer = lines::one(&mut io.input, usize::MAX).unwrap_or_default();
     // The answer's own line break has ended the line, or else there is none yet.
     io.messages.line_ended();
     if answer.last() != Some(&b'\n') {

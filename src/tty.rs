@@ -11,8 +11,8 @@ use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tc
 
 use crate::io::Stop;
 
-/// The longest answer that is read, in bytes.
-const LONGEST: usize = 256;
+/// The longest answer that is read, in bytes: as much as a terminal takes for one line.
+const LONGEST: usize = 4096;
 
 /// Asks on `/dev/tty`, and reads a line that does not show while it is typed.
 ///

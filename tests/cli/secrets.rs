@@ -116,3 +116,23 @@ fn a_secret_given_on_the_command_line_is_not_repeated() {
         assert!(!ran.out.contains(secret.trim()) && !ran.err.contains(secret.trim()), "{ran}");
     }
 }
+
+#[test]
+fn a_secret_is_a_line_and_what_follows_it_is_somebody_elses() {
+    let account = Account::new();
+    let (client, authz) = (account.id("Example CI"), account.id("terraform"));
+    account.sh(&format!("oauth-ls client {client} -S > secret; mkfifo pipe")).succeeds();
+    // The shell keeps both ends open, so that nobody ever sees an end.
+    let line = format!("timeout 20 oauth-set authz {authz} --client-id {client} -o id --client-secret");
+    let open = "exec 3<> pipe; cat secret >&3; echo next >&3";
+    for from in ["- <&3", "@pipe"] {
+        let ran = account.sh(&format!("{open}; {line} {from}; timeout 20 head -n 1 <&3")).succeeds();
+        ran.prints(&format!("{authz}\nnext\n"));
+    }
+    let long = "x".repeat(5000);
+    account
+        .feed(&format!("{line} -"), &long)
+        .exits(1)
+        .says("stdin: the first line is longer than 4096 bytes");
+    account.feed(&format!("{line} -"), "\n").exits(2).says("--client-secret: the secret is empty");
+}

@@ -73,3 +73,26 @@ fn a_forgotten_operand_is_no_hang() {
         assert_eq!(shown.status, 2, "{script}: {}", shown.raw);
     }
 }
+
+#[test]
+fn a_secret_is_typed_unseen() {
+    let world = World::new("typed", Settings::default());
+    let (_, told, _) = world.off("oauth-ls client --secrets -o csv | sed -n 2p");
+    let client = told.split(',').nth(1).unwrap();
+    let secret = world.off(&format!("oauth-ls client {client} -S")).1;
+    let script = format!("oauth-set authz {} --client-id {client} --client-secret -", world.ids(1));
+    let mut pty = world.start(100, &script);
+    pty.expect("oauth-set: --client-secret: ").send(&secret);
+    let shown = pty.end();
+    assert_eq!((shown.status, shown.screen.lines().len()), (0, 2), "{}", shown.raw);
+    assert!(!shown.raw.contains(secret.trim()), "{}", shown.raw);
+    // Where it is not typed in the end, the terminal shows again what is.
+    let mut pty = world.start(100, &format!("{script}; echo status $?; stty -a"));
+    pty.expect("--client-secret: ").send("\n");
+    let shown = pty.end();
+    assert!(shown.raw.contains("--client-secret: the secret is empty"), "{}", shown.raw);
+    assert!(shown.raw.contains("status 2") && shown.raw.contains(" echo "), "{}", shown.raw);
+    let mut pty = world.start(100, &script);
+    pty.expect("--client-secret: ").send("b9c4\u{3}");
+    assert_eq!(pty.end().status, 130);
+}
