@@ -11,6 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::error::reason;
 use crate::io::Stop;
+use crate::tty;
 
 /// The status of a command that cannot be found (as sh(1) and env(1) have it).
 pub const NOT_FOUND: u8 = 127;
@@ -28,7 +29,6 @@ pub fn run(
     env: &[(&str, &str)],
     without: &[&str],
     stop: &Stop,
-    on_terminal: bool,
 ) -> Result<ExitStatus, (u8, String)> {
     let Some((program, args)) = command.split_first() else {
         return Err((crate::error::USAGE, "there is no command".to_owned()));
@@ -46,7 +46,7 @@ pub fn run(
     let ended = AtomicBool::new(false);
     let pid = pid(&child);
     let status = std::thread::scope(|scope| {
-        scope.spawn(|| pass_on(pid, stop, on_terminal, &ended));
+        scope.spawn(|| pass_on(pid, stop, &ended));
         let status = child.wait();
         ended.store(true, Ordering::Relaxed);
         status
@@ -58,10 +58,12 @@ fn pid(child: &Child) -> Option<Pid> {
     i32::try_from(child.id()).ok().and_then(Pid::from_raw)
 }
 
-fn pass_on(pid: Option<Pid>, stop: &Stop, on_terminal: bool, ended: &AtomicBool) {
+fn pass_on(pid: Option<Pid>, stop: &Stop, ended: &AtomicBool) {
     while !ended.load(Ordering::Relaxed) {
         let signal = stop.take_signal().and_then(|number| Signal::from_named_raw(i32::from(number)));
-        let signal = signal.filter(|signal| !(on_terminal && [Signal::INT, Signal::QUIT].contains(signal)));
+        // Asked each time: a shell may have moved us to the foreground, or out of it.
+        let from_keys = |signal: &Signal| [Signal::INT, Signal::QUIT].contains(signal) && tty::is_in_front();
+        let signal = signal.filter(|signal| !from_keys(signal));
         if let (Some(pid), Some(signal)) = (pid, signal) {
             // It may have ended just now.
             let _ = kill_process(pid, signal);

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::process::{Signal, getpid, kill_process};
-use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+use rustix::process::{Signal, getpgrp, getpid, kill_process};
+use rustix::termios::{
+    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr,
+};
 
 use crate::io::Stop;
 
@@ -46,6 +48,12 @@ pub fn ask_hidden(prompt: &str, stop: &Stop) -> io::Result<String> {
         return Err(io::ErrorKind::Interrupted.into());
     }
     String::from_utf8(line).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))
+}
+
+/// Whether the keys of the controlling terminal send their signals to this process, and to those it has started:
+/// its group is the one in the foreground, whatever the standard streams are.
+pub fn is_in_front() -> bool {
+    File::open("/dev/tty").is_ok_and(|tty| tcgetpgrp(tty).is_ok_and(|group| group == getpgrp()))
 }
 
 /// Waits for something to read; false where a stop is asked for instead.

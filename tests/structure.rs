@@ -147,7 +147,7 @@ fn sockets_are_of_the_transport_the_web_flow_and_the_sandbox() {
 /// is what tools are made of.
 const LAYERS: [&[&str]; 5] = [
     &["error", "files", "io", "netrc", "redirect", "secret", "shape", "text"],
-    &["child", "config", "kind", "pace", "record", "seen", "transport", "trust", "when"],
+    &["child", "config", "kind", "pace", "record", "seen", "transport", "trust", "tty", "when"],
     &["input", "lines", "output", "rest", "table"],
     &["(all others)"],
     &["bin", "completions", "lib", "sandbox", "tools"],

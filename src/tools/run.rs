@@ -76,7 +76,7 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
     let ran = if signals.is_set() {
         Err((128 + signals.signal().unwrap_or(15), "stopped before the command was started".to_owned()))
     } else {
-        child::run(&args.operands, &env, &SECRET_VARIABLES, &signals, world.io.terminal.stdin)
+        child::run(&args.operands, &env, &SECRET_VARIABLES, &signals)
     };
     let code = match ran {
         Ok(status) => child::code(status),

@@ -82,7 +82,7 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
         let env = [("HEROKU_HOST", host.as_str()), ("HEROKU_API_KEY", key.as_str())];
         // What belongs to the real account stays out of a rehearsal, its log too.
         let without = [&SECRET_VARIABLES[..], &["OAUTH_LOG"]].concat();
-        match child::run(&args.operands, &env, &without, &world.stop, world.io.terminal.stdin) {
+        match child::run(&args.operands, &env, &without, &world.stop) {
             Ok(status) => match child::code(status) {
                 0 => Ok(()),
                 code => Err(Error::Reported(code)),

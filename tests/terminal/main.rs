@@ -8,6 +8,7 @@ mod progress;
 mod pty;
 mod questions;
 mod screen;
+mod signals;
 mod tables;
 mod talk;
 mod two_factor;

@@ -1,0 +1,41 @@
+//! What the terminal's keys do to a command that is looked after.
+
+use oauth_tools::sandbox::Settings;
+
+use crate::pty::World;
+
+/// Notes each SIGINT, and ends a while after the first one.
+const COUNT: &str = "trap \"echo interrupted >> ints\" INT; echo ready; \
+                     until test -e ints; do sleep 0.1; done; sleep 0.3; sleep 0.3";
+
+#[test]
+fn an_interrupt_from_the_keyboard_comes_once_whatever_the_streams_are() {
+    for runner in ["oauth-run", "oauth-sandbox"] {
+        for streams in ["", "< /dev/null", "2> messages < /dev/null"] {
+            let world = World::new("ctrl-c", Settings::default());
+            let mut pty = world.start(80, &format!("exec {runner} sh -c '{COUNT}' {streams}"));
+            pty.expect("ready").send("\u{3}");
+            let shown = pty.end();
+            let ints = std::fs::read_to_string(world.home.join("ints")).unwrap();
+            assert_eq!(
+                (shown.status, ints.as_str()),
+                (0, "interrupted\n"),
+                "{runner} {streams}: {}",
+                shown.raw
+            );
+        }
+    }
+}
+
+#[test]
+fn an_interrupt_from_elsewhere_is_passed_on() {
+    let world = World::new("behind", Settings::default());
+    // A job in the background is a group of its own: the terminal's keys are not for it.
+    let script = format!(
+        "set -m; oauth-run sh -c '{COUNT}' > out & until grep -q ready out; do sleep 0.1; done; \
+         kill -INT $!; wait $!"
+    );
+    let shown = world.run(80, &script);
+    assert_eq!(shown.status, 0, "{}", shown.raw);
+    assert_eq!(std::fs::read_to_string(world.home.join("ints")).unwrap(), "interrupted\n");
+}
