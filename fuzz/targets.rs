@@ -8,13 +8,15 @@ use std::time::Duration;
 
 use oauth_tools::api::{Api, Policy};
 use oauth_tools::config::{Base, Config};
-use oauth_tools::input::{Entry, Need, Sniffer};
-use oauth_tools::io::{Messages, Stop};
+use oauth_tools::entry::{Entry, Need};
+use oauth_tools::input::Sniffer;
+use oauth_tools::io::Messages;
 use oauth_tools::kind::Kind;
 use oauth_tools::lines::{Found, Lines, read_all};
 use oauth_tools::output::{csv_cell, uncsv};
 use oauth_tools::record::Record;
 use oauth_tools::secret::{Secret, redact};
+use oauth_tools::stop::Stop;
 use oauth_tools::transport::{Failure, Http, Method, Request, Response, Transport};
 use oauth_tools::{netrc, pace, sandbox, when};
 use serde_json::Value;

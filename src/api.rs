@@ -11,12 +11,13 @@ use crate::body::is_object;
 use crate::call::{AfterLoss, Call, Caller, Fault};
 use crate::config::{Base, Config};
 use crate::error::Error;
-use crate::io::{Messages, Stop};
+use crate::io::Messages;
 use crate::kind::Kind;
 use crate::pace::Backoff;
 use crate::page;
 use crate::record::Record;
 use crate::secret::Secret;
+use crate::stop::Stop;
 use crate::transport::{Method, Transport};
 use crate::when::Unix;
 

@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 use crate::body::{Broken, read, refusal};
 use crate::config::{Base, Config};
 use crate::error::{Error, Refusal};
-use crate::io::{Messages, Stop, lock};
+use crate::io::{Messages, lock};
 use crate::kind::Kind;
 use crate::pace::{Backoff, Pacer, retry_after};
 use crate::question::SecondFactor;
 use crate::record::Record;
 use crate::secret::Secret;
+use crate::stop::Stop;
 use crate::transport::{Failure, Method, Request, Response, Transport};
 use crate::when::{self, Unix};
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::error::reason;
-use crate::io::Stop;
+use crate::stop::Stop;
 use crate::tty;
 
 /// The status of a command that cannot be found (as sh(1) and env(1) have it).

@@ -1,7 +1,7 @@
 //! What is wrong with an input: all of it is told before the run is given up.
 
+use crate::entry::Origin;
 use crate::error::Error;
-use crate::input::Origin;
 use crate::io::Messages;
 use crate::text;
 

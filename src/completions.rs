@@ -35,7 +35,7 @@ fn values(opt: &Opt) -> Values {
         Some("WHEN") => Values::Words(vec!["auto", "always", "never"]),
         Some("STATUS") => Values::Words(vec!["active", "expired"]),
         Some("HOW") => Values::Words(vec!["zero", "negative", "null", "hidden"]),
-        Some("SCOPES") => Values::List(crate::input::SCOPES.to_vec()),
+        Some("SCOPES") => Values::List(crate::entry::SCOPES.to_vec()),
         Some("FIELD") => {
             let all = Kind::LISTED.iter().flat_map(|kind| columns(*kind)).map(|(name, _)| *name);
             let mut names: Vec<&str> = all.collect();

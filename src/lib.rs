@@ -27,6 +27,7 @@ pub mod create;
 pub mod credentials;
 pub mod crew;
 pub mod done;
+pub mod entry;
 pub mod error;
 pub mod exchange;
 pub mod files;
@@ -52,6 +53,7 @@ pub mod sandbox;
 pub mod secret;
 pub mod seen;
 pub mod shape;
+pub mod stop;
 pub mod stream;
 #[cfg(test)]
 pub(crate) mod stub;

@@ -6,8 +6,9 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
+use crate::entry::{Entry, Fields, Need};
 use crate::error::{Error, reason};
-use crate::input::{Entry, Fields, Need, Sniffer};
+use crate::input::Sniffer;
 use crate::kind::Kind;
 use crate::seen;
 

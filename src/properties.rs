@@ -4,7 +4,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::input::{Fields, Need, Sniffer};
+use crate::entry::{Fields, Need};
+use crate::input::Sniffer;
 use crate::io::Io;
 use crate::kind::Kind;
 use crate::lines::{Found, Lines, read_all};

@@ -5,10 +5,11 @@ use std::sync::Mutex;
 
 use crate::config::check_token;
 use crate::error::Error;
-use crate::io::{Io, Messages, Stop, lock};
+use crate::io::{Io, Messages, lock};
 use crate::kind::Kind;
 use crate::lines;
 use crate::secret::Secret;
+use crate::stop::Stop;
 use crate::tty;
 
 /// The second factor of a run: known from the start, or asked for once, whatever comes of it.

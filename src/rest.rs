@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn a_line_that_is_being_blanked_is_no_input() {
-        let mut sniffer = crate::input::Sniffer::new(crate::input::Need::Identity);
+        let mut sniffer = crate::input::Sniffer::new(crate::entry::Need::Identity);
         for torn in [&b"\0kind\":\"authz\"}"[..], b"\0   \"authz\"}", b"\0"] {
             assert!(matches!(sniffer.line(torn), Ok(None)), "{torn:?}");
         }

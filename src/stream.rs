@@ -3,11 +3,13 @@
 use std::io::Read;
 use std::sync::Mutex;
 
+use crate::entry::Origin;
 use crate::error::Error;
-use crate::input::{Origin, Sniffer};
-use crate::io::{Stop, lock};
+use crate::input::Sniffer;
+use crate::io::lock;
 use crate::lines::Lines;
 use crate::rest::Rest;
+use crate::stop::Stop;
 use crate::targets::{Item, Wanted, item};
 use crate::world::World;
 

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex};
 use crate::Run;
 use crate::cli::Tool;
 use crate::config::Config;
-use crate::io::{Io, Stop, lock};
+use crate::io::{Io, lock};
+use crate::stop::Stop;
 use crate::transport::{Failure, Method, Request, Response, Transport};
 use crate::world::World;
 

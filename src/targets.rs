@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::complaints::Complaints;
+use crate::entry::{Entry, Fields, Need, Origin};
 use crate::error::Error;
-use crate::input::{Entry, Fields, Need, Origin};
 use crate::kind::Kind;
 use crate::lines::{self, Each, Found};
 use crate::rest::Rest;

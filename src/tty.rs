@@ -11,7 +11,7 @@ use rustix::termios::{
     LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr,
 };
 
-use crate::io::Stop;
+use crate::stop::Stop;
 
 /// The longest answer that is read, in bytes: as much as a terminal takes for one line.
 const LONGEST: usize = 4096;

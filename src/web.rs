@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use crate::config::Base;
 use crate::error::{Error, reason};
-use crate::io::{Messages, Stop};
+use crate::io::Messages;
 use crate::secret::Secret;
+use crate::stop::Stop;
 
 /// How long the redirect is waited for: as long as a grant code lives (WIRE.md: about 300 seconds).
 const PATIENCE: Duration = Duration::from_secs(300);

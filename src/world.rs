@@ -8,8 +8,9 @@ use crate::cli::{Args, opts};
 use crate::config::{Base, Config};
 use crate::credentials;
 use crate::error::Error;
-use crate::io::{Io, Stop, survive_file_limits};
+use crate::io::Io;
 use crate::output::Style;
+use crate::stop::{Stop, survive_file_limits};
 use crate::transport::{Http, Transport};
 
 /// How many requests are in flight unless `-P` says otherwise.

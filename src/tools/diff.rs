@@ -8,8 +8,9 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use crate::cli::{Args, Tool, opts};
+use crate::entry::Need;
 use crate::error::{Error, FAILED, USAGE, reason};
-use crate::input::{Need, Sniffer};
+use crate::input::Sniffer;
 use crate::kind::Kind;
 use crate::lines::Lines;
 use crate::output::{Format, Output, Style};

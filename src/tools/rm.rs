@@ -3,8 +3,8 @@
 use crate::batch::{self, Work};
 use crate::cli::{Args, Opt, Tool, opts};
 use crate::done::Done;
+use crate::entry::Need;
 use crate::error::Error;
-use crate::input::Need;
 use crate::kind::Kind;
 use crate::targets::Wanted;
 use crate::world::World;
