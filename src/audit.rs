@@ -12,10 +12,12 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 
 use crate::api::Api;
-use crate::error::Error;
+use crate::done::Done;
+use crate::error::{Error, TEMPORARY};
 use crate::io::Messages;
 use crate::kind::Kind;
 use crate::output::json_line;
+use crate::record::Record;
 use crate::when;
 
 /// Bytes of a line, its line break included.
@@ -34,22 +36,45 @@ pub struct Audit {
 
 /// The place of a record whose outcome is not known yet.
 #[derive(Debug)]
-pub struct Begun {
+struct Begun {
     at: u64,
     time: String,
 }
 
 /// What became of a change.
 #[derive(Debug, Default)]
-pub struct Outcome<'a> {
+struct Outcome<'a> {
     /// The id of the object.
-    pub id: &'a str,
+    id: &'a str,
     /// What it is called.
-    pub description: &'a str,
-    /// `revoked`, `created`, …, or `failed: ` and why.
-    pub result: &'a str,
+    description: &'a str,
+    /// `revoked`, `created`, …, or `failed: ` or `unknown: ` and why.
+    result: &'a str,
     /// The request id of the answer.
-    pub request_id: &'a str,
+    request_id: &'a str,
+}
+
+/// Makes a change to the object `id` between the two halves of its record in the log, if there is one.
+///
+/// # Errors
+/// Those of the change; [`Error::File`] where its record cannot be begun, and it was not made. That the record of a
+/// change cannot be completed is told, and stands in [`Done::unlogged`].
+pub fn around(
+    log: Option<&Audit>,
+    kind: Kind,
+    id: &str,
+    change: impl FnOnce() -> Result<Done, Error>,
+) -> Result<Done, Error> {
+    let Some(audit) = log else { return change() };
+    let begun = audit.begin(kind, id)?;
+    let mut done = change();
+    if let Err(e) = audit.end(&begun, kind, id, &done) {
+        audit.messages.error("--log", &e);
+        if let Ok(done) = &mut done {
+            done.unlogged = true;
+        }
+    }
+    done
 }
 
 impl Audit {
@@ -75,10 +100,7 @@ impl Audit {
     }
 
     /// Writes that a change begins. If this fails, the change must not be made.
-    ///
-    /// # Errors
-    /// [`Error::File`].
-    pub fn begin(&self, kind: Kind, id: &str) -> Result<Begun, Error> {
+    fn begin(&self, kind: Kind, id: &str) -> Result<Begun, Error> {
         let time = when::rfc3339(when::now()).unwrap_or_default();
         let line = self.line(&time, kind, &Outcome { id, result: "begun", ..Outcome::default() });
         let at = self.append(&line).map_err(|e| self.fail(e))?;
@@ -114,12 +136,23 @@ impl Audit {
         written
     }
 
-    /// Completes a record.
-    ///
-    /// # Errors
-    /// [`Error::File`]; the record then says that the change was begun.
-    pub fn end(&self, begun: &Begun, kind: Kind, outcome: &Outcome<'_>) -> Result<(), Error> {
-        let line = self.line(&begun.time, kind, outcome);
+    /// Completes a record. If this fails, it still says that the change was begun.
+    fn end(&self, begun: &Begun, kind: Kind, id: &str, done: &Result<Done, Error>) -> Result<(), Error> {
+        let answer = done.as_ref().ok().and_then(|done| done.answer.as_ref());
+        let record = answer.and_then(|answer| answer.record(kind).ok());
+        let result = match done {
+            Ok(done) => done.status.to_owned(),
+            // What ended in a passing fault may have been done all the same.
+            Err(e) if e.code() == TEMPORARY => format!("unknown: {e}"),
+            Err(e) => format!("failed: {e}"),
+        };
+        let outcome = Outcome {
+            id: record.as_ref().map_or(id, |record| &record.id),
+            description: &record.as_ref().map(Record::name).unwrap_or_default(),
+            result: &result,
+            request_id: answer.and_then(|answer| answer.request_id.as_deref()).unwrap_or_default(),
+        };
+        let line = self.line(&begun.time, kind, &outcome);
         self.file.write_all_at(&line, begun.at).map_err(|e| self.fail(e))
     }
 

@@ -4,14 +4,13 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::api::Api;
-use crate::audit::{Audit, Outcome};
+use crate::audit::{self, Audit};
 use crate::done::Done;
 use crate::error::{Error, FAILED, TEMPORARY};
 use crate::guard::Guard;
 use crate::io::{Messages, Watch, lock};
 use crate::output::{Output, Style};
 use crate::progress::Progress;
-use crate::record::Record;
 use crate::rest::Rest;
 use crate::stop::Stop;
 use crate::targets::{Item, Sourced};
@@ -129,7 +128,6 @@ impl<'a> Crew<'a> {
         let worker = Worker {
             api: self.api,
             audit: self.audit,
-            messages: &self.messages,
             guard: self.guard,
             known: self.known,
             act: self.act,
@@ -195,7 +193,6 @@ impl<'a> Crew<'a> {
 struct Worker<'s, 't> {
     api: &'s Api,
     audit: Option<&'s Audit>,
-    messages: &'s Messages,
     guard: &'s Guard,
     known: &'s Known<'s>,
     act: &'s Act<'s>,
@@ -215,7 +212,10 @@ impl<'t> Worker<'_, 't> {
                 // Where there is nothing to do, there is nothing to spare.
                 Ok(item) => match (self.known)(item) {
                     Some(done) => Ok(done),
-                    None => self.guard.check(item).and_then(|()| self.act(item)),
+                    None => self.guard.check(item).and_then(|()| {
+                        let act = || (self.act)(self.api, item);
+                        audit::around(self.audit, item.kind, &item.id, act)
+                    }),
                 },
                 Err(what) => Err(Error::Left { what: what.clone(), hint: "" }),
             };
@@ -231,28 +231,6 @@ impl<'t> Worker<'_, 't> {
         }
         lock(self.queue).working -= 1;
         self.ready.notify_one();
-    }
-
-    /// Makes the change, between the two halves of its record in the log.
-    fn act(&self, item: &Item<'_>) -> Result<Done, Error> {
-        let Some(audit) = self.audit else { return (self.act)(self.api, item) };
-        let begun = audit.begin(item.kind, &item.id).inspect_err(|_| self.stop.ask())?;
-        let done = (self.act)(self.api, item);
-        // What ended in a passing fault may have been done all the same.
-        let word = |e: &Error| if e.code() == TEMPORARY { "unknown" } else { "failed" };
-        let failed = done.as_ref().err().map(|e| format!("{}: {e}", word(e)));
-        let answer = done.as_ref().ok().and_then(|done| done.answer.as_ref());
-        let record = answer.and_then(|answer| answer.record(item.kind).ok());
-        let outcome = Outcome {
-            id: record.as_ref().map_or(&item.id, |record| &record.id),
-            description: &record.as_ref().map(Record::name).unwrap_or_default(),
-            result: failed.as_deref().unwrap_or(done.as_ref().map_or("", |done| done.status)),
-            request_id: answer.and_then(|answer| answer.request_id.as_deref()).unwrap_or_default(),
-        };
-        if let Err(e) = audit.end(&begun, item.kind, &outcome) {
-            self.messages.error("--log", &e);
-        }
-        done
     }
 
     /// The next item and its place in the order; `None` where nothing more shall be started.

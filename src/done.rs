@@ -18,6 +18,8 @@ pub struct Done {
     pub added: Vec<(&'static str, String)>,
     /// Its secret is in a command's hands already.
     pub handed: bool,
+    /// The log does not tell what came of it, which has been said.
+    pub unlogged: bool,
     /// What failed after the change: its record is printed all the same, and the item is not done.
     pub failed: Option<Error>,
 }
@@ -40,7 +42,7 @@ impl Done {
 
     /// News without an answer.
     pub fn bare(status: &'static str) -> Done {
-        Done { answer: None, status, added: Vec::new(), handed: false, failed: None }
+        Done { answer: None, status, added: Vec::new(), handed: false, unlogged: false, failed: None }
     }
 
     /// Hands the new secret, if it is known, to a command, if there is one.

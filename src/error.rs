@@ -157,6 +157,7 @@ impl Error {
                 | Error::Config(_)
                 | Error::Permanent { .. }
                 | Error::Stdout(_)
+                | Error::File { .. }
                 | Error::Signal(_)
                 | Error::Temporary { unreachable: true, .. }
         )

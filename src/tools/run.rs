@@ -5,11 +5,12 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::api::Api;
-use crate::audit::{Audit, Outcome};
+use crate::audit::{self, Audit};
 use crate::child;
 use crate::cli::{Args, Tool, opts};
 use crate::create::{Likeness, Maker};
 use crate::credentials::SECRET_VARIABLES;
+use crate::done::Done;
 use crate::error::{Error, FAILED};
 use crate::kind::Kind;
 use crate::record::Record;
@@ -58,23 +59,17 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
 
     let likeness = Likeness::new(Kind::Authz, &description, scope.clone());
     let body = json!({ "description": description, "scope": scope, "expires_in": lifetime }).to_string();
-    let begun = audit.as_ref().map(|audit| audit.begin(Kind::Authz, "")).transpose()?;
-    let made = Maker::new(&api, None, None)?.make(&api, &likeness, &body, None)?;
+    let make = || Maker::new(&api, None, None)?.make(&api, &likeness, &body, None);
+    let made = audit::around(audit.as_ref(), Kind::Authz, "", make)?;
     let Some(answer) = made.answer else { return Err(Error::Reported(FAILED)) };
     let record = answer.record(Kind::Authz).map_err(|what| Error::Left { what, hint: "" })?;
-    if let (Some(audit), Some(begun)) = (&audit, &begun) {
-        let (id, request_id) = (&*record.id, answer.request_id.as_deref().unwrap_or_default());
-        let outcome = Outcome { id, description: &description, result: "created", request_id };
-        if let Err(e) = audit.end(begun, Kind::Authz, &outcome) {
-            // Nothing runs that is not in the log, and what was made for it must go.
-            revoke(&api, None, &record)?;
-            return Err(e);
-        }
-    }
     let token = record.whole_secret().unwrap_or_default();
     let env = [("HEROKU_API_KEY", token.as_str())];
-    let ran = if signals.is_set() {
-        Err((128 + signals.signal().unwrap_or(15), "stopped before the command was started".to_owned()))
+    let ran = if made.unlogged {
+        // Nothing runs that is not in the log, and what was made for it must go.
+        Err((FAILED, "the command was not started".to_owned()))
+    } else if let Some(signal) = signals.signal() {
+        Err((128 + signal, "stopped before the command was started".to_owned()))
     } else {
         child::run(&args.operands, &env, &SECRET_VARIABLES, &signals)
     };
@@ -101,26 +96,19 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
     }
 }
 
-fn revoke(api: &Api, audit: Option<&Audit>, record: &Record<'_>) -> Result<(), Error> {
-    let begun = audit.map(|audit| audit.begin(Kind::Authz, &record.id));
-    let gone = match api.delete(Kind::Authz, &record.id) {
+fn revoke(api: &Api, log: Option<&Audit>, record: &Record<'_>) -> Result<(), Error> {
+    let delete = || match api.delete(Kind::Authz, &record.id) {
+        Ok(answer) => Ok(Done { answer, ..Done::bare("revoked") }),
         // The command may have revoked itself, or outlived its authorization.
-        Err(Error::Refused(refusal)) if refusal.is_gone() => Ok(None),
-        other => other,
+        Err(Error::Refused(refusal)) if refusal.is_gone() => Ok(Done::bare("revoked")),
+        Err(e) => Err(e),
     };
-    if let (Some(audit), Some(begun)) = (audit, begun) {
-        let failed = gone.as_ref().err().map(|e| format!("failed: {e}"));
-        let answer = gone.as_ref().ok().and_then(Option::as_ref);
-        let outcome = Outcome {
-            id: &record.id,
-            description: &record.name(),
-            result: failed.as_deref().unwrap_or("revoked"),
-            request_id: answer.and_then(|a| a.request_id.as_deref()).unwrap_or_default(),
-        };
+    match audit::around(log, Kind::Authz, &record.id, delete) {
         // Whatever becomes of the log, what grants access must go.
-        let logged = begun.and_then(|begun| audit.end(&begun, Kind::Authz, &outcome));
-        gone?;
-        return logged;
+        Err(e @ Error::File { .. }) => {
+            api.messages().error("--log", &e);
+            delete().map(drop)
+        }
+        gone => gone.map(drop),
     }
-    gone.map(drop)
 }

@@ -43,6 +43,47 @@ fn a_command_runs_with_an_authorization_of_its_own_which_ends_with_it() {
 }
 
 #[test]
+fn the_log_tells_what_became_of_a_commands_authorization() {
+    let faulty = |fault: &str| {
+        let faults = vec![fault.parse().expect("a fault")];
+        Account::with(Settings { faults, ..Settings::default() })
+    };
+    let results = |account: &Account| -> Vec<String> {
+        let log = account.read("log");
+        let lines = log.lines().map(|l| serde_json::from_str::<serde_json::Value>(l).expect("JSON"));
+        lines.map(|l| text(&l["result"]).split(':').next().unwrap_or_default().to_owned()).collect()
+    };
+    let line = "oauth-run --retry-for 0 --log log";
+    let account = Account::new();
+    account.sh(&format!("{line} -- sh -c 'exit 7'")).exits(7);
+    account
+        .sh(&format!("{line} -- sh -c 'oauth-ls authz | grep current | oauth-rm --include-self'"))
+        .exits(0);
+    assert_eq!(results(&account), ["created", "revoked"].repeat(2));
+    // What was refused did not happen; of what ended in a passing fault nobody knows.
+    for (fault, status, told) in [
+        ("quote@POST /oauth/authorizations$:status=403", 1, vec!["failed"]),
+        ("503@POST /oauth/authorizations$", 75, vec!["unknown"]),
+        ("quote@DELETE:status=403", 1, vec!["created", "failed"]),
+        ("503@DELETE", 75, vec!["created", "unknown"]),
+    ] {
+        let account = faulty(fault);
+        account.sh(&format!("{line} -- true")).exits(status);
+        assert_eq!(results(&account), told, "{fault}");
+    }
+}
+
+#[test]
+fn a_log_that_has_no_room_left_keeps_nothing_from_being_revoked() {
+    let account = Account::new();
+    let before = account.ids("authz");
+    let ran = account.sh("ulimit -f 1; oauth-run --log log -- true").exits(1);
+    ran.says("--log: log: file too large").never_says("could not be revoked");
+    assert_eq!(account.ids("authz"), before);
+    assert_eq!(account.read("log").lines().count(), 1);
+}
+
+#[test]
 fn no_secret_but_its_own_token_is_in_the_commands_environment() {
     let account = Account::new();
     let line = account
