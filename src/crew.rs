@@ -20,8 +20,8 @@ use crate::world::World;
 /// What need not be done to an item any more.
 pub type Known<'a> = dyn Fn(&Item<'_>) -> Option<Done> + Sync + 'a;
 
-/// Does what a tool does to one item.
-pub type Act<'a> = dyn Fn(&Api, &Item<'_>) -> Result<Done, Error> + Sync + 'a;
+/// Does what a tool does to one item. The log that it gets is for what it does to others on the way.
+pub type Act<'a> = dyn Fn(&Api, &Item<'_>, Option<&Audit>) -> Result<Done, Error> + Sync + 'a;
 
 /// What came of an item, on its way to the output.
 struct Finished<'t> {
@@ -213,7 +213,7 @@ impl<'t> Worker<'_, 't> {
                 Ok(item) => match (self.known)(item) {
                     Some(done) => Ok(done),
                     None => self.guard.check(item).and_then(|()| {
-                        let act = || (self.act)(self.api, item);
+                        let act = || (self.act)(self.api, item, self.audit);
                         audit::around(self.audit, item.kind, &item.id, act)
                     }),
                 },

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::api::Api;
+use crate::audit::{self, Audit};
 use crate::create::{DEFAULT_DESCRIPTION, Likeness, Maker};
 use crate::done::Done;
 use crate::error::Error;
@@ -17,7 +18,13 @@ use crate::targets::Item;
 ///
 /// # Errors
 /// Where there is no successor. What goes wrong after it was made stands in [`Done::failed`], and both work.
-pub fn replace(api: &Api, maker: &Maker<'_>, item: &Item<'_>, exec: Option<&str>) -> Result<Done, Error> {
+pub fn replace(
+    api: &Api,
+    maker: &Maker<'_>,
+    item: &Item<'_>,
+    exec: Option<&str>,
+    log: Option<&Audit>,
+) -> Result<Done, Error> {
     let old = api.get(Kind::Authz, &item.id)?;
     let old = old.record(Kind::Authz).map_err(left)?;
     if !old.text(&["client"]).is_empty() {
@@ -41,12 +48,18 @@ pub fn replace(api: &Api, maker: &Maker<'_>, item: &Item<'_>, exec: Option<&str>
     let likeness = Likeness::new(Kind::Authz, &name, scope);
     let mut done = maker.make(api, &likeness, &Value::Object(body).to_string(), None)?;
     done.added.push(("replaces", item.id.to_string()));
-    done.failed = finish(api, item, exec, &mut done).err();
+    done.failed = finish(api, item, exec, log, &mut done).err();
     Ok(done)
 }
 
 /// The steps after the successor is there.
-fn finish(api: &Api, item: &Item<'_>, exec: Option<&str>, done: &mut Done) -> Result<(), Error> {
+fn finish(
+    api: &Api,
+    item: &Item<'_>,
+    exec: Option<&str>,
+    log: Option<&Audit>,
+    done: &mut Done,
+) -> Result<(), Error> {
     let Some(answer) = &done.answer else { return Ok(()) };
     let new = answer.record(Kind::Authz).map_err(left)?;
     let both = |e: &Error| left(format!("both it and its successor {} are there: {e}", new.id));
@@ -55,7 +68,8 @@ fn finish(api: &Api, item: &Item<'_>, exec: Option<&str>, done: &mut Done) -> Re
     let Some(command) = exec else { return Ok(()) };
     handover::run(api, command, &new).map_err(|e| both(&e))?;
     done.handed = true;
-    api.delete(Kind::Authz, &item.id).map_err(|e| both(&e))?;
+    let revoke = || Ok(Done { answer: api.delete(Kind::Authz, &item.id)?, ..Done::bare("revoked") });
+    audit::around(log, Kind::Authz, &item.id, revoke).map_err(|e| both(&e))?;
     done.added.push(("revoked", item.id.to_string()));
     Ok(())
 }

@@ -133,7 +133,7 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
             Some(exists)
         },
         draft: &|item| body(item.kind, &filled(item)).ok(),
-        act: &|api, item| {
+        act: &|api, item, _| {
             let fields = filled(item);
             let body = body(item.kind, &fields).map_err(Error::Usage)?;
             match maker.get() {
@@ -183,7 +183,7 @@ fn token(args: &Args, world: &mut World, operands: &[String]) -> Result<(), Erro
         looks: false,
         known: &|_| None,
         draft: &|_| Some(exchange.draft()),
-        act: &|api, item| Ok(exchange.run(api)?.hand_over(api, item.kind, exec)),
+        act: &|api, item, _| Ok(exchange.run(api)?.hand_over(api, item.kind, exec)),
     };
     batch::run(world, args, style, &wanted, &work)
 }

@@ -42,7 +42,7 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
         looks: false,
         known: &|_| None,
         draft: &|_| None,
-        act: &|api, item| match api.delete(item.kind, &item.id) {
+        act: &|api, item, _| match api.delete(item.kind, &item.id) {
             Ok(answer) => Ok(Done { answer, ..Done::bare(item.kind.removed()) }),
             Err(Error::Refused(refusal)) if force && refusal.is_gone() => Ok(Done::bare("absent")),
             Err(e) => Err(e),

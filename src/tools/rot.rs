@@ -66,8 +66,8 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
         looks: false,
         known: &|_| None,
         draft: &|_| None,
-        act: &|api, item| match maker.get() {
-            Some(maker) if replace => successor::replace(api, maker, item, exec),
+        act: &|api, item, log| match maker.get() {
+            Some(maker) if replace => successor::replace(api, maker, item, exec, log),
             _ => {
                 let answer = api.rotate(item.kind, &item.id)?;
                 Ok(Done::renewed(item.kind, answer, "rotated").hand_over(api, item.kind, exec))

@@ -180,7 +180,7 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
         looks: !changes.some(),
         known: &|item| unchanged(now.get()?, item),
         draft: &|item| changes.body(item.kind, item.fields(), false).ok().flatten(),
-        act: &|api, item| {
+        act: &|api, item, _| {
             let body = changes.body(item.kind, item.fields(), true).map_err(Error::Usage)?;
             let body = body.ok_or_else(|| Error::Left { what: nothing(item.kind), hint: "" })?;
             Ok(Done::new(api.update(item.kind, &item.id, &body)?, "updated"))

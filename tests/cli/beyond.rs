@@ -189,6 +189,26 @@ fn the_old_one_goes_when_the_new_one_is_in_its_place() {
 }
 
 #[test]
+fn the_log_has_a_record_of_the_one_that_is_made_and_of_the_one_that_goes() {
+    let account = Account::new();
+    let old = account.id("terraform");
+    let line = format!("oauth-rot --replace authz {old} --exec 'cat > new' --log log");
+    let new = account.sh(&line).succeeds().each("id").remove(0);
+    let logged = |name: &str| -> Vec<_> {
+        let log = account.read(name);
+        let lines = log.lines().map(|l| serde_json::from_str::<serde_json::Value>(l).expect("JSON"));
+        lines.map(|l| (text(&l["id"]), text(&l["result"]), text(&l["description"]))).collect()
+    };
+    let record = |id: &str, result: &str| (id.to_owned(), result.to_owned(), "terraform".to_owned());
+    assert_eq!(logged("log"), [record(&new, "created"), record(&old, "revoked")]);
+    // Where the second one has no room the old one stays.
+    let line = format!("ulimit -f 1; oauth-rot --replace authz {new} --exec true --log full");
+    let newer = account.sh(&line).exits(1).says("are there: full: file too large").each("id").remove(0);
+    assert_eq!(logged("full"), [record(&newer, "created")]);
+    assert!(account.get(&new).is_some() && account.get(&newer).is_some());
+}
+
+#[test]
 fn a_teams_successor_is_made_in_the_team_that_is_named() {
     let account = Account::with(Settings {
         faults: vec!["drop-after@POST /teams:after=2:count=1".parse().expect("a fault")],
