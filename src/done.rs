@@ -45,6 +45,18 @@ impl Done {
         Done { answer: None, status, added: Vec::new(), handed: false, unlogged: false, failed: None }
     }
 
+    /// Revokes an authorization that a command had to do with: it may have done that itself, which is as good.
+    ///
+    /// # Errors
+    /// Those of the call.
+    pub fn revoke(api: &Api, id: &str) -> Result<Done, Error> {
+        match api.delete(Kind::Authz, id) {
+            Ok(answer) => Ok(Done { answer, ..Done::bare("revoked") }),
+            Err(Error::Refused(refusal)) if refusal.is_gone() => Ok(Done::bare("revoked")),
+            Err(e) => Err(e),
+        }
+    }
+
     /// Hands the new secret, if it is known, to a command, if there is one.
     pub fn hand_over(mut self, api: &Api, kind: Kind, command: Option<&str>) -> Done {
         if let (Some(command), Some(answer), None) = (command, &self.answer, &self.failed) {

@@ -68,7 +68,7 @@ fn finish(
     let Some(command) = exec else { return Ok(()) };
     handover::run(api, command, &new).map_err(|e| both(&e))?;
     done.handed = true;
-    let revoke = || Ok(Done { answer: api.delete(Kind::Authz, &item.id)?, ..Done::bare("revoked") });
+    let revoke = || Done::revoke(api, &item.id);
     audit::around(log, Kind::Authz, &item.id, revoke).map_err(|e| both(&e))?;
     done.added.push(("revoked", item.id.to_string()));
     Ok(())

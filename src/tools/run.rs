@@ -97,12 +97,7 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
 }
 
 fn revoke(api: &Api, log: Option<&Audit>, record: &Record<'_>) -> Result<(), Error> {
-    let delete = || match api.delete(Kind::Authz, &record.id) {
-        Ok(answer) => Ok(Done { answer, ..Done::bare("revoked") }),
-        // The command may have revoked itself, or outlived its authorization.
-        Err(Error::Refused(refusal)) if refusal.is_gone() => Ok(Done::bare("revoked")),
-        Err(e) => Err(e),
-    };
+    let delete = || Done::revoke(api, &record.id);
     match audit::around(log, Kind::Authz, &record.id, delete) {
         // Whatever becomes of the log, what grants access must go.
         Err(e @ Error::File { .. }) => {

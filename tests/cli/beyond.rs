@@ -189,6 +189,16 @@ fn the_old_one_goes_when_the_new_one_is_in_its_place() {
 }
 
 #[test]
+fn a_command_that_revokes_the_old_one_itself_has_done_what_is_wanted() {
+    let account = Account::new();
+    let old = account.id("terraform");
+    let line = format!("oauth-rot --replace authz {old} --exec 'oauth-rm authz {old}' --rest rest");
+    let new = account.sh(&line).exits(0).never_says("both it and").record();
+    assert_eq!((&new["status"], &new["revoked"]), (&"created".into(), &old.as_str().into()));
+    assert!(account.get(&old).is_none() && account.read("rest").is_empty());
+}
+
+#[test]
 fn the_log_has_a_record_of_the_one_that_is_made_and_of_the_one_that_goes() {
     let account = Account::new();
     let old = account.id("terraform");
