@@ -422,7 +422,7 @@ fn a_difference_shows_a_record_as_its_list_has_it() {
 fn the_log_tells_each_change_and_who_made_it() {
     let account = Account::new();
     let id = account.id("terraform");
-    let line = format!("oauth-mk authz -d logged --log log -o id; oauth-rm authz {id} none --log log");
+    let line = format!("oauth-mk authz -d logged --log log -o id; oauth-rm authz {id} none --log log -P 1");
     account.sh(&line).exits(1);
     let log = account.read("log");
     let lines: Vec<serde_json::Value> = log.lines().map(|l| serde_json::from_str(l).expect("JSON")).collect();
