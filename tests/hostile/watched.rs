@@ -102,7 +102,9 @@ impl Watched {
         }
         for entry in fs::read_dir(&account.folder).expect("a folder") {
             let path = entry.expect("an entry").path();
-            if !["state", "list"].iter().any(|own| path.ends_with(own)) && path.is_file() {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            // The sandbox may still write its state, in a draft beside it, when the run is over.
+            if name != "list" && name != "state" && !name.starts_with("state.") && path.is_file() {
                 let bytes = fs::read(&path).unwrap_or_default();
                 seen.push(String::from_utf8_lossy(&bytes).into_owned());
             }
