@@ -72,6 +72,11 @@ impl Api {
         &self.caller.stop
     }
 
+    /// Heeds no stop from now on: for what must be done whatever comes.
+    pub fn heed_nothing(&mut self) {
+        self.caller.stop = Stop::default();
+    }
+
     /// Where messages go.
     pub fn messages(&self) -> &Messages {
         &self.caller.messages

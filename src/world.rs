@@ -7,7 +7,7 @@ use crate::api::{Api, Policy};
 use crate::cli::{Args, opts};
 use crate::config::{Base, Config};
 use crate::credentials;
-use crate::error::Error;
+use crate::error::{Error, reason};
 use crate::io::Io;
 use crate::output::Style;
 use crate::stop::{Stop, survive_file_limits};
@@ -47,7 +47,6 @@ impl World {
     /// # Errors
     /// [`Error::Config`] where the system refuses.
     pub fn heed_signals(&mut self) -> Result<(), Error> {
-        let refused = |e: io::Error| Error::Config(format!("signals: {}", crate::error::reason(&e)));
         if !self.io.heeds() {
             self.stop = Stop::on_signals().map_err(refused)?;
             self.io.heed(&self.stop);
@@ -55,12 +54,13 @@ impl World {
         Ok(())
     }
 
-    /// Catches every signal that would end us, for the one who looks after a command.
+    /// The same for every signal that would end us, for the one who looks after a command.
     ///
     /// # Errors
     /// [`Error::Config`] where the system refuses.
-    pub fn guard_signals(&mut self) -> Result<Stop, Error> {
-        Stop::on_all_signals().map_err(|e| Error::Config(format!("signals: {}", crate::error::reason(&e))))
+    pub fn guard_signals(&mut self) -> Result<(), Error> {
+        self.stop = Stop::on_all_signals().map_err(refused)?;
+        Ok(())
     }
 
     /// Whether a table may have colours: on a terminal that knows them, unless `NO_COLOR` is set.
@@ -109,6 +109,10 @@ impl World {
             None => Ok(Box::new(Http::new(&self.config, base, parallel)?)),
         }
     }
+}
+
+fn refused(error: io::Error) -> Error {
+    Error::Config(format!("signals: {}", reason(&error)))
 }
 
 fn policy(args: &Args) -> Result<Policy, Error> {

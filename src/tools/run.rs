@@ -51,15 +51,18 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
             format!("oauth-run {}", text::shorten(name, 40))
         }
     };
-    // The signals are for the command; ours is to see it end, and then to revoke. So no call heeds them.
-    let signals = world.guard_signals()?;
-    let api = world.api(args, 2)?;
+    // They end us until there is a command, then they are for that; to revoke what was made heeds none.
+    world.guard_signals()?;
+    let mut api = world.api(args, 2)?;
     let log = args.path(&opts::LOG).or_else(|| world.config.path("OAUTH_LOG"));
     let audit = log.as_deref().map(|path| Audit::open(path, TOOL.name, &api)).transpose()?;
 
     let likeness = Likeness::new(Kind::Authz, &description, scope.clone());
     let body = json!({ "description": description, "scope": scope, "expires_in": lifetime }).to_string();
-    let make = || Maker::new(&api, None, None)?.make(&api, &likeness, &body, None);
+    let make = || match world.stop.signal() {
+        Some(signal) => Err(Error::Signal(signal)),
+        None => Maker::new(&api, None, None)?.make(&api, &likeness, &body, None),
+    };
     let made = audit::around(audit.as_ref(), Kind::Authz, "", make)?;
     let Some(answer) = made.answer else { return Err(Error::Reported(FAILED)) };
     let record = answer.record(Kind::Authz).map_err(|what| Error::Left { what, hint: "" })?;
@@ -68,10 +71,10 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
     let ran = if made.unlogged {
         // Nothing runs that is not in the log, and what was made for it must go.
         Err((FAILED, "the command was not started".to_owned()))
-    } else if let Some(signal) = signals.signal() {
+    } else if let Some(signal) = world.stop.signal() {
         Err((128 + signal, "stopped before the command was started".to_owned()))
     } else {
-        child::run(&args.operands, &env, &SECRET_VARIABLES, &signals)
+        child::run(&args.operands, &env, &SECRET_VARIABLES, &world.stop)
     };
     let code = match ran {
         Ok(status) => child::code(status),
@@ -80,6 +83,7 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
             code
         }
     };
+    api.heed_nothing();
     let revoked = revoke(&api, audit.as_ref(), &record);
     if let Err(e) = &revoked {
         world.io.messages.error(&format!("authz {}", record.id), e);

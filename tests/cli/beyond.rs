@@ -43,6 +43,42 @@ fn a_command_runs_with_an_authorization_of_its_own_which_ends_with_it() {
 }
 
 #[test]
+fn a_signal_ends_what_comes_before_the_command_and_not_what_comes_after_it() {
+    let with = |fault: &str, quota: Option<u32>| {
+        let faults = fault.split_whitespace().map(|f| f.parse().expect("a fault")).collect();
+        Account::with(Settings { faults, quota, ..Settings::default() })
+    };
+    // The signal comes once `sign` has been said.
+    let line = |sign: &str| {
+        format!(
+            "oauth-run -v --retry-for 20 -- touch ran 2> said & \
+             until grep -q '{sign}' said; do sleep 0.05; done; kill -TERM $!; wait $!; \
+             status=$?; cat said >&2; exit $status"
+        )
+    };
+    for (account, host, sign) in [
+        (with("", None), Some("http://127.0.0.1:1"), "< none"),
+        (with("", Some(0)), None, "quota"),
+        (with("503@POST", None), None, "< 503"),
+        // It is made, and goes again.
+        (with("slow@POST:ms=1000", None), None, "> POST"),
+    ] {
+        let before = account.ids("authz");
+        let host = host.map_or_else(|| account.server.url(), str::to_owned);
+        let ran = account.line("sh", &line(sign)).env("HEROKU_HOST", &host).run(b"").exits(143);
+        assert!(!account.path("ran").exists(), "{ran}");
+        assert_eq!(account.ids("authz"), before, "{ran}");
+    }
+    // What may have been made is named.
+    let account = with("503-after@POST", None);
+    account.sh(&line("< 503")).exits(143).says(&account.id("oauth-run touch"));
+    let account = with("503@DELETE:count=3", None);
+    let before = account.ids("authz");
+    account.sh(&line("> DELETE")).exits(0);
+    assert!(account.path("ran").exists() && account.ids("authz") == before);
+}
+
+#[test]
 fn the_log_tells_what_became_of_a_commands_authorization() {
     let faulty = |fault: &str| {
         let faults = vec![fault.parse().expect("a fault")];

@@ -58,7 +58,9 @@ fn it_is_asked_on_the_terminal_whatever_the_streams_are() {
 
 #[test]
 fn ctrl_c_at_the_question_ends_the_run_and_leaves_the_terminal_as_it_was() {
-    for (script, status) in [("oauth-ls authz", 130), ("oauth-rm < list", 130), (RUN, 130)] {
+    for (script, status) in
+        [("oauth-ls authz", 130), ("oauth-rm < list", 130), (RUN, 130), ("oauth-run true", 130)]
+    {
         let world = guarded("interrupted");
         let script = format!("stty -a > before; {script} > out; echo status $?; stty -a > after");
         let mut pty = world.start(80, &script);
