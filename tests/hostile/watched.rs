@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::common::{Account, path};
 
 /// The longest that any run here may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 /// The most memory that a run may have at a time, in KiB: a page of 64 MiB is allowed, and little beside it.
 pub(crate) const MEMORY: u64 = 96 * 1024;
 
