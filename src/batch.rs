@@ -9,6 +9,7 @@ use crate::cli::{Args, opts};
 use crate::config::Config;
 use crate::crew::{Act, Books, Crew, Known};
 use crate::error::{Error, FAILED};
+use crate::files;
 use crate::guard::Guard;
 use crate::io::Messages;
 use crate::kind::Kind;
@@ -80,6 +81,28 @@ impl Settings {
         self.log.as_deref().map(|path| Audit::open(path, program, api)).transpose()
     }
 
+    /// Fails where one file would be written over by another use of it.
+    fn refuse_clashes(&self, world: &World, stream: bool) -> Result<(), Error> {
+        let clash = |what: &str| Err(Error::Usage(format!("{what}: name another file")));
+        let (rest, log) = (self.rest.as_deref(), self.log.as_deref());
+        if self.dry_run {
+            return Ok(());
+        }
+        if stream && rest.is_some_and(|rest| world.io.reads(rest)) {
+            return clash("--rest is the file that is read, of which --stream has seen nothing yet");
+        }
+        if rest.is_some_and(|rest| world.io.writes(rest)) {
+            return clash("--rest is standard output, too");
+        }
+        if log.is_some_and(|log| world.io.writes(log)) {
+            return clash("--log is standard output, too");
+        }
+        if rest.zip(log).is_some_and(|(rest, log)| files::are_one(rest, log)) {
+            return clash("--rest is the file of --log, too");
+        }
+        Ok(())
+    }
+
     /// What is spared; nothing, where the work ends nobody's access.
     fn guard(&self, work: &Work<'_>) -> Guard {
         let let_go = |included: bool| included || !work.guarded;
@@ -103,11 +126,7 @@ pub fn run(
     let style = Style { single, ..style };
     let reads = wanted.operands.is_empty() && wanted.given.is_none();
     let (stream, keeps) = (settings.stream && reads, settings.rest.as_ref().filter(|_| !settings.dry_run));
-    if stream && keeps.is_some_and(|rest| world.io.reads(rest)) {
-        let what =
-            "--rest is the file that is read, of which --stream has seen nothing yet: name another one";
-        return Err(Error::Usage(what.to_owned()));
-    }
+    settings.refuse_clashes(world, stream)?;
     if reads && keeps.is_some() {
         // Before there is a draft of the file, which a signal would leave behind.
         world.heed_signals()?;

@@ -26,12 +26,19 @@ pub struct Likeness {
     name: String,
     /// The scopes, or the redirect URI.
     rest: BTreeSet<String>,
+    /// The id of the client that an authorization is made for.
+    client: Option<String>,
 }
 
 impl Likeness {
     /// Of an object to be made.
     pub fn new(kind: Kind, name: &str, rest: impl IntoIterator<Item = String>) -> Likeness {
-        Likeness { kind, name: name.to_owned(), rest: rest.into_iter().collect() }
+        Likeness { kind, name: name.to_owned(), rest: rest.into_iter().collect(), client: None }
+    }
+
+    /// Of an authorization that is made for a client.
+    pub fn made_for(self, client: Option<&str>) -> Likeness {
+        Likeness { client: client.filter(|id| !id.is_empty()).map(str::to_ascii_lowercase), ..self }
     }
 
     fn of(record: &Record<'_>) -> Likeness {
@@ -39,7 +46,7 @@ impl Likeness {
             Kind::Client => vec![record.text(&["redirect_uri"])],
             _ => record.text(&["scope"]).split(' ').map(str::to_owned).collect(),
         };
-        Likeness::new(record.kind, &record.name(), rest)
+        Likeness::new(record.kind, &record.name(), rest).made_for(Some(&record.text(&["client", "id"])))
     }
 }
 
@@ -175,7 +182,7 @@ impl<'a> Maker<'a> {
                         return Err(Error::Temporary { what, unreachable: false });
                     }
                 },
-                [one] if self.once => match api.rotate(likeness.kind, one) {
+                [one] if self.once => match adopt(api, likeness, one) {
                     Ok(answer) => {
                         self.note(likeness.kind, &answer);
                         return Ok(Done::renewed(likeness.kind, answer, "created"));
@@ -190,7 +197,10 @@ impl<'a> Maker<'a> {
                 },
                 several => {
                     let places = likeness.kind.place(&several.join(", "));
-                    let what = format!("the answer was lost ({lost}); it may have been made: {places}");
+                    let mut what = format!("the answer was lost ({lost}); it may have been made: {places}");
+                    if likeness.client.is_some() {
+                        what.push_str(", whose grant code oauth-ls -o secret shows");
+                    }
                     return Err(self.unresolved(likeness, what));
                 }
             }
@@ -252,5 +262,14 @@ impl Drop for Turn<'_> {
     fn drop(&mut self) {
         lock(self.busy).remove(self.likeness);
         self.free.notify_all();
+    }
+}
+
+/// The one that was made, with its secret: a new one, but for an authorization that is made for a client. That cannot
+/// be rotated, and the API shows its grant code.
+fn adopt(api: &Api, likeness: &Likeness, id: &str) -> Result<Answer, Error> {
+    match likeness.client {
+        Some(_) => api.get(likeness.kind, id),
+        None => api.rotate(likeness.kind, id),
     }
 }

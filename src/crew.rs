@@ -262,6 +262,9 @@ impl<'t> Worker<'_, 't> {
     }
 }
 
+/// What to do where a new secret has reached nobody.
+const LOST: &str = "its secret is lost: give it a new one with oauth-rot, or remove it with oauth-rm";
+
 /// Results in their order: to the output, to `--rest`, to the messages.
 struct Delivery<'s, 'o> {
     progress: Option<Progress>,
@@ -305,18 +308,18 @@ impl Delivery<'_, '_> {
         if self.tally.deaf {
             let id = done.id(item);
             let what = format!("{}, but its record could not be delivered", done.status);
-            let new = matches!(done.status, "created" | "rotated") && !done.handed;
-            let hint = if new && done.answer.as_ref().is_some_and(|a| a.holds_secret(item.kind)) {
-                "its secret is lost: give it a new one with oauth-rot, or remove it with oauth-rm"
-            } else {
-                ""
-            };
+            let hint = if done.has_news(item.kind) { LOST } else { "" };
             self.messages.error(&item.kind.place(&id), &Error::Left { what, hint });
             self.tally.stopper.get_or_insert(FAILED);
             return;
         }
         if let Some(e) = &done.failed {
-            return self.failed(&item.place(), e);
+            self.failed(&item.place(), e);
+            if done.has_news(item.kind) && !self.output.shows_secrets() {
+                let what = "its new secret is neither handed over nor printed".to_owned();
+                self.messages.error(&item.kind.place(&done.id(item)), &Error::Left { what, hint: LOST });
+            }
+            return;
         }
         if let Some(rest) = self.rest
             && let Err(e) = lock(rest).done(item.index)

@@ -67,6 +67,12 @@ impl Done {
         self
     }
 
+    /// Whether it brings a new secret that nobody has yet.
+    pub(crate) fn has_news(&self, kind: Kind) -> bool {
+        let new = matches!(self.status, "created" | "rotated") && !self.handed;
+        new && self.answer.as_ref().is_some_and(|answer| answer.holds_secret(kind))
+    }
+
     /// Prints the record.
     pub(crate) fn print(&self, item: &Item<'_>, output: &mut Output<'_>) -> Result<(), Error> {
         let mut record = match &self.answer {

@@ -1,8 +1,8 @@
 //! Files that are never half-written over what was good, and never reached through a link.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// A new, empty file beside `path`, readable for its owner alone; rename(2) puts it in its place when it is whole.
@@ -42,4 +42,17 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         let _ = std::fs::remove_file(&draft);
     }
     done
+}
+
+/// Whether a file is the one at `path`.
+pub fn is_at(file: &Metadata, path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|there| (there.dev(), there.ino()) == (file.dev(), file.ino()))
+}
+
+/// Whether two paths lead to one file, which need not be there yet.
+pub fn are_one(a: &Path, b: &Path) -> bool {
+    match std::fs::metadata(a) {
+        Ok(there) => is_at(&there, b),
+        Err(_) => std::path::absolute(a).ok().zip(std::path::absolute(b).ok()).is_some_and(|(a, b)| a == b),
+    }
 }

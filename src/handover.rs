@@ -23,7 +23,8 @@ pub fn run(api: &Api, command: &str, record: &Record<'_>) -> Result<(), Error> {
         return Err(failed("there is no whole secret to hand over".to_owned()));
     };
     let mut shell = Command::new("sh");
-    shell.args(["-c", command]);
+    // An interrupt from the keyboard is for us, who wait: a secret that is half handed over is lost.
+    shell.args(["-c", &format!("trap '' INT\n{command}")]);
     for name in SECRET_VARIABLES {
         shell.env_remove(name);
     }

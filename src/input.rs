@@ -52,7 +52,8 @@ impl Sniffer {
             _ => {
                 if text.contains(',') || self.header.is_some() {
                     self.csv(text)
-                } else if text == "id" {
+                } else if text == "id" || (self.need == Need::New && is_header(&[text.to_owned()], self.need))
+                {
                     self.header = Some(vec![text.to_owned()]);
                     Ok(None)
                 } else if self.need == Need::New {
@@ -236,7 +237,7 @@ mod tests {
             "authz,a1,active,,,,\"x, y\"\r\nauthz,a2\r\n",
             "\u{feff}id,kind\na1,authz\na2,authz\n",
             "kind,id,of-our-own\nauthz,a1,x\nauthz,a2,y\n",
-            "kind,id,status,expires_at,name,redirect_uri,secret,created_at,updated_at\nauthz,a1,,,,,,,,,,,\nauthz,a2,,,,,,,,,,,",
+            "kind,id,status,expires_at,name,redirect_uri,secret,created_at,updated_at\nauthz,a1,,,,,,,,,,,,\nauthz,a2,,,,,,,,,,,,",
             "\n  \n{\"kind\":\"authz\",\"id\":\"a1\"}\nauthz,a2,expired\n",
         ] {
             assert_eq!(ids(text), ["authz a1", "authz a2"], "{text:?}");
@@ -332,5 +333,7 @@ mod tests {
         assert_eq!(all(Need::New, json), all(Need::New, "name,url,redirect_uri\nx,https://y,"));
         let pair = all(Need::New, "x,https://y");
         assert_eq!(pair[0].as_ref().map(|r| r.2.name.as_deref()), Ok(Some("x")));
+        let column = all(Need::New, "description\nhello\n");
+        assert_eq!(column[0].as_ref().map(|r| r.2.description.as_deref()), Ok(Some("hello")));
     }
 }

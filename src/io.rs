@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::fs::{File, Metadata};
 use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -13,6 +12,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::error::Error;
+use crate::files::is_at;
 use crate::secret::{self, Secret};
 use crate::stop::Stop;
 use crate::text;
@@ -136,28 +136,32 @@ impl Io {
     /// Standard input, whose reads fail once a stop is asked for, even while nothing comes.
     pub fn patient_input(&mut self, stop: &Stop) -> impl Read + Send + 'static {
         // A regular file is never waited for, and what was not begun is read to its end after a stop.
-        let waits = self.stdin.as_ref().filter(|_| self.input_file().is_none());
+        let waits = self.stdin.as_ref().filter(|_| regular(&self.stdin).is_none());
         let ready = waits.and_then(|fd| fd.try_clone().ok());
         let input = std::mem::replace(&mut self.input, Box::new(io::empty()));
         Patient { input, ready, stop: stop.clone() }
     }
 
-    /// Standard input, where it is a regular file.
-    fn input_file(&self) -> Option<Metadata> {
-        let file = File::from(self.stdin.as_ref()?.try_clone().ok()?);
-        file.metadata().ok().filter(Metadata::is_file)
-    }
-
     /// Whether standard input is the file at `path`.
     pub fn reads(&self, path: &Path) -> bool {
-        let files = self.input_file().zip(std::fs::metadata(path).ok());
-        files.is_some_and(|(a, b)| (a.dev(), a.ino()) == (b.dev(), b.ino()))
+        regular(&self.stdin).is_some_and(|input| is_at(&input, path))
+    }
+
+    /// Whether standard output is the file at `path`.
+    pub fn writes(&self, path: &Path) -> bool {
+        regular(&self.stdout).is_some_and(|output| is_at(&output, path))
     }
 
     /// A watch on standard output that another thread can hold.
     pub fn watch(&self) -> Watch {
         Watch { stdout: self.stdout.as_ref().and_then(|fd| fd.try_clone().ok()) }
     }
+}
+
+/// A stream that is a regular file.
+fn regular(stream: &Option<OwnedFd>) -> Option<Metadata> {
+    let file = File::from(stream.as_ref()?.try_clone().ok()?);
+    file.metadata().ok().filter(Metadata::is_file)
 }
 
 /// A reader that does not sleep through a stop.

@@ -81,6 +81,7 @@ pub(crate) fn columns(kind: Kind) -> &'static [Column] {
             ("token", &["access_token", "token"]),
             ("created_at", &["created_at"]),
             ("updated_at", &["updated_at"]),
+            ("code", &["grant", "code"]),
         ],
         Kind::Client => &[
             ("kind", &[]),
@@ -127,7 +128,7 @@ pub(crate) fn cell(record: &Record<'_>, column: Column, reveal: bool) -> String 
         ("default", _) => mark(record.default),
         (name, path) => {
             let text = record.text(path);
-            let hide = matches!(name, "token" | "secret" | "refresh_token") && !reveal;
+            let hide = matches!(name, "token" | "secret" | "refresh_token" | "code") && !reveal;
             if hide && !text.is_empty() && !crate::secret::is_masked(&text) {
                 crate::secret::STARS.to_owned()
             } else {
@@ -266,7 +267,17 @@ impl<'a> Output<'a> {
         }
         self.count += 1;
         self.out.write_all(&self.line).map_err(Error::Stdout)?;
-        if self.style.eager { self.flush() } else { Ok(()) }
+        if self.style.eager {
+            self.flush()?;
+        }
+        // A shell that was to get a secret would go on with the one that it has.
+        let wanting = self.style.format == Format::Env && record.status == "exists";
+        if wanting && record.whole_secret().is_none() { Err(unknown_secret(record)) } else { Ok(()) }
+    }
+
+    /// Whether records are printed with their secrets.
+    pub fn shows_secrets(&self) -> bool {
+        self.style.reveal && self.style.format != Format::Id
     }
 
     /// Hands on what has been printed.
@@ -347,7 +358,7 @@ impl<'a> Output<'a> {
 fn unknown_secret(record: &Record<'_>) -> Error {
     let (what, hint) = match record.kind {
         Kind::Session => ("a session has no secret", ""),
-        Kind::Client => ("the API did not show its secret", ""),
+        Kind::Client => ("its secret is not in the answer", "oauth-ls client ID -o secret shows it"),
         Kind::Authz | Kind::Token => (
             "the API shows a token in full only once, when it is made",
             "oauth-rot gives it a new one; oauth-rot --replace makes a second authorization like it",

@@ -303,7 +303,9 @@ impl<'a> Record<'a> {
             out.push(b',');
             quote(out, name);
             out.push(b':');
-            if reveal { one_line(out, value.get()) } else { masked(out, name, value) }
+            // What a token was exchanged for is the caller's own, and no news.
+            let given = self.kind == Kind::Token && ["client", "grant"].contains(&name.as_ref());
+            if reveal && !given { one_line(out, value.get()) } else { masked(out, name, value) }
         }
         out.push(b'}');
     }

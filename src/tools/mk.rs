@@ -247,7 +247,7 @@ fn scope(fields: &Fields) -> Vec<String> {
 fn likeness(kind: Kind, fields: &Fields) -> Likeness {
     match kind {
         Kind::Client => Likeness::new(kind, fields.name.as_deref().unwrap_or_default(), fields.url.clone()),
-        _ => Likeness::new(kind, description(fields), scope(fields)),
+        _ => Likeness::new(kind, description(fields), scope(fields)).made_for(fields.client_id.as_deref()),
     }
 }
 

@@ -180,6 +180,40 @@ fn a_failed_hand_over_is_a_failure_and_loses_nothing() {
         account.sh("oauth-mk authz -d job --once --exec 'touch handed'").exits(1).says("oauth-rot --exec");
     assert_eq!(again.record()["status"], "exists");
     assert_eq!(account.kind("authz").iter().filter(|r| r["description"] == "job").count(), 1);
+    // Where the record does not print it, nobody has it.
+    let lost = account.sh("oauth-mk authz -d other -o id --exec 'exit 1'").exits(1);
+    lost.says("its new secret is neither handed over nor printed").says("its secret is lost");
+    assert!(!made.err.contains("lost"), "{made}");
+}
+
+#[test]
+fn an_interrupt_from_the_keyboard_does_not_reach_a_hand_over() {
+    let account = Account::new();
+    // All of the process group gets it, as from a terminal.
+    let hand = "touch begun; sleep 0.5; cat > got";
+    account.write("hand", hand);
+    let line = "setsid -w sh -c 'trap : INT; oauth-mk authz -d new -o id --exec \"sh ./hand\" & \
+        until [ -e begun ]; do sleep 0.02; done; kill -INT 0; wait $!'";
+    account.bash(line);
+    let got = account.read("got");
+    assert!(got.contains("\"description\":\"new\"") && got.ends_with("}\n"), "{got}");
+}
+
+#[test]
+fn one_file_has_one_use() {
+    let account = Account::new();
+    let id = account.id("terraform");
+    account.write("kept", "kept\n");
+    let before = account.state();
+    for line in [
+        format!("oauth-rot authz {id} --rest kept >> kept"),
+        format!("oauth-rm authz {id} --log kept >> kept"),
+        format!("oauth-rm authz {id} --log kept --rest ./kept"),
+        format!("OAUTH_LOG=new oauth-rm authz {id} --rest $PWD/new"),
+    ] {
+        account.sh(&line).exits(2).says("name another file");
+    }
+    assert_eq!((account.read("kept").as_str(), account.state()), ("kept\n", before));
 }
 
 #[test]
@@ -300,6 +334,10 @@ fn codes_and_refresh_tokens_become_tokens() {
         .succeeds();
     let token = account.sh("oauth-mk token --grant-code @code --client-secret @secret").succeeds().record();
     let refresh = text(&token["refresh_token"]["token"]);
+    // What it was exchanged for is no news, and none of the next command's business.
+    for given in ["secret", "code"] {
+        assert!(!token.to_string().contains(account.read(given).trim()), "{given}: {token}");
+    }
     account.sh("oauth-mk token --grant-code @code --client-secret @secret").exits(1).says("was used");
     // A variable that was named for a secret is for no command.
     let line = "CODE=$(oauth-mk authz --client-id CLIENT -S) SECRET=$(cat secret) OTHER=x; export CODE SECRET OTHER; \

@@ -150,7 +150,7 @@ fn json_of_nothing_is_an_empty_array() {
     account.sh("oauth-ls authz --client nobody").succeeds().prints("");
 }
 
-const AUTHZ: [&str; 13] = [
+const AUTHZ: [&str; 14] = [
     "kind",
     "id",
     "status",
@@ -164,6 +164,7 @@ const AUTHZ: [&str; 13] = [
     "token",
     "created_at",
     "updated_at",
+    "code",
 ];
 const CLIENT: [&str; 9] =
     ["kind", "id", "status", "expires_at", "name", "redirect_uri", "secret", "created_at", "updated_at"];

@@ -177,6 +177,34 @@ fn once_makes_what_is_missing_and_prints_what_is_there() {
 }
 
 #[test]
+fn once_is_for_one_client() {
+    let faults = fault("drop-after@POST /oauth/authorizations$:after=2:count=1");
+    let account = Account::with(Settings { faults, ..Settings::default() });
+    let client = account.id("Local development");
+    let line = format!("oauth-mk authz -d X --once -o csv --client-id {client}");
+    assert_eq!(account.sh("oauth-mk authz -d X --once").succeeds().record()["status"], "created");
+    let made = account.sh(&line).succeeds();
+    let code = made.out.trim_end().rsplit(',').next().unwrap_or_default().to_owned();
+    assert!(made.out.contains(",created,") && code.len() > 20, "{made}");
+    assert!(account.sh(&line).succeeds().out.contains(",exists,"));
+    // Lost: its code is fetched, for it cannot be rotated.
+    let lost = account.sh(&line.replace(" X ", " Y ")).succeeds();
+    assert!(lost.out.contains(",created,") && !lost.out.trim_end().ends_with(','), "{lost}");
+    assert_eq!(account.server.stats().applied("POST /oauth/authorizations"), 3);
+}
+
+#[test]
+fn a_shell_that_was_to_get_a_secret_is_told_that_there_is_none() {
+    let account = Account::new();
+    for format in ["--shell", "-S"] {
+        let line = format!("oauth-mk authz --once -d terraform {format}");
+        account.sh(&line).exits(1).says("the API shows a token in full only once");
+    }
+    let line = "oauth-mk client --once 'Example CI' https://ci.example.net/oauth -S";
+    account.sh(line).exits(1).says("oauth-ls client ID -o secret shows it");
+}
+
+#[test]
 fn once_tells_where_what_exists_has_another_lifetime() {
     let account = Account::new();
     let make = |more: &str| account.sh(&format!("oauth-mk authz -d job --once {more}"));

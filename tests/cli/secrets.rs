@@ -68,7 +68,7 @@ fn nothing_that_is_not_asked_for_shows_a_secret() {
         "oauth-ls --secrets > list; oauth-diff list - -v; oauth-diff /dev/null list; rm list",
         "oauth-run -v -- true",
         "oauth-ls authz | grep generated | oauth-rm -v --rest rest | head -n 1; cat rest",
-        "oauth-ls -o csv --secrets -v authz",
+        "oauth-ls -o csv -v authz",
         "oauth-ls authz --secrets | oauth-rm -n -o csv",
         "oauth-rm authz no-such \"$HEROKU_API_KEY\"",
         "oauth-ls authz \"$HEROKU_API_KEY\"",
