@@ -187,19 +187,6 @@ fn a_failed_hand_over_is_a_failure_and_loses_nothing() {
 }
 
 #[test]
-fn an_interrupt_from_the_keyboard_does_not_reach_a_hand_over() {
-    let account = Account::new();
-    // All of the process group gets it, as from a terminal.
-    let hand = "touch begun; sleep 0.5; cat > got";
-    account.write("hand", hand);
-    let line = "setsid -w sh -c 'trap : INT; oauth-mk authz -d new -o id --exec \"sh ./hand\" & \
-        until [ -e begun ]; do sleep 0.02; done; kill -INT 0; wait $!'";
-    account.bash(line);
-    let got = account.read("got");
-    assert!(got.contains("\"description\":\"new\"") && got.ends_with("}\n"), "{got}");
-}
-
-#[test]
 fn one_file_has_one_use() {
     let account = Account::new();
     let id = account.id("terraform");

@@ -39,3 +39,14 @@ fn an_interrupt_from_elsewhere_is_passed_on() {
     assert_eq!(shown.status, 0, "{}", shown.raw);
     assert_eq!(std::fs::read_to_string(world.home.join("ints")).unwrap(), "interrupted\n");
 }
+
+#[test]
+fn an_interrupt_from_the_keyboard_does_not_reach_a_hand_over() {
+    let world = World::new("hand-over", Settings::default());
+    let hand = "echo ready >&2; sleep 0.5; cat > got";
+    let mut pty = world.start(80, &format!("exec oauth-mk authz -d new -o id --exec '{hand}'"));
+    pty.expect("ready").send("\u{3}");
+    let shown = pty.end();
+    let got = std::fs::read_to_string(world.home.join("got")).unwrap();
+    assert!(shown.status == 0 && got.contains("\"description\":\"new\""), "{} {got}", shown.raw);
+}
