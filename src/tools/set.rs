@@ -69,6 +69,7 @@ impl Changes {
 
     /// The body of the request for an item; `None` where there is nothing to change.
     fn body(&self, kind: Kind, fields: &Fields, with_secret: bool) -> Result<Option<String>, String> {
+        super::only(kind, &[Kind::Authz, Kind::Client], "changed")?;
         let (own, other) = match kind {
             Kind::Authz => (
                 vec![("description", &self.description, &fields.description)],
@@ -154,7 +155,6 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
     let style = world.style(args, true)?;
     let changes = Changes::read(args, world, !ids.is_empty())?;
     let check = |item: &Item<'_>| {
-        super::only(item.kind, &[Kind::Authz, Kind::Client], "changed")?;
         match changes.body(item.kind, item.fields(), false)? {
             // A record may say nothing new; a bare id with no option is a mistake.
             None if item.fields.is_none() => Err(nothing(item.kind)),

@@ -202,6 +202,7 @@ fn what_is_no_option_is_told_with_the_nearest_one() {
         ("oauth-ls --team x authz a1", "--sort and --team are for lists"),
         ("oauth-ls --sort id authz -", "--sort and --team are for lists"),
         ("oauth-set authz a", "nothing to change"),
+        ("oauth-set session s1 -d x", "a session cannot be changed"),
         ("oauth-set authz a --client-id c", "--client-id and --client-secret go together"),
         ("oauth-mk authz -e 1y", "'1y' is no duration"),
     ] {
