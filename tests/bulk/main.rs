@@ -3,6 +3,7 @@
 // The lints know a test by its attribute, and its helpers have none.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod doubt;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod window;
@@ -16,10 +17,9 @@ use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use harness::{
-    Account, Ran, account, ended, folder, ids, limit, pid, records, run, secret, settings, start, text, tool,
+    Account, Ran, account, ended, folder, ids, limit, pid, records, run, settings, start, text, tool,
 };
 use oauth_tools::sandbox::{Server, Settings};
-use oauth_tools::secret::Secret;
 use rustix::process::{Signal, kill_process};
 
 fn server(authz: usize, faults: &[&str], latency: u64) -> Server {
@@ -441,53 +441,4 @@ fn one_record_that_cannot_be_reached_does_not_stop_the_others() {
     let others: Vec<String> = all.iter().filter(|id| **id != all[7]).cloned().collect();
     assert_eq!(ids(&ran.records()), others);
     assert!(ran.err.contains(&all[7]) && !ran.err.contains("not attempted"), "{}", ran.err);
-}
-
-#[test]
-fn a_line_that_stands_there_twice_is_made_once_even_in_doubt() {
-    // The create is done and its answer lost; nothing can be looked up after it.
-    let faults = ["drop-after@POST:count=1", "503@GET:after=1:count=1000"];
-    let server = server(0, &faults, 0);
-    let before = account(&server);
-    let line = "{\"description\":\"twice\"}\n";
-    let args = ["--once", "--retry-for", "1", "authz", "-"];
-    let ran = run(tool(&server, "oauth-mk", &args), &line.repeat(3)).is(75);
-    assert_eq!(changed(&before, &account(&server)).len(), 1);
-    assert_eq!(ran.err.matches("the answer was lost").count(), 3, "{}", ran.err);
-}
-
-#[test]
-fn a_create_that_is_applied_late_is_found() {
-    // Where it is looked for at once, there is nothing to be found, and it is sent again.
-    let server = server(0, &["late@POST /oauth/authorizations$:ms=500:count=1"], 0);
-    let ran = run(tool(&server, "oauth-mk", &["authz", "-d", "late", "--once"]), "").is(0);
-    assert_eq!(ran.records()[0]["status"], "created");
-    let (stats, endpoint) = (server.stats(), "POST /oauth/authorizations");
-    assert_eq!((stats.requests(endpoint), stats.applied(endpoint)), (1, 1), "{stats:?}");
-}
-
-#[test]
-fn a_rotation_that_is_done_late_does_not_end_the_secret_that_is_printed() {
-    let fault = "late@POST /oauth/authorizations/:ms=500:count=1";
-    let server = server(1, &[fault], 0);
-    let id = &generated(&server)[0];
-    let ran = run(tool(&server, "oauth-rot", &["authz", id]), "").is(0);
-    let endpoint = "POST /oauth/authorizations/{id}/actions/regenerate-tokens";
-    assert_eq!(server.stats().applied(endpoint), 2);
-    let shown = &account(&server)[id].2;
-    let printed = Secret::new(secret(&ran.records()[0]).expect("a secret"));
-    assert!(printed.may_be(shown), "{shown}");
-}
-
-#[test]
-fn what_was_found_and_could_not_be_adopted_is_named() {
-    let faults =
-        ["drop-after@POST /oauth/authorizations$:count=1", "503@POST /oauth/authorizations/*/actions"];
-    let server = server(0, &faults, 0);
-    let before = account(&server);
-    let args = ["--once", "--retry-for", "1", "authz", "-d", "lost"];
-    let ran = run(tool(&server, "oauth-mk", &args), "").is(75);
-    let made = changed(&before, &account(&server));
-    assert_eq!(made.len(), 1);
-    assert!(made.iter().all(|id| ran.err.contains(id)), "{}", ran.err);
 }

@@ -1,6 +1,5 @@
-//! What the official client has no command for: run, rehearse, replace, hand over, exchange, watch, log.
+//! What the official client has no command for: run, rehearse, exchange, watch, log.
 
-use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
@@ -154,162 +153,6 @@ fn killed_it_leaves_only_what_expires() {
     let left: Vec<_> = account.kind("authz").into_iter().filter(|r| r["description"] == "left").collect();
     assert_eq!(left.len(), 1);
     assert!(left[0]["expires_at"].is_string() && !before.contains(&text(&left[0]["id"])));
-}
-
-#[test]
-fn a_new_secret_is_handed_over_by_environment_and_standard_input() {
-    let account = Account::new();
-    let hand = "echo \"$HEROKU_OAUTH_ID $HEROKU_API_KEY$HEROKU_OAUTH_SECRET\" >> got; cat >> records; cat /proc/$PPID/cmdline >> args";
-    account.write("hand", hand);
-    let made = account.sh("oauth-mk authz -d new --exec 'sh ./hand'").succeeds().record();
-    let token = text(&made["access_token"]["token"]);
-    assert_eq!(account.read("got"), format!("{} {token}\n", text(&made["id"])));
-    assert!(!account.read("args").contains(&token));
-    let client = account.id("Example CI");
-    let rotated = account.sh(&format!("oauth-rot client {client} --exec 'sh ./hand'")).succeeds().record();
-    assert!(account.read("got").ends_with(&format!("{client} {}\n", text(&rotated["secret"]))));
-}
-
-#[test]
-fn a_failed_hand_over_is_a_failure_and_loses_nothing() {
-    let account = Account::new();
-    let made = account.sh("oauth-mk authz -d job --once --exec 'exit 1'").exits(1).says("status 1");
-    assert_eq!(made.record()["status"], "created");
-    // Again: it is there, and whether anybody has its secret is not known.
-    let again =
-        account.sh("oauth-mk authz -d job --once --exec 'touch handed'").exits(1).says("oauth-rot --exec");
-    assert_eq!(again.record()["status"], "exists");
-    assert_eq!(account.kind("authz").iter().filter(|r| r["description"] == "job").count(), 1);
-    // Where the record does not print it, nobody has it.
-    let lost = account.sh("oauth-mk authz -d other -o id --exec 'exit 1'").exits(1);
-    lost.says("its new secret is neither handed over nor printed").says("its secret is lost");
-    assert!(!made.err.contains("lost"), "{made}");
-}
-
-#[test]
-fn one_file_has_one_use() {
-    let account = Account::new();
-    let id = account.id("terraform");
-    account.write("kept", "kept\n");
-    let before = account.state();
-    for line in [
-        format!("oauth-rot authz {id} --rest kept >> kept"),
-        format!("oauth-rm authz {id} --log kept >> kept"),
-        format!("oauth-rm authz {id} --log kept --rest ./kept"),
-        format!("OAUTH_LOG=new oauth-rm authz {id} --rest $PWD/new"),
-    ] {
-        account.sh(&line).exits(2).says("name another file");
-    }
-    assert_eq!((account.read("kept").as_str(), account.state()), ("kept\n", before));
-}
-
-#[test]
-fn what_the_same_run_has_handed_over_is_done() {
-    let account = Account::new();
-    let twice = "{\"kind\":\"authz\",\"description\":\"job\"}\n".repeat(2);
-    // Whichever of the two finds it there, and whether it asks before its turn or in it.
-    for parallel in ["", "-P 1", "-P 2"] {
-        let line = format!("oauth-mk - --once --exec 'echo ran >> ran' --rest rest {parallel}");
-        let mut each = account.feed(&line, &twice).succeeds().each("status");
-        each.sort();
-        assert_eq!(each, ["created", "exists"]);
-        assert_eq!((account.read("ran").as_str(), account.read("rest").as_str()), ("ran\n", ""));
-        let id = account.id("job");
-        account.sh(&format!("oauth-rm authz {id} && rm ran")).exits(0);
-        assert!(account.ids("authz").len() == 16, "one was made");
-    }
-    // Not where the command failed: then nobody has the secret.
-    account
-        .feed("oauth-mk - --once --exec 'exit 1'", &twice)
-        .exits(1)
-        .says("status 1")
-        .says("it exists already");
-}
-
-#[test]
-fn the_old_one_goes_when_the_new_one_is_in_its_place() {
-    let account = Account::new();
-    let old = account.id("terraform");
-    // Without a hand-over both stay.
-    let new = account.sh(&format!("oauth-rot --replace authz {old}")).succeeds().record();
-    assert_eq!((&new["replaces"], &new["description"]), (&old.as_str().into(), &"terraform".into()));
-    assert!(account.get(&old).is_some() && account.get(&text(&new["id"])).is_some());
-    // A hand-over that fails leaves both, and says so.
-    let ran =
-        account.sh(&format!("oauth-rot --replace authz {old} --exec false")).exits(1).says("both it and");
-    assert!(account.get(&old).is_some() && account.get(&text(&ran.record()["id"])).is_some());
-    // One that works: the old token is dead, the new one lives.
-    let new = account.sh(&format!("oauth-rot --replace authz {old} --exec 'cat > new'")).succeeds().record();
-    assert!(account.get(&old).is_none());
-    let token = text(&new["access_token"]["token"]);
-    account.line("sh", "oauth-ls authz -o id").env("HEROKU_API_KEY", &token).run(b"").succeeds();
-}
-
-#[test]
-fn a_command_that_revokes_the_old_one_itself_has_done_what_is_wanted() {
-    let account = Account::new();
-    let old = account.id("terraform");
-    let line = format!("oauth-rot --replace authz {old} --exec 'oauth-rm authz {old}' --rest rest");
-    let new = account.sh(&line).exits(0).never_says("both it and").record();
-    assert_eq!((&new["status"], &new["revoked"]), (&"created".into(), &old.as_str().into()));
-    assert!(account.get(&old).is_none() && account.read("rest").is_empty());
-}
-
-#[test]
-fn the_log_has_a_record_of_the_one_that_is_made_and_of_the_one_that_goes() {
-    let account = Account::new();
-    let old = account.id("terraform");
-    let line = format!("oauth-rot --replace authz {old} --exec 'cat > new' --log log");
-    let new = account.sh(&line).succeeds().each("id").remove(0);
-    let logged = |name: &str| -> Vec<_> {
-        let log = account.read(name);
-        let lines = log.lines().map(|l| serde_json::from_str::<serde_json::Value>(l).expect("JSON"));
-        lines.map(|l| (text(&l["id"]), text(&l["result"]), text(&l["description"]))).collect()
-    };
-    let record = |id: &str, result: &str| (id.to_owned(), result.to_owned(), "terraform".to_owned());
-    assert_eq!(logged("log"), [record(&new, "created"), record(&old, "revoked")]);
-    // Where the second one has no room the old one stays.
-    let line = format!("ulimit -f 1; oauth-rot --replace authz {new} --exec true --log full");
-    let newer = account.sh(&line).exits(1).says("are there: full: file too large").each("id").remove(0);
-    assert_eq!(logged("full"), [record(&newer, "created")]);
-    assert!(account.get(&new).is_some() && account.get(&newer).is_some());
-}
-
-#[test]
-fn a_teams_successor_is_made_in_the_team_that_is_named() {
-    let account = Account::with(Settings {
-        faults: vec!["drop-after@POST /teams:after=2:count=1".parse().expect("a fault")],
-        ..Settings::default()
-    });
-    let old = account.id("team deploys");
-    let team = |id: &str| account.get(id).expect("it is there")["team"].clone();
-    let line = format!("oauth-rot --replace authz {old}");
-    let own = account.sh(&line).succeeds().each("id");
-    assert!(team(&own[0]).is_null());
-    let new = account.sh(&format!("{line} --team example-team")).succeeds().each("id");
-    assert_eq!(team(&new[0]), "example-team");
-    let new = account.sh(&format!("{line} --team example-team --exec true")).succeeds().each("id");
-    assert_eq!((team(&new[0]), account.get(&old)), ("example-team".into(), None));
-    // One whose answer was lost is looked for there, too.
-    let all = || account.kind("authz").iter().map(|r| text(&r["id"])).collect::<BTreeSet<String>>();
-    let before = all();
-    let line = format!("oauth-rot --replace authz {} --team example-team", new[0]);
-    let ran = account.sh(&line).exits(75).says("it may have been made");
-    let lost: Vec<String> = all().difference(&before).cloned().collect();
-    assert!(lost.len() == 1 && ran.err.contains(&lost[0]), "{ran}");
-    // Nobody is told that a token was rotated in a team.
-    account.sh(&format!("oauth-rot authz {old} --team example-team")).exits(2).says("add it");
-    account.sh(&format!("{line}/..")).exits(2).says("--team: ");
-}
-
-#[test]
-fn a_new_token_that_is_never_known_is_tried_at_growing_pauses() {
-    let fault = "quote@GET /account/rate-limits:status=401".parse().expect("a fault");
-    let account = Account::with(Settings { faults: vec![fault], ..Settings::default() });
-    let line = format!("oauth-rot --replace authz {} --retry-for 2", account.id("terraform"));
-    account.sh(&line).exits(1).says("are there: the new token does not work");
-    let tries = account.asked("GET /account/rate-limits");
-    assert!((2..20).contains(&tries), "{tries}");
 }
 
 #[test]
@@ -501,4 +344,21 @@ fn the_log_tells_each_change_and_who_made_it() {
     account.sh("oauth-mk authz --log /dev/full").exits(1);
     account.sh("oauth-mk authz --log no/such/folder").exits(1);
     assert_eq!(account.state(), before);
+}
+
+#[test]
+fn one_file_has_one_use() {
+    let account = Account::new();
+    let id = account.id("terraform");
+    account.write("kept", "kept\n");
+    let before = account.state();
+    for line in [
+        format!("oauth-rot authz {id} --rest kept >> kept"),
+        format!("oauth-rm authz {id} --log kept >> kept"),
+        format!("oauth-rm authz {id} --log kept --rest ./kept"),
+        format!("OAUTH_LOG=new oauth-rm authz {id} --rest $PWD/new"),
+    ] {
+        account.sh(&line).exits(2).says("name another file");
+    }
+    assert_eq!((account.read("kept").as_str(), account.state()), ("kept\n", before));
 }

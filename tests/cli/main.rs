@@ -10,6 +10,7 @@ mod credentials;
 mod formats;
 mod fourteen;
 mod guards;
+mod handover;
 mod input;
 mod make;
 mod options;

@@ -3,35 +3,8 @@
 use std::collections::BTreeSet;
 
 use oauth_tools::sandbox::Settings;
-use serde_json::Value;
 
 use crate::common::{Account, Ran};
-
-/// Every token, client secret and code that the account has now.
-fn secrets(account: &Account) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for line in account.read("state").lines().skip(1) {
-        collect(&serde_json::from_str(line).expect("JSON"), &mut found);
-    }
-    found
-}
-
-fn collect(value: &Value, found: &mut BTreeSet<String>) {
-    match value {
-        Value::Object(members) => {
-            for (name, value) in members {
-                match value.as_str() {
-                    Some(secret) if ["token", "secret", "code"].contains(&name.as_str()) => {
-                        found.insert(secret.to_owned());
-                    }
-                    _ => collect(value, found),
-                }
-            }
-        }
-        Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
-        _ => {}
-    }
-}
 
 /// The secrets among `all` that stand in a text.
 fn shown<'a>(all: &'a BTreeSet<String>, text: &str) -> Vec<&'a String> {
@@ -40,16 +13,16 @@ fn shown<'a>(all: &'a BTreeSet<String>, text: &str) -> Vec<&'a String> {
 
 /// Runs a line; what it prints, and the secrets that the account had before, has after, or both.
 fn run(account: &Account, line: &str) -> (Ran, BTreeSet<String>) {
-    let before = secrets(account);
+    let before = account.secrets();
     let ran = account.sh(line);
-    (ran, &before | &secrets(account))
+    (ran, &before | &account.secrets())
 }
 
 #[test]
 fn nothing_that_is_not_asked_for_shows_a_secret() {
     let account = Account::kept(Settings { authz: 20, ..Settings::default() });
     let (authz, client) = (account.id("terraform"), account.id("Example CI"));
-    assert!(secrets(&account).len() > 40, "there are secrets to be found");
+    assert!(account.secrets().len() > 40, "there are secrets to be found");
     for line in [
         "oauth-ls",
         "oauth-ls -v -o csv",

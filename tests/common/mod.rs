@@ -109,6 +109,16 @@ impl Account {
         self.server.stats().requests(endpoint)
     }
 
+    /// Every token, client secret and code that one of [`Account::kept`] has now.
+    pub(crate) fn secrets(&self) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        for line in self.read("state").lines().skip(1) {
+            collect(&serde_json::from_str(line).expect("JSON"), &mut found);
+        }
+        assert!(found.len() > 20, "there are secrets to be found");
+        found
+    }
+
     /// What the account holds, but for the seconds that pass.
     pub(crate) fn state(&self) -> Vec<Value> {
         let mut all = self.holds();
@@ -297,4 +307,21 @@ fn folder() -> PathBuf {
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(folder.join("home")).expect("a folder");
     folder
+}
+
+fn collect(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                match value.as_str() {
+                    Some(secret) if ["token", "secret", "code"].contains(&name.as_str()) => {
+                        found.insert(secret.to_owned());
+                    }
+                    _ => collect(value, found),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
+        _ => {}
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use oauth_tools::sandbox::Fault;
 
 use crate::common::Account;
-use crate::watched::{Watched, hostile, secrets, watch_with};
+use crate::watched::{Watched, hostile, watch_with};
 
 /// Command lines that between them send every kind of request there is; `AUTHZ` and `CLIENT` are ids of the account.
 const LINES: [&str; 17] = [
@@ -36,12 +36,12 @@ const GIVEN: [(&str, &str); 2] =
 /// A line's run against a fault, in an account of its own; it shows no secret of the account, or of its own.
 fn against(fault: &str, line: &str) -> (Account, Watched) {
     let account = hostile(&[fault]);
-    let before = secrets(&account);
+    let before = account.secrets();
     let (authz, client) = (account.id("terraform"), account.id("Example CI"));
     let input = format!("{{\"kind\":\"authz\",\"id\":\"{authz}\"}}\nclient,{client}\n");
     let command = line.replace("AUTHZ", &authz).replace("CLIENT", &client);
     let ran = watch_with(&account, &command, input.as_bytes(), &GIVEN);
-    let mut known = &before | &secrets(&account);
+    let mut known = &before | &account.secrets();
     known.extend(GIVEN.iter().map(|(_, secret)| (*secret).to_owned()));
     assert_eq!(ran.leaks(&account, &known), Vec::<&str>::new(), "{fault}{ran}");
     (account, ran)

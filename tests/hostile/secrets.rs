@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use crate::common::text;
-use crate::watched::{hostile, secrets, watch, watch_with};
+use crate::watched::{hostile, watch, watch_with};
 
 /// Variables that nobody but the tool itself needs, with values to look for.
 const OWN: [(&str, &str); 6] = [
@@ -81,7 +81,7 @@ fn exchangeable(account: &crate::common::Account) -> (String, String) {
 #[test]
 fn wrong_input_and_wrong_options_show_no_secret() {
     let account = hostile(&[]);
-    let known = secrets(&account);
+    let known = account.secrets();
     let token = account.server.token().to_owned();
     let record = format!("{{\"kind\":\"authz\",\"id\":7,\"access_token\":{{\"token\":\"{token}\"}}}}\n");
     for (line, input) in [

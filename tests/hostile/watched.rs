@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use oauth_tools::sandbox::Settings;
-use serde_json::Value;
 
 use crate::common::{Account, path};
 
@@ -23,33 +22,6 @@ pub(crate) const MEMORY: u64 = 96 * 1024;
 pub(crate) fn hostile(faults: &[&str]) -> Account {
     let faults = faults.iter().map(|fault| fault.parse().expect("a fault")).collect();
     Account::kept(Settings { faults, ..Settings::default() })
-}
-
-/// Every token, client secret and code that an account has now.
-pub(crate) fn secrets(account: &Account) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for line in account.read("state").lines().skip(1) {
-        collect(&serde_json::from_str(line).expect("JSON"), &mut found);
-    }
-    assert!(found.len() > 20, "there are secrets to be found");
-    found
-}
-
-fn collect(value: &Value, found: &mut BTreeSet<String>) {
-    match value {
-        Value::Object(members) => {
-            for (name, value) in members {
-                match value.as_str() {
-                    Some(secret) if ["token", "secret", "code"].contains(&name.as_str()) => {
-                        found.insert(secret.to_owned());
-                    }
-                    _ => collect(value, found),
-                }
-            }
-        }
-        Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
-        _ => {}
-    }
 }
 
 /// What came of a watched run.

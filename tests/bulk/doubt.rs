@@ -1,0 +1,55 @@
+//! Answers that were lost: what is made, found and adopted, each once.
+
+use oauth_tools::secret::Secret;
+
+use crate::harness::{account, run, secret, tool};
+use crate::{changed, generated, server};
+
+#[test]
+fn a_line_that_stands_there_twice_is_made_once_even_in_doubt() {
+    // The create is done and its answer lost; nothing can be looked up after it.
+    let faults = ["drop-after@POST:count=1", "503@GET:after=1:count=1000"];
+    let server = server(0, &faults, 0);
+    let before = account(&server);
+    let line = "{\"description\":\"twice\"}\n";
+    let args = ["--once", "--retry-for", "1", "authz", "-"];
+    let ran = run(tool(&server, "oauth-mk", &args), &line.repeat(3)).is(75);
+    assert_eq!(changed(&before, &account(&server)).len(), 1);
+    assert_eq!(ran.err.matches("the answer was lost").count(), 3, "{}", ran.err);
+}
+
+#[test]
+fn a_create_that_is_applied_late_is_found() {
+    // Where it is looked for at once, there is nothing to be found, and it is sent again.
+    let server = server(0, &["late@POST /oauth/authorizations$:ms=500:count=1"], 0);
+    let ran = run(tool(&server, "oauth-mk", &["authz", "-d", "late", "--once"]), "").is(0);
+    assert_eq!(ran.records()[0]["status"], "created");
+    let (stats, endpoint) = (server.stats(), "POST /oauth/authorizations");
+    assert_eq!((stats.requests(endpoint), stats.applied(endpoint)), (1, 1), "{stats:?}");
+}
+
+#[test]
+fn a_rotation_that_is_done_late_does_not_end_the_secret_that_is_printed() {
+    let fault = "late@POST /oauth/authorizations/:ms=500:count=1";
+    let server = server(1, &[fault], 0);
+    let id = &generated(&server)[0];
+    let ran = run(tool(&server, "oauth-rot", &["authz", id]), "").is(0);
+    let endpoint = "POST /oauth/authorizations/{id}/actions/regenerate-tokens";
+    assert_eq!(server.stats().applied(endpoint), 2);
+    let shown = &account(&server)[id].2;
+    let printed = Secret::new(secret(&ran.records()[0]).expect("a secret"));
+    assert!(printed.may_be(shown), "{shown}");
+}
+
+#[test]
+fn what_was_found_and_could_not_be_adopted_is_named() {
+    let faults =
+        ["drop-after@POST /oauth/authorizations$:count=1", "503@POST /oauth/authorizations/*/actions"];
+    let server = server(0, &faults, 0);
+    let before = account(&server);
+    let args = ["--once", "--retry-for", "1", "authz", "-d", "lost"];
+    let ran = run(tool(&server, "oauth-mk", &args), "").is(75);
+    let made = changed(&before, &account(&server));
+    assert_eq!(made.len(), 1);
+    assert!(made.iter().all(|id| ran.err.contains(id)), "{}", ran.err);
+}
