@@ -74,13 +74,15 @@ mod tests {
     #[test]
     fn each_id_is_found_where_it_was_first() {
         let ids: Vec<String> = (0..10_000).map(|n| format!("id{}", n % 7_000)).collect();
-        let mut seen = Seen::default();
-        for (n, id) in ids.iter().enumerate() {
-            // Few tags, so that many ids share one and the end of the table is met.
-            let tag = tag(id) | 0xffff_ff00;
-            seen.touch([tag].into_iter());
-            let before = seen.insert(tag, n, |place| ids[place] == *id);
-            assert_eq!(before, (n >= 7_000).then(|| n - 7_000), "{id}");
+        // Tags of all sorts; and few, so that many ids share one and the end of the table is met.
+        for few in [0, 0xffff_ff00] {
+            let mut seen = Seen::default();
+            for (n, id) in ids.iter().enumerate() {
+                let tag = tag(id) | few;
+                seen.touch([tag].into_iter());
+                let before = seen.insert(tag, n, |place| ids[place] == *id);
+                assert_eq!(before, (n >= 7_000).then(|| n - 7_000), "{id}");
+            }
         }
     }
 
