@@ -51,7 +51,7 @@ fn against(fault: &str, line: &str) -> (Account, Watched) {
 fn all(fault: &str, words: &[&str]) {
     let (next, found) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
-        for _ in 0..4 {
+        for _ in 0..2 {
             scope.spawn(|| {
                 while let Some(line) = LINES.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let (_, ran) = against(fault, line);

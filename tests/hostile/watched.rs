@@ -14,7 +14,7 @@ use oauth_tools::sandbox::Settings;
 use crate::common::{Account, path};
 
 /// The longest that any run here may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// The most memory that a run may have at a time, in KiB: a page of 64 MiB is allowed, and little beside it.
 pub(crate) const MEMORY: u64 = 96 * 1024;
 
