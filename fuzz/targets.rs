@@ -6,19 +6,19 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
+use oauth_tools::api::transport::{Failure, Http, Method, Request, Response, Transport};
 use oauth_tools::api::{Api, Policy};
-use oauth_tools::config::{Base, Config};
-use oauth_tools::entry::{Entry, Need};
-use oauth_tools::input::Sniffer;
-use oauth_tools::io::Messages;
-use oauth_tools::kind::Kind;
-use oauth_tools::lines::{Found, Lines, read_all};
+use oauth_tools::base::secret::{Secret, redact};
+use oauth_tools::config::environment::{Base, Config};
+use oauth_tools::input::entry::{Entry, Need};
+use oauth_tools::input::reader::{Found, Lines, read_all};
+use oauth_tools::input::sniffer::Sniffer;
 use oauth_tools::output::{csv_cell, uncsv};
 use oauth_tools::record::Record;
-use oauth_tools::secret::{Secret, redact};
-use oauth_tools::stop::Stop;
-use oauth_tools::transport::{Failure, Http, Method, Request, Response, Transport};
-use oauth_tools::{netrc, pace, sandbox, when};
+use oauth_tools::record::kind::Kind;
+use oauth_tools::sys::signals::Stop;
+use oauth_tools::sys::streams::Messages;
+use oauth_tools::{api::quota, base::time, config::netrc, sandbox};
 use serde_json::Value;
 
 /// A target's name and its function.
@@ -246,19 +246,19 @@ pub fn requests(bytes: &[u8]) {
 pub fn times(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     for now in [0, 1_700_000_000, i64::from(u32::MAX)] {
-        if let Some(pause) = pace::retry_after(&text, now) {
+        if let Some(pause) = quota::retry_after(&text, now) {
             assert!(pause <= Duration::from_secs(300));
         }
     }
-    if let Ok(span) = when::parse_span(&text) {
+    if let Ok(span) = time::parse_span(&text) {
         assert!(span.as_secs() <= u64::from(u32::MAX));
-        let _ = when::span_words(span.as_secs());
+        let _ = time::span_words(span.as_secs());
     }
-    for at in [when::parse_rfc3339(&text), when::parse_http_date(&text)].into_iter().flatten() {
-        if let Some(again) = when::rfc3339(at) {
-            assert_eq!(when::parse_rfc3339(&again), Some(at), "{again}");
+    for at in [time::parse_rfc3339(&text), time::parse_http_date(&text)].into_iter().flatten() {
+        if let Some(again) = time::rfc3339(at) {
+            assert_eq!(time::parse_rfc3339(&again), Some(at), "{again}");
         }
-        let _ = when::relative(at, 0);
+        let _ = time::relative(at, 0);
     }
 }
 
@@ -268,7 +268,7 @@ pub fn faults(bytes: &[u8]) {
     if let Ok(fault) = text.parse::<sandbox::Fault>() {
         assert_eq!(fault.to_string(), text);
     }
-    let _ = oauth_tools::redirect::check(text);
+    let _ = oauth_tools::record::redirect_uri::check(text);
     if let Ok(base) = Base::parse(text) {
         assert!(base.scheme() == "https" || base.is_loopback(), "{text}");
         assert!(!base.url("/x").contains(char::is_whitespace), "{text}");

@@ -10,12 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use oauth_tools::child;
+use oauth_tools::base::error;
 use oauth_tools::cli::{Opt, Tool};
-use oauth_tools::config::VARIABLES;
-use oauth_tools::error;
+use oauth_tools::config::environment::VARIABLES;
 use oauth_tools::output::Format;
 use oauth_tools::sandbox::Fault;
+use oauth_tools::sys::child;
 use oauth_tools::tools::{ALL as TOOLS, sandbox};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_oauth-sandbox");

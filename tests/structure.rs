@@ -12,8 +12,8 @@ struct Source {
 }
 
 impl Source {
-    /// Its module: `rest` of `rest.rs`, `tools` of `tools/rm.rs`.
-    fn module(&self) -> &str {
+    /// Its entry in src/: `lib` of `lib.rs`, `tools` of `tools/rm.rs`.
+    fn folder(&self) -> &str {
         self.name.split(['/', '.']).next().unwrap_or_default()
     }
 
@@ -44,12 +44,10 @@ fn sources() -> Vec<Source> {
     walk(&root, &mut paths);
     paths.sort();
     let name = |path: &PathBuf| path.strip_prefix(&root).expect("under src").display().to_string();
-    let lib = std::fs::read_to_string(root.join("lib.rs")).expect("lib.rs");
+    // Declared with #[cfg(test)] where they stand.
     let only_tests = |name: &str| {
-        let module = name.trim_end_matches(".rs");
-        name.ends_with("tests.rs")
-            || lib.contains(&format!("#[cfg(test)]\npub(crate) mod {module};"))
-            || lib.contains(&format!("#[cfg(test)]\nmod {module};"))
+        let tests = ["tests.rs", "api/stub.rs", "output/round_trips.rs"];
+        tests.iter().any(|end| name.ends_with(end))
     };
     let all: Vec<Source> = paths
         .iter()
@@ -91,37 +89,37 @@ fn only(word: &str, files: &[&str]) {
 
 #[test]
 fn each_dependency_has_its_one_place() {
-    only("lexopt", &["cli.rs"]);
-    only("ureq", &["transport.rs"]);
-    only("csv::", &["input.rs", "output.rs"]);
-    only("signal_hook", &["stop.rs"]);
-    only("unicode_width", &["table.rs"]);
-    only("zeroize", &["secret.rs"]);
-    only("httparse", &["sandbox/http.rs", "web.rs"]);
+    only("lexopt", &["cli/mod.rs"]);
+    only("ureq", &["api/transport.rs"]);
+    only("csv::", &["input/sniffer.rs", "output/mod.rs"]);
+    only("signal_hook", &["sys/signals.rs"]);
+    only("unicode_width", &["output/table.rs"]);
+    only("zeroize", &["base/secret.rs"]);
+    only("httparse", &["sandbox/wire/http.rs", "tools/mk/web_flow.rs"]);
 }
 
 #[test]
 fn the_environment_is_read_in_one_place() {
-    only("env::var", &["config.rs"]);
+    only("env::var", &["config/environment.rs"]);
     only("env::args", &["lib.rs"]);
-    only("env!(", &["call.rs", "lib.rs"]);
+    only("env!(", &["api/call.rs", "lib.rs"]);
 }
 
 #[test]
 fn the_disk_is_touched_by_few() {
     let users = [
-        "audit.rs",
-        "credentials.rs",
-        "files.rs",
-        "given.rs",
-        "io.rs",
-        "rest.rs",
-        "sandbox/state.rs",
-        "stop.rs",
+        "api/certificates.rs",
+        "change/log.rs",
+        "change/rest.rs",
+        "config/credentials.rs",
+        "sandbox/account/state.rs",
+        "sys/files.rs",
+        "sys/signals.rs",
+        "sys/streams.rs",
+        "sys/terminal.rs",
         "tools/diff.rs",
         "tools/sandbox.rs",
-        "trust.rs",
-        "tty.rs",
+        "tools/secret_option.rs",
     ];
     let touches = |s: &Source| {
         s.has("std::fs") || s.has("use std::fs") || s.has("File::open") || s.has("OpenOptions::")
@@ -132,71 +130,101 @@ fn the_disk_is_touched_by_few() {
 
 #[test]
 fn commands_are_started_by_three() {
-    only("Command::new", &["child.rs", "credentials.rs", "handover.rs"]);
+    only("Command::new", &["change/exec.rs", "config/credentials.rs", "sys/child.rs"]);
 }
 
 #[test]
 fn sockets_are_of_the_transport_the_web_flow_and_the_sandbox() {
-    for source in sources().iter().filter(|s| !["sandbox", "transport", "web"].contains(&s.module())) {
+    let users = ["api/transport.rs", "tools/mk/web_flow.rs"];
+    let others = |s: &&Source| s.folder() != "sandbox" && !users.contains(&s.name.as_str());
+    for source in sources().iter().filter(others) {
         for word in ["TcpStream", "TcpListener", "UdpSocket", "UnixStream", "UnixListener"] {
             assert!(!source.has(word), "{}: {word}", source.name);
         }
     }
 }
 
-/// From the bottom to the top: a module uses those of its own layer and of the layers below. What is not named here
-/// is what tools are made of.
-const LAYERS: [&[&str]; 5] = [
-    &["error", "files", "io", "netrc", "redirect", "secret", "shape", "stop", "text"],
-    &["child", "config", "kind", "pace", "record", "seen", "transport", "trust", "tty", "when"],
-    &["entry", "input", "lines", "output", "rest", "table"],
-    &["(all others)"],
-    &["bin", "completions", "lib", "sandbox", "tools"],
+/// The entries of src/ from the bottom to the top. A folder imports its own modules and those of the layers below it;
+/// folders of one layer do not know each other.
+const LAYERS: [&[&str]; 9] = [
+    &["base"],
+    &["sys"],
+    &["record", "config"],
+    &["input", "output"],
+    &["api"],
+    &["cli"],
+    &["session"],
+    &["change"],
+    &["tools"],
 ];
+/// Entries that stand apart: the programs and the library's root may use all, the sandbox none.
+const APART: [&str; 3] = ["bin", "lib", "sandbox"];
 
-fn layer(module: &str) -> usize {
-    LAYERS.iter().position(|modules| modules.contains(&module)).unwrap_or(3)
+/// The entries that a source names after `crate::`.
+fn used(source: &Source) -> BTreeSet<String> {
+    let after = source.code().flat_map(|line| line.split("crate::").skip(1));
+    let word =
+        |text: &str| text.split(|c: char| !c.is_ascii_lowercase() && c != '_').next().map(str::to_owned);
+    after.filter_map(word).collect()
 }
 
 #[test]
-fn dependencies_point_down() {
-    for source in sources().iter().filter(|s| s.module() != "lib" && s.module() != "bin") {
-        for used in source.code().flat_map(|line| line.split("crate::").skip(1)) {
-            let used = used.split(|c: char| !c.is_ascii_lowercase() && c != '_').next().unwrap_or_default();
-            assert!(
-                layer(used) <= layer(source.module()),
-                "{} uses {used}, which stands above it",
-                source.name
-            );
+fn folders_import_only_from_lower_layers() {
+    let layer = |folder: &str| LAYERS.iter().position(|names| names.contains(&folder));
+    for source in sources().iter().filter(|s| !APART.contains(&s.folder())) {
+        let own = layer(source.folder()).unwrap_or_else(|| panic!("{} is in no layer", source.name));
+        for used in used(source).iter().filter(|used| *used != source.folder()) {
+            let below = layer(used).is_some_and(|layer| layer < own);
+            let runs_a_sandbox = source.name == "tools/sandbox.rs" && used == "sandbox";
+            assert!(below || runs_a_sandbox, "{} imports {used}, which is not below it", source.name);
         }
     }
 }
 
 #[test]
+fn src_is_a_dozen_folders_of_a_dozen_files() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut folders = vec![root];
+    while let Some(folder) = folders.pop() {
+        let entries: Vec<PathBuf> =
+            std::fs::read_dir(&folder).expect("a folder").map(|e| e.expect("an entry").path()).collect();
+        assert!(entries.len() <= 14, "{} has {} entries", folder.display(), entries.len());
+        folders.extend(entries.into_iter().filter(|path| path.is_dir()));
+    }
+}
+
+#[test]
 fn tools_do_not_know_each_other() {
-    for source in sources().iter().filter(|s| s.module() == "tools") {
-        assert!(!source.has("crate::tools"), "{}", source.name);
-        let siblings: Vec<String> = sources()
-            .iter()
-            .filter_map(|s| Some(s.name.strip_prefix("tools/")?.strip_suffix(".rs")?.to_owned()))
-            .collect();
-        for sibling in siblings.iter().filter(|s| *s != "mod") {
-            assert!(!source.has(&format!("super::{sibling}::")), "{} uses {sibling}", source.name);
+    // `tools/rm.rs` and `tools/mk/exchange.rs` belong to rm and mk.
+    let tool =
+        |name: &str| name.strip_prefix("tools/").and_then(|n| n.split(['/', '.']).next()).map(str::to_owned);
+    let names: BTreeSet<String> = sources()
+        .iter()
+        .filter_map(|s| tool(&s.name))
+        .filter(|n| !["mod", "secret_option"].contains(&n.as_str()))
+        .collect();
+    for source in sources().iter().filter(|s| s.folder() == "tools" && s.name != "tools/mod.rs") {
+        let own = tool(&source.name).expect("a tool");
+        for other in names.iter().filter(|name| **name != own) {
+            for path in [format!("super::{other}::"), format!("tools::{other}::")] {
+                assert!(!source.has(&path), "{} uses {other}", source.name);
+            }
         }
     }
 }
 
 #[test]
 fn the_sandbox_stands_alone() {
-    only("crate::sandbox", &["tools/sandbox.rs"]);
-    for source in sources().iter().filter(|s| s.module() == "sandbox") {
-        assert!(!source.has("crate::"), "{} uses the tools it tests", source.name);
+    for source in sources().iter().filter(|s| s.folder() == "sandbox") {
+        for used in used(source) {
+            assert_eq!(used, "sandbox", "{} uses the tools it tests", source.name);
+        }
     }
 }
 
 #[test]
 fn programs_are_names_and_not_code() {
-    let bins: Vec<Source> = sources().into_iter().filter(|s| s.module() == "bin").collect();
+    let bins: Vec<Source> = sources().into_iter().filter(|s| s.folder() == "bin").collect();
     for bin in &bins {
         let tool =
             bin.name.strip_prefix("bin/oauth-").and_then(|n| n.strip_suffix(".rs")).expect("oauth-TOOL.rs");
@@ -206,8 +234,7 @@ fn programs_are_names_and_not_code() {
         let code: Vec<&str> = bin.code().filter(|line| !line.is_empty()).collect();
         assert_eq!(code, ["fn main() -> std::process::ExitCode {", &call, "}"], "{}", bin.name);
     }
-    let tools = sources().iter().filter(|s| s.module() == "tools").count() - 1;
-    assert_eq!(bins.len(), tools, "a program for each tool");
+    assert_eq!(bins.len(), oauth_tools::tools::ALL.len(), "a program for each tool");
 }
 
 #[test]

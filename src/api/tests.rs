@@ -1,12 +1,12 @@
 //! What goes over the wire, and how often, seen through the tools that send it.
 
 use crate::Run;
+use crate::api::stub::{Stub, TOKEN};
+use crate::api::transport::Failure;
+use crate::api::transport::Method::{Delete, Get, Patch, Post};
 use crate::cli::Tool;
-use crate::kind::Kind;
-use crate::stub::{Stub, TOKEN};
+use crate::record::kind::Kind;
 use crate::tools::{ls, mk, rm, rot, set};
-use crate::transport::Failure;
-use crate::transport::Method::{Delete, Get, Patch, Post};
 
 const LS: (&Tool, Run) = (&ls::TOOL, ls::run);
 const MK: (&Tool, Run) = (&mk::TOOL, mk::run);

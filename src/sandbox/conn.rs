@@ -5,11 +5,12 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use super::fault::What;
-use super::http::{Connection, NoRequest, Reply, Request};
-use super::route::Route;
-use super::server::Shared;
-use super::{clock, hostile};
+use crate::sandbox::account::clock;
+use crate::sandbox::faults::spec::What;
+use crate::sandbox::hostile;
+use crate::sandbox::server::Shared;
+use crate::sandbox::wire::http::{Connection, NoRequest, Reply, Request};
+use crate::sandbox::wire::route::Route;
 
 /// How long a connection may be silent.
 const IDLE: Duration = Duration::from_secs(60);
@@ -17,7 +18,7 @@ const IDLE: Duration = Duration::from_secs(60);
 const WRITE: Duration = Duration::from_secs(10);
 
 /// Serves a connection to its end.
-pub(super) fn serve(stream: TcpStream, shared: &Shared) {
+pub(in crate::sandbox) fn serve(stream: TcpStream, shared: &Shared) {
     let _ = stream.set_nodelay(true);
     let _ = stream.set_read_timeout(Some(IDLE));
     let _ = stream.set_write_timeout(Some(WRITE));
@@ -90,7 +91,7 @@ fn exchange(
 }
 
 /// Adds the headers every answer has.
-pub(super) fn dress(mut reply: Reply, shared: &Shared, request: &Request) -> Reply {
+pub(in crate::sandbox) fn dress(mut reply: Reply, shared: &Shared, request: &Request) -> Reply {
     let sane = |id: &&str| {
         let fits = (1..=64).contains(&id.len());
         fits && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))

@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use rustix::net::sockopt::set_socket_linger;
 use serde_json::Value;
 
-use super::fault::{RetryAfter, What};
-use super::http::{Connection, Reply, Request};
-use super::server::Shared;
-use super::show::Show;
-use super::store::whole;
-use super::{clock, mangle};
+use crate::sandbox::account::clock;
+use crate::sandbox::account::show::Show;
+use crate::sandbox::account::store::whole;
+use crate::sandbox::faults::mangle;
+use crate::sandbox::faults::spec::{RetryAfter, What};
+use crate::sandbox::server::Shared;
+use crate::sandbox::wire::http::{Connection, Reply, Request};
 
 /// Where answers without an end stop all the same: bytes, and time.
 const ENDLESS: usize = 64 * 1024 * 1024;
@@ -26,7 +27,12 @@ const NEST: usize = 1_000_000;
 
 /// The answer that a fault puts in the place of the true one, where it is a whole one.
 /// `reply` is the true answer, or nothing if the request was not done.
-pub(super) fn replace(what: &What, shared: &Shared, request: &Request, reply: Option<Reply>) -> Reply {
+pub(in crate::sandbox) fn replace(
+    what: &What,
+    shared: &Shared,
+    request: &Request,
+    reply: Option<Reply>,
+) -> Reply {
     let reply = reply.unwrap_or_else(|| Reply::json(200, Vec::new()));
     let body = |mangled: Vec<u8>| Reply { body: mangled, ..without_headers(&reply) };
     match what {
@@ -66,7 +72,7 @@ pub(super) fn replace(what: &What, shared: &Shared, request: &Request, reply: Op
 }
 
 /// Sends an answer as a fault wants it; says whether the connection can go on.
-pub(super) fn send(
+pub(in crate::sandbox) fn send(
     what: &What,
     connection: &mut Connection,
     shared: &Shared,

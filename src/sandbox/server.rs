@@ -8,17 +8,20 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::Settings;
-use super::api::Api;
-use super::http::{Connection, Reply, Request};
-use super::mint::Mint;
-use super::pick::Faults;
-use super::quota::Quota;
-use super::show::Show;
-use super::state::StateFile;
-use super::stats::{Counters, Stats};
-use super::store::{Store, User, whole};
-use super::{builtin, clock, conn, load};
+use crate::sandbox::Settings;
+use crate::sandbox::account::builtin;
+use crate::sandbox::account::clock;
+use crate::sandbox::account::load;
+use crate::sandbox::account::mint::Mint;
+use crate::sandbox::account::show::Show;
+use crate::sandbox::account::state::StateFile;
+use crate::sandbox::account::store::{Store, User, whole};
+use crate::sandbox::conn;
+use crate::sandbox::faults::choice::Faults;
+use crate::sandbox::service::api::Api;
+use crate::sandbox::service::quota::Quota;
+use crate::sandbox::stats::{Counters, Stats};
+use crate::sandbox::wire::http::{Connection, Reply, Request};
 
 /// Most connections at a time; more are told so and closed.
 const MAX_CONNECTIONS: usize = 256;
@@ -36,13 +39,13 @@ pub struct Server {
 
 /// What all threads of a sandbox see.
 #[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) api: Api,
-    pub(super) faults: Faults,
-    pub(super) counters: Counters,
+pub(in crate::sandbox) struct Shared {
+    pub(in crate::sandbox) api: Api,
+    pub(in crate::sandbox) faults: Faults,
+    pub(in crate::sandbox) counters: Counters,
     /// Ids for requests that bring none; apart from the account's, so that those do not
     /// depend on how many requests were made.
-    pub(super) request_ids: Mutex<Mint>,
+    pub(in crate::sandbox) request_ids: Mutex<Mint>,
     stopping: AtomicBool,
     /// Open connections by number, so that stopping can end them.
     open: Mutex<BTreeMap<u64, TcpStream>>,
@@ -157,12 +160,12 @@ impl Shared {
     }
 
     /// Whether the server is about to end.
-    pub(super) fn stopping(&self) -> bool {
+    pub(in crate::sandbox) fn stopping(&self) -> bool {
         self.stopping.load(Ordering::SeqCst)
     }
 
     /// Waits, but not beyond the server's end.
-    pub(super) fn pause(&self, time: Duration) {
+    pub(in crate::sandbox) fn pause(&self, time: Duration) {
         let start = Instant::now();
         let mut open = self.open();
         while !self.stopping() {

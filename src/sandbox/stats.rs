@@ -51,14 +51,14 @@ impl Stats {
 
 /// The counting side of [`Stats`].
 #[derive(Debug, Default)]
-pub(super) struct Counters(Mutex<(Stats, u64)>);
+pub(in crate::sandbox) struct Counters(Mutex<(Stats, u64)>);
 
 impl Counters {
-    pub(super) fn connection(&self) {
+    pub(in crate::sandbox) fn connection(&self) {
         self.with(|stats, _| stats.connections += 1);
     }
 
-    pub(super) fn begin(&self, endpoint: &str) {
+    pub(in crate::sandbox) fn begin(&self, endpoint: &str) {
         self.with(|stats, busy| {
             add(&mut stats.requests, endpoint);
             *busy += 1;
@@ -66,19 +66,19 @@ impl Counters {
         });
     }
 
-    pub(super) fn end(&self) {
+    pub(in crate::sandbox) fn end(&self) {
         self.with(|_, busy| *busy = busy.saturating_sub(1));
     }
 
-    pub(super) fn applied(&self, endpoint: &str) {
+    pub(in crate::sandbox) fn applied(&self, endpoint: &str) {
         self.with(|stats, _| add(&mut stats.applied, endpoint));
     }
 
-    pub(super) fn fault(&self, spec: &str) {
+    pub(in crate::sandbox) fn fault(&self, spec: &str) {
         self.with(|stats, _| add(&mut stats.faults, spec));
     }
 
-    pub(super) fn snapshot(&self) -> Stats {
+    pub(in crate::sandbox) fn snapshot(&self) -> Stats {
         self.with(|stats, _| stats.clone())
     }
 

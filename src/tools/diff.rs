@@ -7,17 +7,17 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
+use crate::base::error::{Error, FAILED, USAGE, reason};
+use crate::base::secret::{STARS, is_masked};
+use crate::base::time;
 use crate::cli::{Args, Tool, opts};
-use crate::entry::Need;
-use crate::error::{Error, FAILED, USAGE, reason};
-use crate::input::Sniffer;
-use crate::kind::Kind;
-use crate::lines::Lines;
+use crate::input::entry::Need;
+use crate::input::reader::Lines;
+use crate::input::sniffer::Sniffer;
 use crate::output::{Format, Output, Style};
 use crate::record::Record;
-use crate::secret::{STARS, is_masked};
-use crate::when;
-use crate::world::World;
+use crate::record::kind::Kind;
+use crate::session::World;
 
 /// What there is to know about oauth-diff before it runs.
 pub static TOOL: Tool = Tool {
@@ -105,7 +105,7 @@ fn compare(args: &Args, world: &mut World) -> Result<bool, Error> {
 fn changes(before: &Map<String, Value>, after: &Map<String, Value>) -> Map<String, Value> {
     let expired = |list: &Map<String, Value>| list.get("status").and_then(Value::as_str) == Some("expired");
     let end = |list: &Map<String, Value>| {
-        list.get("expires_at").and_then(Value::as_str).and_then(when::parse_rfc3339)
+        list.get("expires_at").and_then(Value::as_str).and_then(time::parse_rfc3339)
     };
     let same_end = match (end(before), end(after)) {
         (Some(a), Some(b)) => (a - b).abs() <= SKEW || (expired(before) && expired(after)),

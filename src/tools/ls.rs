@@ -3,20 +3,20 @@
 use std::time::Duration;
 
 use crate::api::Api;
+use crate::api::page;
+use crate::base::error::{Error, FAILED, TEMPORARY};
+use crate::base::time::{self, Unix};
+use crate::change::guard::alias;
+use crate::change::targets::refuse_terminal;
 use crate::cli::{Args, Opt, Tool, opts};
-use crate::complaints::Complaints;
-use crate::entry::{Need, Origin};
-use crate::error::{Error, FAILED, TEMPORARY};
-use crate::guard::alias;
-use crate::input::Sniffer;
-use crate::kind::{Kind, check_id};
-use crate::lines::Lines;
+use crate::input::bad_lines::Complaints;
+use crate::input::entry::{Need, Origin};
+use crate::input::reader::Lines;
+use crate::input::sniffer::Sniffer;
 use crate::output::{Format, Output, Style, cell, columns};
-use crate::page;
+use crate::record::kind::{Kind, check_id};
 use crate::record::{Expiry, Record};
-use crate::targets::refuse_terminal;
-use crate::when::{self, Unix};
-use crate::world::World;
+use crate::session::World;
 
 const STATUS: Opt = Opt::value(None, "status", "STATUS", "only active, or only expired ones");
 const WITHIN: Opt = Opt::value(None, "expires-within", "SPAN", "only those that will expire within SPAN");
@@ -67,7 +67,7 @@ impl Filter {
                 |span| matches!(record.expiry, Expiry::At(at) if at > now && at <= now + seconds(span)),
             )
             && self.older.is_none_or(|span| {
-                let born = when::parse_rfc3339(&record.text(&["created_at"]));
+                let born = time::parse_rfc3339(&record.text(&["created_at"]));
                 born.is_some_and(|born| born < now - seconds(span))
             })
             && (self.scope.is_empty() || {
@@ -115,7 +115,7 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
         && !Kind::LISTED.iter().any(|k| columns(*k).iter().any(|(name, _)| *name == field))
     {
         let names = columns(Kind::Authz).iter().chain(columns(Kind::Client)).map(|(name, _)| *name);
-        let near = crate::text::nearest(field, names);
+        let near = crate::base::text::nearest(field, names);
         let hint = near.map_or("see oauth-record(5)".to_owned(), |near| format!("did you mean '{near}'?"));
         return Err(Error::Usage(format!("--sort: '{field}' is no column; {hint}")));
     }
@@ -295,7 +295,11 @@ fn from_api(kind: Kind, json: &str, date: Unix) -> Result<Record<'_>, Error> {
 }
 
 /// Prints a record; that its secret is not known keeps no other back.
-fn one(output: &mut Output<'_>, messages: &crate::io::Messages, record: &Record<'_>) -> Result<(), Error> {
+fn one(
+    output: &mut Output<'_>,
+    messages: &crate::sys::streams::Messages,
+    record: &Record<'_>,
+) -> Result<(), Error> {
     match output.record(record) {
         Err(e @ Error::Left { .. }) => {
             messages.error(&record.kind.place(&record.id), &e);

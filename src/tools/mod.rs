@@ -7,12 +7,13 @@ pub mod rm;
 pub mod rot;
 pub mod run;
 pub mod sandbox;
+mod secret_option;
 pub mod set;
 
+use crate::base::error::Error;
+use crate::base::text;
 use crate::cli::{Args, Tool};
-use crate::error::Error;
-use crate::kind::Kind;
-use crate::text;
+use crate::record::kind::Kind;
 
 /// The operands `[KIND] [ID…]`.
 ///

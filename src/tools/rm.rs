@@ -1,13 +1,13 @@
 //! oauth-rm(1): revokes authorizations and tokens, deletes clients and sessions.
 
-use crate::batch::{self, Work};
+use crate::base::error::Error;
+use crate::change::batch::{self, Work};
+use crate::change::outcome::Done;
+use crate::change::targets::Wanted;
 use crate::cli::{Args, Opt, Tool, opts};
-use crate::done::Done;
-use crate::entry::Need;
-use crate::error::Error;
-use crate::kind::Kind;
-use crate::targets::Wanted;
-use crate::world::World;
+use crate::input::entry::Need;
+use crate::record::kind::Kind;
+use crate::session::World;
 
 /// `-f`
 const FORCE: Opt = Opt::flag(Some('f'), "force", "what does not exist is no failure");

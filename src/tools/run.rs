@@ -5,17 +5,17 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::api::Api;
-use crate::audit::{self, Audit};
-use crate::child;
+use crate::base::error::{Error, FAILED};
+use crate::base::text;
+use crate::change::create::{Likeness, Maker};
+use crate::change::log::{self, Audit};
+use crate::change::outcome::Done;
 use crate::cli::{Args, Tool, opts};
-use crate::create::{Likeness, Maker};
-use crate::credentials::SECRET_VARIABLES;
-use crate::done::Done;
-use crate::error::{Error, FAILED};
-use crate::kind::Kind;
+use crate::config::credentials::SECRET_VARIABLES;
 use crate::record::Record;
-use crate::text;
-use crate::world::World;
+use crate::record::kind::Kind;
+use crate::session::World;
+use crate::sys::child;
 
 /// What there is to know about oauth-run before it runs.
 pub static TOOL: Tool = Tool {
@@ -63,7 +63,7 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
         Some(signal) => Err(Error::Signal(signal)),
         None => Maker::new(&api, None, None)?.make(&api, &likeness, &body, None),
     };
-    let made = audit::around(audit.as_ref(), Kind::Authz, "", make)?;
+    let made = log::around(audit.as_ref(), Kind::Authz, "", make)?;
     let Some(answer) = made.answer else { return Err(Error::Reported(FAILED)) };
     let record = answer.record(Kind::Authz).map_err(|what| Error::Left { what, hint: "" })?;
     let token = record.whole_secret().unwrap_or_default();
@@ -102,7 +102,7 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
 
 fn revoke(api: &Api, log: Option<&Audit>, record: &Record<'_>) -> Result<(), Error> {
     let delete = || Done::revoke(api, &record.id);
-    match audit::around(log, Kind::Authz, &record.id, delete) {
+    match log::around(log, Kind::Authz, &record.id, delete) {
         // Whatever becomes of the log, what grants access must go.
         Err(e @ Error::File { .. }) => {
             api.messages().error("--log", &e);

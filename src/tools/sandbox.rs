@@ -3,15 +3,15 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::child;
+use crate::base::error::{Error, reason};
+use crate::base::text::shell_word;
+use crate::base::time;
 use crate::cli::{Args, Opt, Tool};
-use crate::credentials::SECRET_VARIABLES;
-use crate::error::{Error, reason};
-use crate::files;
+use crate::config::credentials::SECRET_VARIABLES;
 use crate::sandbox::{Expired, Fault, Server, Settings};
-use crate::text::shell_word;
-use crate::when;
-use crate::world::World;
+use crate::session::World;
+use crate::sys::child;
+use crate::sys::files;
 
 const LOAD: Opt =
     Opt::value(None, "load", "FILE", "serve the account in FILE: records as oauth-ls prints them");
@@ -128,7 +128,7 @@ fn settings(args: &Args) -> Result<Settings, Error> {
     if let Some(text) = args.get(&LATENCY)? {
         settings.latency = match text.strip_suffix("ms").map(str::parse) {
             Some(Ok(ms)) => Duration::from_millis(ms),
-            _ => when::parse_span(text).map_err(|e| Error::Usage(format!("--latency: {e}, or ms")))?,
+            _ => time::parse_span(text).map_err(|e| Error::Usage(format!("--latency: {e}, or ms")))?,
         };
     }
     settings.quota = args.number(&QUOTA, 0..=1_000_000_000)?.map(|n| n as u32);

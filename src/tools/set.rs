@@ -6,19 +6,19 @@ use std::sync::OnceLock;
 use serde_json::{Map, Value};
 
 use crate::api::{Answer, Api};
-use crate::batch::{self, Work};
+use crate::base::error::Error;
+use crate::base::secret::Secret;
+use crate::base::time::Unix;
+use crate::change::batch::{self, Work};
+use crate::change::outcome::Done;
+use crate::change::targets::{Item, Targets, Wanted};
 use crate::cli::{Args, Tool, opts};
-use crate::done::Done;
-use crate::entry::{Fields, Need};
-use crate::error::Error;
-use crate::given;
-use crate::kind::{Kind, check_id};
+use crate::input::entry::{Fields, Need};
 use crate::record::Record;
-use crate::redirect;
-use crate::secret::Secret;
-use crate::targets::{Item, Targets, Wanted};
-use crate::when::Unix;
-use crate::world::World;
+use crate::record::kind::{Kind, check_id};
+use crate::record::redirect_uri;
+use crate::session::World;
+use crate::tools::secret_option;
 
 /// What there is to know about oauth-set before it runs.
 pub static TOOL: Tool = Tool {
@@ -51,14 +51,14 @@ impl Changes {
             (None, None) => None,
             (Some(id), Some(secret)) => {
                 check_id(&id).map_err(|e| Error::Usage(format!("--client-id: {e}")))?;
-                let secret = given::secret(world, "--client-secret", &secret, stdin_is_free)?;
+                let secret = secret_option::secret(world, "--client-secret", &secret, stdin_is_free)?;
                 Some((id, secret))
             }
             _ => return Err(Error::Usage("--client-id and --client-secret go together".to_owned())),
         };
         let url = text(&opts::URL)?;
         if let Some(url) = &url {
-            redirect::check(url).map_err(|e| Error::Usage(format!("--url: {e}")))?;
+            redirect_uri::check(url).map_err(|e| Error::Usage(format!("--url: {e}")))?;
         }
         Ok(Changes { description: text(&opts::DESCRIPTION)?, client, name: text(&opts::NAME)?, url })
     }
@@ -93,11 +93,11 @@ impl Changes {
             }
         }
         if let (Kind::Authz, Some((id, secret))) = (kind, &self.client) {
-            let secret = if with_secret { secret.expose() } else { crate::secret::STARS };
+            let secret = if with_secret { secret.expose() } else { crate::base::secret::STARS };
             body.insert("client".to_owned(), serde_json::json!({ "id": id, "secret": secret }));
         }
         if let Some(Value::String(url)) = body.get("redirect_uri") {
-            redirect::check(url)?;
+            redirect_uri::check(url)?;
         }
         Ok((!body.is_empty()).then(|| Value::Object(body).to_string()))
     }

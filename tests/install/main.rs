@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use oauth_tools::completions::{Shell, script};
+use oauth_tools::cli::completions::{Shell, script};
 use oauth_tools::tools::ALL;
 
 /// All files below a folder, by their paths from it, and their modes.

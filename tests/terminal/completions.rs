@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use oauth_tools::completions::{Shell, script};
+use oauth_tools::cli::completions::{Shell, script};
 use oauth_tools::sandbox::Settings;
 
 use crate::pty::World;

@@ -1,8 +1,8 @@
 //! What oauth-ls makes of answers.
 
 use super::{TOOL, run};
-use crate::stub::Stub;
-use crate::transport::Method::Get;
+use crate::api::stub::Stub;
+use crate::api::transport::Method::Get;
 
 const LS: (&crate::cli::Tool, crate::Run) = (&TOOL, run);
 const AUTHZ: &str = "/oauth/authorizations";

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{TOOL, run};
-use crate::stub::{Ran, Stub};
-use crate::transport::Method::{Get, Post};
+use crate::api::stub::{Ran, Stub};
+use crate::api::transport::Method::{Get, Post};
 
 const MK: (&crate::cli::Tool, crate::Run) = (&TOOL, run);
 const AUTHZ: &str = "/oauth/authorizations";
@@ -235,7 +235,7 @@ fn an_authorization_for_a_client_comes_with_a_code() {
 
 #[test]
 fn with_once_a_lifetime_is_the_same_from_its_beginning_or_to_its_end() {
-    let born = crate::when::rfc3339(crate::when::now() - 3600).expect("a date");
+    let born = crate::base::time::rfc3339(crate::base::time::now() - 3600).expect("a date");
     let page = format!("[{}]", listed("a1", "x", "read", &born).replace("null", "25200"));
     for (span, differs) in [("8h", false), ("7h", false), ("1h", true), ("30d", true)] {
         let ran = make(Stub::new().on(Get, AUTHZ, 200, &page), &["--once", "-e", span]).exits(0);

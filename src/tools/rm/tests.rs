@@ -1,8 +1,8 @@
 //! What oauth-rm asks for, and in which order.
 
 use super::{TOOL, run};
-use crate::stub::Stub;
-use crate::transport::Method::{Delete, Get};
+use crate::api::stub::Stub;
+use crate::api::transport::Method::{Delete, Get};
 
 const RM: (&crate::cli::Tool, crate::Run) = (&TOOL, run);
 
@@ -60,7 +60,7 @@ fn no_input_is_nothing_to_do() {
 fn one_operand_gives_an_object_and_several_a_list() {
     let (path, own) = ("/oauth/sessions/s1", "--include-self");
     let stub = || Stub::new().on(Delete, path, 200, r#"{"id":"s1"}"#);
-    let begins = |ran: crate::stub::Ran, with: &str| assert!(ran.out.starts_with(with), "{ran:#?}");
+    let begins = |ran: crate::api::stub::Ran, with: &str| assert!(ran.out.starts_with(with), "{ran:#?}");
     begins(stub().run(RM, &["session", "s1", own, "-j"], "").succeeds(), "{\n  \"kind\"");
     begins(stub().run(RM, &["session", own, "-j"], "s1\n").succeeds(), "[\n  {");
     let two = stub().on(Delete, "/oauth/sessions/s2", 200, r#"{"id":"s2"}"#);

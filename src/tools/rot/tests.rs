@@ -1,8 +1,8 @@
 //! What oauth-rot asks for, and what it prints of the answer.
 
 use super::{TOOL, run};
-use crate::stub::{Stub, TOKEN};
-use crate::transport::Method::{Get, Post};
+use crate::api::stub::{Stub, TOKEN};
+use crate::api::transport::Method::{Get, Post};
 
 const ROT: (&crate::cli::Tool, crate::Run) = (&TOOL, run);
 const FLAGS: [&str; 2] = ["--include-self", "--include-default"];

@@ -1,8 +1,8 @@
 //! What oauth-set sends.
 
 use super::{TOOL, run};
-use crate::stub::Stub;
-use crate::transport::Method::{Get, Patch};
+use crate::api::stub::Stub;
+use crate::api::transport::Method::{Get, Patch};
 
 const SET: (&crate::cli::Tool, crate::Run) = (&TOOL, run);
 const AUTHZ: &str = "/oauth/authorizations/x1";

@@ -1,0 +1,301 @@
+//! The API: list, get, create, update, delete, rotate. Knows paths and JSON; how often to try is `call`'s.
+
+pub mod body;
+pub mod call;
+pub mod certificates;
+pub mod page;
+pub mod quota;
+#[cfg(test)]
+pub(crate) mod stub;
+pub mod transport;
+
+use std::collections::HashSet;
+use std::hash::BuildHasher;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::api::body::is_object;
+use crate::api::call::{AfterLoss, Call, Caller, Fault};
+use crate::api::quota::Backoff;
+use crate::api::transport::{Method, Transport};
+use crate::base::error::Error;
+use crate::base::secret::Secret;
+use crate::base::time::Unix;
+use crate::config::environment::{Base, Config};
+use crate::record::Record;
+use crate::record::kind::Kind;
+use crate::sys::signals::Stop;
+use crate::sys::streams::Messages;
+
+pub use crate::api::call::{Answer, Policy};
+
+/// The largest page of a list that is taken, in bytes.
+const LARGEST_PAGE: u64 = 64 << 20;
+/// What is done with a page of a list: its objects, and its date.
+pub type EachPage<'f> = dyn FnMut(&[&RawValue], Unix) -> Result<(), Error> + 'f;
+
+/// The API of one account.
+pub struct Api {
+    caller: Caller,
+    secret_variables: Vec<String>,
+}
+
+impl Api {
+    /// The API behind `transport`, for the account that `token` belongs to.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for unusable variables.
+    pub fn new(
+        transport: Box<dyn Transport + Send>,
+        config: &Config,
+        base: Base,
+        token: Secret,
+        policy: Policy,
+        messages: Messages,
+        stop: Stop,
+    ) -> Result<Api, Error> {
+        let caller = Caller::new(transport, config, base, token, policy, messages, stop)?;
+        Ok(Api { caller, secret_variables: config.secret_variables() })
+    }
+
+    /// The token in use.
+    pub fn token(&self) -> &Secret {
+        &self.caller.token
+    }
+
+    /// Variables that the user has named for their secrets, which no command of the run needs.
+    pub fn secret_variables(&self) -> &[String] {
+        &self.secret_variables
+    }
+
+    /// The API's address.
+    pub fn base(&self) -> &Base {
+        &self.caller.base
+    }
+
+    /// Why the run shall stop, once there is a reason.
+    pub fn stop(&self) -> &Stop {
+        &self.caller.stop
+    }
+
+    /// Heeds no stop from now on: for what must be done whatever comes.
+    pub fn heed_nothing(&mut self) {
+        self.caller.stop = Stop::default();
+    }
+
+    /// Where messages go.
+    pub fn messages(&self) -> &Messages {
+        &self.caller.messages
+    }
+
+    /// Reads a list page by page; `each` gets the objects of a page, and the page's date.
+    ///
+    /// # Errors
+    /// Those of the calls, and what `each` returns. Pages that came before are then already handed on.
+    pub fn list(&self, kind: Kind, team: Option<&str>, each: &mut EachPage<'_>) -> Result<(), Error> {
+        let path = collection(kind, team);
+        let mut range = "id ..; max=1000".to_owned();
+        // Only what tells pages apart is kept, so that an endless list does not fill the memory.
+        let mut seen = HashSet::from([self.caller.request_ids.hash_one(&range)]);
+        loop {
+            let call = Call {
+                range: Some(&range),
+                team: team.is_some(),
+                largest: LARGEST_PAGE,
+                ..Call::new(Method::Get, &path, AfterLoss::SendAgain)
+            };
+            let answer = self.caller.call(&call, &|body| page::check(body)).map_err(unlost)?;
+            let page = page::page(&answer.body).map_err(Error::unusable)?;
+            // A page that comes again under another name begins as it did.
+            let first = page.first().map(|object| page::id(object));
+            let repeated = first.is_some_and(|id| !seen.insert(self.caller.request_ids.hash_one(("id", id))));
+            if !repeated {
+                each(&page, answer.date)?;
+            }
+            let Some(next) = answer.next_range else { return Ok(()) };
+            if repeated || page.is_empty() || !seen.insert(self.caller.request_ids.hash_one(&next)) {
+                return Err(Error::unusable("the list does not come to an end: the server repeats a page"));
+            }
+            range = next;
+        }
+    }
+
+    /// Gives `each` object of a collection as a record, with the date of its answer.
+    ///
+    /// # Errors
+    /// Those of [`Api::list`]; [`Error::Permanent`] where an object cannot be used.
+    pub fn each(
+        &self,
+        kind: Kind,
+        team: Option<&str>,
+        each: &mut dyn FnMut(&Record<'_>, Unix),
+    ) -> Result<(), Error> {
+        self.list(kind, team, &mut |page, date| {
+            page.iter().try_for_each(|object| {
+                each(&Record::from_api(kind, object.get(), date).map_err(Error::unusable)?, date);
+                Ok(())
+            })
+        })
+    }
+
+    /// Reads one object; `~` is the default API key, or the session in use.
+    ///
+    /// # Errors
+    /// Those of the call.
+    pub fn get(&self, kind: Kind, id: &str) -> Result<Answer, Error> {
+        let path = item(kind, id);
+        let call = Call::new(Method::Get, &path, AfterLoss::SendAgain);
+        self.caller.call(&call, &|body| is_object(kind, id, body)).map_err(unlost)
+    }
+
+    /// Changes one object.
+    ///
+    /// # Errors
+    /// Those of the call.
+    pub fn update(&self, kind: Kind, id: &str, body: &str) -> Result<Answer, Error> {
+        let path = item(kind, id);
+        let call = Call { body: Some(body), ..Call::new(Method::Patch, &path, AfterLoss::SendAgain) };
+        self.caller.call(&call, &|body| is_object(kind, id, body)).map_err(unlost)
+    }
+
+    /// Removes one object; `None` where an answer was lost, and the next said that there is no such object.
+    ///
+    /// # Errors
+    /// Those of the call.
+    pub fn delete(&self, kind: Kind, id: &str) -> Result<Option<Answer>, Error> {
+        let path = item(kind, id);
+        let call = Call::new(Method::Delete, &path, AfterLoss::GoneIsDone);
+        match self.caller.call(&call, &|body| is_object(kind, id, body)) {
+            Ok(answer) => Ok(Some(answer)),
+            Err(Fault::Lost(_)) => Ok(None),
+            Err(Fault::Error(e)) => Err(e),
+        }
+    }
+
+    /// Gives one object a new secret. Sent again after a loss: the end is one valid secret, the one answered last.
+    ///
+    /// # Errors
+    /// Those of the call.
+    pub fn rotate(&self, kind: Kind, id: &str) -> Result<Answer, Error> {
+        let Some(action) = kind.rotate_action() else {
+            return Err(Error::Usage(format!("a {} cannot be rotated", kind.noun())));
+        };
+        let path = format!("{}/actions/{action}", item(kind, id));
+        let call = Call::new(Method::Post, &path, AfterLoss::SendAgain);
+        self.caller.call(&call, &|body| is_object(kind, id, body)).map_err(unlost)
+    }
+
+    /// Sends a create once. [`Fault::Lost`] where it may have been applied without an answer.
+    pub(crate) fn create_once(&self, kind: Kind, team: Option<&str>, body: &str) -> Result<Answer, Fault> {
+        let path = collection(kind, team);
+        let call =
+            Call { body: Some(body), team: team.is_some(), ..Call::new(Method::Post, &path, AfterLoss::Ask) };
+        let made = |body: &str| {
+            let record = Record::from_api(kind, body, 0)?;
+            record.whole_secret().map(drop).ok_or_else(|| "it has no secret in it".to_owned())
+        };
+        self.caller.call(&call, &made)
+    }
+
+    /// The e-mail address of the account; `None` where the token may not ask.
+    ///
+    /// # Errors
+    /// Those of the call.
+    pub fn account(&self) -> Result<Option<String>, Error> {
+        #[derive(Deserialize)]
+        struct Account {
+            email: String,
+        }
+        let call = Call::new(Method::Get, "/account", AfterLoss::SendAgain);
+        let parse =
+            |body: &str| serde_json::from_str::<Account>(body).map_err(|_| "it is no account".to_owned());
+        match self.caller.call(&call, &|body| parse(body).map(drop)).map_err(unlost) {
+            Ok(answer) => Ok(parse(&answer.body).ok().map(|account| account.email)),
+            Err(Error::Refused(_)) => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Proves that a fresh token works, by using it; patiently, since it may need a moment to be known everywhere.
+    ///
+    /// # Errors
+    /// [`Error::Left`] where it is still rejected in the end; those of the calls.
+    pub fn prove(&self, token: &Secret) -> Result<(), Error> {
+        let bearer = Secret::new(format!("Bearer {}", token.expose()));
+        let mut backoff = self.backoff();
+        loop {
+            // This call costs no quota, and every token may make it (WIRE.md).
+            let call = Call {
+                bearer: Some(&bearer),
+                ..Call::new(Method::Get, "/account/rate-limits", AfterLoss::SendAgain)
+            };
+            let what = match self.caller.call(&call, &|_| Ok(())).map_err(unlost) {
+                Ok(_) => return Ok(()),
+                Err(Error::Refused(refusal)) if refusal.status == 403 => return Ok(()),
+                Err(Error::Auth { what, .. }) => what,
+                Err(e) => return Err(e),
+            };
+            match backoff.pause(None) {
+                Some(pause) if self.caller.stop.sleep(pause) => {}
+                _ => {
+                    return Err(Error::Left {
+                        what: format!("the new token does not work: {what}"),
+                        hint: "",
+                    });
+                }
+            }
+        }
+    }
+
+    /// Exchanges a grant code or a refresh token; sent once only, since a code works once only.
+    ///
+    /// # Errors
+    /// Those of the call; [`Error::Unresolved`] where the answer was lost.
+    pub fn exchange(&self, body: &str) -> Result<Answer, Error> {
+        self.create_once(Kind::Token, None, body).map_err(|fault| match fault {
+            Fault::Error(Error::Auth { what, .. }) => {
+                let hint = "check the client's secret, and the token in HEROKU_API_KEY";
+                Error::Auth { what, hint }
+            }
+            Fault::Error(e) => e,
+            Fault::Lost(what) => Error::Permanent {
+                what: format!("the answer was lost ({what}): the code may have been used up"),
+                hint: "get a new code; a refresh token can be used again",
+            },
+        })
+    }
+
+    /// The pauses of a caller that tries again by itself.
+    pub(crate) fn backoff(&self) -> Backoff {
+        self.caller.backoff()
+    }
+
+    /// Sleeps for one of those pauses; false where the run shall stop.
+    pub(crate) fn pause(&self, span: Duration) -> bool {
+        self.caller.stop.sleep(span)
+    }
+}
+
+fn collection(kind: Kind, team: Option<&str>) -> String {
+    match team {
+        Some(team) => format!("/teams/{team}{}", kind.path()),
+        None => kind.path().to_owned(),
+    }
+}
+
+fn item(kind: Kind, id: &str) -> String {
+    format!("{}/{id}", kind.path())
+}
+
+/// For calls that are simply sent again, a loss ends as a passing fault.
+fn unlost(fault: Fault) -> Error {
+    match fault {
+        Fault::Error(error) => error,
+        Fault::Lost(what) => Error::Temporary { what, unreachable: false },
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,290 @@
+//! `--rest FILE`: the input lines that were not done, verbatim, so that the same command can be given them again.
+//!
+//! The file is right at every moment, even after kill -9: it starts as the whole input, and each line is blanked
+//! in its place once its record is delivered. Blank lines are no input, nor are those that begin with NUL, which are
+//! about to be blanked. At the end they are taken out.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use crate::base::error::Error;
+use crate::sys::files::draft;
+
+/// The lines of an input that are not done yet.
+#[derive(Debug)]
+pub struct Rest {
+    path: PathBuf,
+    draft: Option<PathBuf>,
+    writer: Option<BufWriter<File>>,
+    file: File,
+    end: u64,
+    lines: Vec<Span>,
+    headers: Vec<Span>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    at: u64,
+    len: u32,
+}
+
+impl Rest {
+    /// Starts a draft beside `path`. What is at `path` stays as it is until [`Rest::publish`].
+    ///
+    /// # Errors
+    /// [`Error::File`] where the draft cannot be made, or `path` is something else than a file.
+    pub fn start(path: &Path) -> Result<Rest, Error> {
+        let fail = |source| Error::File { path: path.display().to_string(), source };
+        let (draft, file) = draft(path).map_err(fail)?;
+        let writer = file.try_clone().map_err(fail)?;
+        Ok(Rest {
+            path: path.to_owned(),
+            draft: Some(draft),
+            writer: Some(BufWriter::with_capacity(256 * 1024, writer)),
+            file,
+            end: 0,
+            lines: Vec::new(),
+            headers: Vec::new(),
+        })
+    }
+
+    fn fail(&self, source: io::Error) -> Error {
+        Error::File { path: self.path.display().to_string(), source }
+    }
+
+    /// Keeps a line that holds a record.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn keep(&mut self, line: &[u8]) -> Result<(), Error> {
+        let span = self.append(line)?;
+        self.lines.push(span);
+        Ok(())
+    }
+
+    /// Keeps a line that holds no record: a CSV header without which the others cannot be read.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn header(&mut self, line: &[u8]) -> Result<(), Error> {
+        if !line.trim_ascii().is_empty() && !line.starts_with(b"\0") {
+            let span = self.append(line)?;
+            self.headers.push(span);
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, line: &[u8]) -> Result<Span, Error> {
+        let span = Span { at: self.end, len: line.len() as u32 };
+        let written = match &mut self.writer {
+            Some(writer) => writer.write_all(line).and_then(|()| writer.write_all(b"\n")),
+            None => self
+                .file
+                .write_all_at(line, self.end)
+                .and_then(|()| self.file.write_all_at(b"\n", self.end + line.len() as u64)),
+        };
+        written.map_err(|e| self.fail(e))?;
+        self.end += line.len() as u64 + 1;
+        Ok(span)
+    }
+
+    /// Puts the file in its place; from now on it tells what is not done.
+    ///
+    /// # Errors
+    /// [`Error::File`]; nothing may be changed then.
+    pub fn publish(&mut self) -> Result<(), Error> {
+        if let Some(mut writer) = self.writer.take() {
+            writer.flush().map_err(|e| self.fail(e))?;
+        }
+        self.file.sync_all().map_err(|e| self.fail(e))?;
+        if let Some(draft) = self.draft.take() {
+            std::fs::rename(&draft, &self.path).map_err(|e| {
+                let _ = std::fs::remove_file(&draft);
+                self.fail(e)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Notes that the record of that place is done and delivered.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn done(&mut self, index: usize) -> Result<(), Error> {
+        let Some(span) = self.lines.get_mut(index) else { return Ok(()) };
+        let Span { at, len } = std::mem::replace(span, Span { at: span.at, len: 0 });
+        let mut steps = blanking(len.into());
+        steps.try_for_each(|(n, bytes)| self.file.write_all_at(bytes, at + n)).map_err(|e| self.fail(e))
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How many lines are not done.
+    pub fn left(&self) -> usize {
+        self.lines.iter().filter(|span| span.len > 0).count()
+    }
+
+    /// Takes the blanked lines out. A file without a record left is empty.
+    ///
+    /// # Errors
+    /// [`Error::File`]; the file with its blank lines is then still there, and right.
+    pub fn finish(self) -> Result<(), Error> {
+        let fail = |source| self.fail(source);
+        let (path, file) = draft(&self.path).map_err(fail)?;
+        let mut writer = BufWriter::new(&file);
+        let mut copy = |span: &Span| -> io::Result<()> {
+            let mut line = vec![0; span.len as usize];
+            self.file.read_exact_at(&mut line, span.at)?;
+            writer.write_all(&line)?;
+            writer.write_all(b"\n")
+        };
+        let mut all = || -> io::Result<()> {
+            let mut headers = self.headers.iter().peekable();
+            for line in self.lines.iter().filter(|span| span.len > 0) {
+                while headers.peek().is_some_and(|h| h.at < line.at) {
+                    headers.next().map_or(Ok(()), &mut copy)?;
+                }
+                copy(line)?;
+            }
+            Ok(())
+        };
+        let written = all().and_then(|()| writer.flush());
+        drop(writer);
+        let placed = written.and_then(|()| file.sync_all()).and_then(|()| std::fs::rename(&path, &self.path));
+        placed.map_err(|e| {
+            let _ = std::fs::remove_file(&path);
+            self.fail(e)
+        })
+    }
+}
+
+/// Blanks a line so that it is never half a line, whenever the process ends: a line that begins with NUL is done, and
+/// one byte is written whole or not at all. The bytes to write, in their order, and where in the line.
+fn blanking(len: u64) -> impl Iterator<Item = (u64, &'static [u8])> {
+    const BLANKS: &[u8; 256] = &[b' '; 256];
+    let begun = (len > 0).then_some((0, &b"\0"[..]));
+    let others = (1..len).step_by(BLANKS.len()).map(move |at| (at, &BLANKS[..(len - at).min(256) as usize]));
+    begun.into_iter().chain(others).chain([(0, &BLANKS[..len.min(1) as usize])])
+}
+
+impl Drop for Rest {
+    fn drop(&mut self) {
+        // A draft that was never published belongs to an input that was refused.
+        if let Some(draft) = &self.draft {
+            let _ = std::fs::remove_file(draft);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("oauth-tools-rest-{}-{name}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        folder
+    }
+
+    #[test]
+    fn it_is_right_at_every_moment() {
+        let folder = folder("moments");
+        let path = folder.join("rest");
+        let text = |path: &Path| std::fs::read_to_string(path).expect("readable");
+        std::fs::write(&path, "old\n").expect("written");
+        let mut rest = Rest::start(&path).expect("started");
+        rest.header(b"kind,id").expect("kept");
+        for line in [b"authz,a1".as_slice(), b"authz,a2", b"authz,a3"] {
+            rest.keep(line).expect("kept");
+        }
+        assert_eq!(text(&path), "old\n", "before it is published, nothing has changed");
+        rest.publish().expect("published");
+        assert_eq!(text(&path), "kind,id\nauthz,a1\nauthz,a2\nauthz,a3\n");
+        rest.done(1).expect("done");
+        assert_eq!(text(&path), "kind,id\nauthz,a1\n        \nauthz,a3\n");
+        assert_eq!(rest.left(), 2);
+        rest.finish().expect("finished");
+        assert_eq!(text(&path), "kind,id\nauthz,a1\nauthz,a3\n");
+        assert_eq!(std::fs::read_dir(&folder).expect("a folder").count(), 1, "no draft is left");
+    }
+
+    #[test]
+    fn a_stream_adds_lines_while_others_are_done() {
+        let path = folder("stream").join("rest");
+        let text = || std::fs::read_to_string(&path).expect("readable");
+        let mut rest = Rest::start(&path).expect("started");
+        rest.publish().expect("published");
+        for no_input in [&b""[..], b" \t", b"\0   ,a0"] {
+            rest.header(no_input).expect("passed over");
+        }
+        rest.keep(b"a0").expect("kept");
+        rest.done(0).expect("done");
+        rest.header(b"kind,id").expect("kept");
+        let long = format!("authz,{}", "x".repeat(600));
+        for line in [&long, "a", "authz,a2"] {
+            rest.keep(line.as_bytes()).expect("kept");
+        }
+        rest.done(1).expect("done");
+        rest.header(b"id,kind").expect("kept");
+        rest.keep(b"a3,authz").expect("kept");
+        rest.header(b"kind,id,status").expect("kept");
+        let blank = " ".repeat(606);
+        assert_eq!(text(), format!("  \nkind,id\n{blank}\na\nauthz,a2\nid,kind\na3,authz\nkind,id,status\n"));
+        rest.done(2).expect("done");
+        rest.done(2).expect("done, and not twice");
+        rest.done(5).expect("no such line");
+        assert_eq!(text(), format!("  \nkind,id\n{blank}\n \nauthz,a2\nid,kind\na3,authz\nkind,id,status\n"));
+        assert_eq!(rest.left(), 2);
+        rest.finish().expect("finished");
+        assert_eq!(text(), "kind,id\nauthz,a2\nid,kind\na3,authz\n");
+    }
+
+    #[test]
+    fn a_line_is_there_or_not_at_every_step_of_its_blanking() {
+        for len in [0, 1, 2, 256, 257, 258, 700] {
+            let mut line = vec![b'x'; len];
+            for (at, bytes) in blanking(len as u64) {
+                line[at as usize..][..bytes.len()].copy_from_slice(bytes);
+                assert!(matches!(line.first(), None | Some(b'\0' | b' ')), "{len}: {line:?}");
+                assert!(line.first() != Some(&b' ') || line.trim_ascii().is_empty(), "{len}: {line:?}");
+            }
+            assert_eq!(line, vec![b' '; len]);
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_being_blanked_is_no_input() {
+        let mut sniffer = crate::input::sniffer::Sniffer::new(crate::input::entry::Need::Identity);
+        for torn in [&b"\0kind\":\"authz\"}"[..], b"\0   \"authz\"}", b"\0"] {
+            assert!(matches!(sniffer.line(torn), Ok(None)), "{torn:?}");
+        }
+    }
+
+    #[test]
+    fn a_refused_input_leaves_the_old_file() {
+        let folder = folder("refused");
+        let path = folder.join("rest");
+        std::fs::write(&path, "old\n").expect("written");
+        let mut rest = Rest::start(&path).expect("started");
+        rest.keep(b"x").expect("kept");
+        drop(rest);
+        assert_eq!(std::fs::read_to_string(&path).expect("readable"), "old\n");
+        assert_eq!(std::fs::read_dir(&folder).expect("a folder").count(), 1);
+    }
+
+    #[test]
+    fn links_and_devices_are_refused() {
+        let folder = folder("links");
+        let path = folder.join("rest");
+        std::os::unix::fs::symlink(folder.join("elsewhere"), &path).expect("a link");
+        assert!(Rest::start(&path).is_err());
+        assert!(Rest::start(Path::new("/dev/null")).is_err());
+        assert!(Rest::start(Path::new("/")).is_err());
+    }
+}

@@ -1,0 +1,101 @@
+//! Items from an input that is worked on while it comes, without a look at the whole of it first (`--stream`).
+
+use std::io::Read;
+use std::sync::Mutex;
+
+use crate::base::error::Error;
+use crate::change::rest::Rest;
+use crate::change::targets::{Item, Wanted, item};
+use crate::input::entry::Origin;
+use crate::input::reader::Lines;
+use crate::input::sniffer::Sniffer;
+use crate::session::World;
+use crate::sys::signals::Stop;
+use crate::sys::streams::lock;
+
+/// The items of standard input, or what is wrong with a line. All that is read is kept in `--rest` first.
+pub struct Stream<'a> {
+    lines: Lines<Box<dyn Read + Send>>,
+    sniffer: Sniffer,
+    wanted: &'a Wanted<'a>,
+    rest: Option<&'a Mutex<Rest>>,
+    stop: Stop,
+    index: usize,
+    broken: bool,
+}
+
+impl<'a> Stream<'a> {
+    /// A stream from the standard input of `world`, which ends once a stop is asked for.
+    pub fn new(world: &mut World, wanted: &'a Wanted<'a>, rest: Option<&'a Mutex<Rest>>) -> Stream<'a> {
+        let stop = world.stop.clone();
+        Stream {
+            lines: Lines::new(Box::new(world.io.patient_input(&stop))),
+            sniffer: Sniffer::new(wanted.need),
+            wanted,
+            rest,
+            stop,
+            index: 0,
+            broken: false,
+        }
+    }
+
+    /// Keeps the lines that were read and not begun: they are nowhere else any more. Half a line is no line.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn keep_unbegun(&mut self) -> Result<(), Error> {
+        while !self.broken
+            && let Ok(Some((_, line))) = self.lines.next_line()
+        {
+            keep(self.rest, line, !matches!(self.sniffer.line(line), Ok(None)))?;
+        }
+        Ok(())
+    }
+}
+
+fn keep(rest: Option<&Mutex<Rest>>, line: &[u8], is_record: bool) -> Result<(), Error> {
+    match rest {
+        Some(rest) if is_record => lock(rest).keep(line),
+        Some(rest) => lock(rest).header(line),
+        None => Ok(()),
+    }
+}
+
+impl Iterator for Stream<'_> {
+    type Item = Result<Item<'static>, String>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.broken {
+            let (number, line) = match self.lines.next_line() {
+                Ok(Some(line)) => line,
+                Ok(None) => return None,
+                Err(_) if self.stop.is_set() => return None,
+                // It would fail again, and for ever.
+                Err(e) => {
+                    self.broken = true;
+                    return Some(Err(e.to_string()));
+                }
+            };
+            let origin = Origin::Line(number);
+            let checked = match self.sniffer.line(line) {
+                Ok(None) => None,
+                Ok(Some(entry)) => Some(
+                    item(self.index, origin, &entry, self.wanted.kind, self.wanted.need)
+                        .and_then(|item| (self.wanted.check)(&item).map(|()| item))
+                        .map(|item| Item { id: item.id.into_owned().into(), ..item }),
+                ),
+                Err(what) => Some(Err(what)),
+            };
+            if let Err(e) = keep(self.rest, line, checked.is_some()) {
+                // Nothing is changed that could not be kept.
+                self.broken = true;
+                return Some(Err(e.to_string()));
+            }
+            if let Some(checked) = checked {
+                self.index += 1;
+                return Some(checked.map_err(|what| format!("{origin}: {what}")));
+            }
+        }
+        None
+    }
+}

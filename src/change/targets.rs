@@ -1,0 +1,279 @@
+//! The whole input of a changing tool: parsed, validated and free of duplicates before the first change.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::base::error::Error;
+use crate::change::rest::Rest;
+use crate::input::bad_lines::Complaints;
+use crate::input::entry::{Entry, Fields, Need, Origin};
+use crate::input::id_index::{self, Seen};
+use crate::input::reader::{self, Each, Found};
+use crate::record::kind::Kind;
+use crate::session::World;
+
+/// One thing to work on.
+#[derive(Debug, Clone)]
+pub struct Item<'a> {
+    /// Its place in the input, from 0.
+    pub index: usize,
+    /// Where it came from.
+    pub origin: Origin,
+    /// What it is.
+    pub kind: Kind,
+    /// Its id; empty for what is to be made.
+    pub id: Cow<'a, str>,
+    /// The record said that it is the one in use.
+    pub current: bool,
+    /// The record said that it is the default API key.
+    pub default: bool,
+    /// What the record said about the object, where the tool asked.
+    pub fields: Option<Arc<Fields>>,
+}
+
+/// An item, or what is wrong with a line, its place before it.
+pub type Sourced<'t> = Result<Item<'t>, String>;
+
+impl Item<'_> {
+    /// Something to be made that operands and options describe.
+    pub fn given(kind: Kind, fields: Fields) -> Item<'static> {
+        let (id, origin, fields) = (Cow::Borrowed(""), Origin::Operand, Some(Arc::new(fields)));
+        Item { index: 0, origin, kind, id, current: false, default: false, fields }
+    }
+
+    /// What the record said about the object; nothing where the tool did not ask.
+    pub fn fields(&self) -> &Fields {
+        self.fields.as_deref().unwrap_or(&Fields::NONE)
+    }
+
+    /// How messages name it: `stdin:12: authz 3f71…`.
+    pub fn place(&self) -> String {
+        let what = self.kind.place(&self.id);
+        match self.origin {
+            Origin::Operand => what,
+            line @ Origin::Line(_) => format!("{line}: {what}"),
+        }
+    }
+}
+
+/// Checks an entry and makes an item of it.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn item<'a>(
+    index: usize,
+    origin: Origin,
+    entry: &'a Entry<'_>,
+    kind: Option<Kind>,
+    need: Need,
+) -> Result<Item<'a>, String> {
+    let kind = entry.kind(kind)?;
+    if matches!(kind, Kind::Client | Kind::Token) && entry.id.as_deref() == Some("~") {
+        return Err(format!("there is no {} ~", kind.noun()));
+    }
+    // What is to be made is none of the things that the record it is like was.
+    let is = |mark: bool| mark && need != Need::New;
+    let id = if need == Need::New { "" } else { entry.id()? };
+    Ok(Item {
+        index,
+        origin,
+        kind,
+        id: Cow::Borrowed(id),
+        current: is(entry.current),
+        default: is(entry.default),
+        fields: entry.fields.clone(),
+    })
+}
+
+/// Items, kept as little more than their ids: a million of them take about 70 MB, the index of duplicates included.
+#[derive(Debug, Default)]
+pub struct Targets {
+    ids: String,
+    slots: Vec<Packed>,
+    fields: Vec<Option<Arc<Fields>>>,
+}
+
+#[derive(Debug)]
+struct Packed {
+    at: usize,
+    /// The line; 0 for an operand.
+    line: u32,
+    len: u8,
+    kind: Kind,
+    current: bool,
+    default: bool,
+}
+
+/// What a tool accepts as its input.
+pub struct Wanted<'a> {
+    /// The KIND operand.
+    pub kind: Option<Kind>,
+    /// The other operands; if there are none, lines are read.
+    pub operands: &'a [String],
+    /// The one thing to be made, where operands and options describe it.
+    pub given: Option<(Kind, Fields)>,
+    /// What is read from a record.
+    pub need: Need,
+    /// Whether the tool can work on a kind, and on what the record says.
+    pub check: &'a (dyn Fn(&Item<'_>) -> Result<(), String> + Sync),
+}
+
+impl Targets {
+    /// Reads all input, and keeps its lines in `rest` where one is wanted.
+    ///
+    /// # Errors
+    /// [`Error::Reported`] once all bad lines are reported; [`Error::Usage`] where input would come from a terminal.
+    pub fn read(world: &mut World, wanted: &Wanted<'_>, rest: Option<&mut Rest>) -> Result<Targets, Error> {
+        let mut targets = Targets::default();
+        let messages = world.io.messages.clone();
+        if let Some((kind, fields)) = &wanted.given {
+            targets.push(Item::given(*kind, fields.clone()), wanted.need);
+            return Ok(targets);
+        }
+        let complaints = Complaints::new(&messages);
+        let mut intake = Intake { targets, seen: Seen::default(), wanted, rest, complaints };
+        if wanted.operands.is_empty() {
+            refuse_terminal(world)?;
+            let stop = world.stop.clone();
+            let read = reader::read_all(world.io.patient_input(&stop), wanted.need, &mut intake);
+            read.map_err(|e| match stop.signal() {
+                Some(signal) => {
+                    messages.fail("stopped: not all input was read, and nothing was changed");
+                    Error::Signal(signal)
+                }
+                None => e,
+            })?;
+        }
+        for operand in wanted.operands {
+            intake.take(Origin::Operand, operand.as_bytes(), Ok(Entry::bare(operand)))?;
+        }
+        intake.complaints.settle()?;
+        Ok(intake.targets)
+    }
+
+    /// Adds an entry; false if it was there already.
+    fn add(
+        &mut self,
+        origin: Origin,
+        entry: &Entry<'_>,
+        wanted: &Wanted<'_>,
+        seen: &mut Seen,
+    ) -> Result<bool, String> {
+        let item = item(self.slots.len(), origin, entry, wanted.kind, wanted.need)?;
+        (wanted.check)(&item)?;
+        let tag = entry.tag.unwrap_or_else(|| id_index::tag(&item.id));
+        let same = |place: usize| {
+            let there = &self.slots[place];
+            there.kind == item.kind && self.id(there) == item.id
+        };
+        if wanted.need != Need::New
+            && let Some(before) = seen.insert(tag, self.slots.len(), same)
+        {
+            // Twice the same is once; two contradicting wishes are a mistake, and nobody can say which.
+            return match self.fields.get(before).is_none_or(|fields| *fields == item.fields) {
+                true => Ok(false),
+                false => Err("the record stands in the input twice, and says different things".to_owned()),
+            };
+        }
+        self.push(item, wanted.need);
+        Ok(true)
+    }
+
+    fn push(&mut self, item: Item<'_>, need: Need) {
+        self.slots.push(Packed {
+            at: self.ids.len(),
+            line: match item.origin {
+                Origin::Operand => 0,
+                Origin::Line(number) => number,
+            },
+            // check_id allows 128 bytes.
+            len: item.id.len() as u8,
+            kind: item.kind,
+            current: item.current,
+            default: item.default,
+        });
+        self.ids.push_str(&item.id);
+        if need != Need::Identity {
+            self.fields.push(item.fields);
+        }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// The item at a place.
+    pub fn get(&self, index: usize) -> Item<'_> {
+        let slot = &self.slots[index];
+        Item {
+            index,
+            origin: if slot.line == 0 { Origin::Operand } else { Origin::Line(slot.line) },
+            kind: slot.kind,
+            id: Cow::Borrowed(self.id(slot)),
+            current: slot.current,
+            default: slot.default,
+            fields: self.fields.get(index).cloned().flatten(),
+        }
+    }
+
+    fn id(&self, slot: &Packed) -> &str {
+        &self.ids[slot.at..slot.at + usize::from(slot.len)]
+    }
+
+    /// All items in their order.
+    pub fn iter(&self) -> impl Iterator<Item = Item<'_>> {
+        (0..self.len()).map(|index| self.get(index))
+    }
+}
+
+/// The input on its way to [`Targets`].
+struct Intake<'a> {
+    targets: Targets,
+    seen: Seen,
+    wanted: &'a Wanted<'a>,
+    rest: Option<&'a mut Rest>,
+    complaints: Complaints<'a>,
+}
+
+impl Intake<'_> {
+    fn take(&mut self, origin: Origin, line: &[u8], entry: Result<Entry<'_>, String>) -> Result<(), Error> {
+        match entry.and_then(|entry| self.targets.add(origin, &entry, self.wanted, &mut self.seen)) {
+            Ok(true) => self.rest.as_deref_mut().map_or(Ok(()), |rest| rest.keep(line)),
+            Ok(false) => Ok(()),
+            Err(what) => {
+                self.complaints.add(origin, &what);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Each for Intake<'_> {
+    fn line(&mut self, number: u32, line: &[u8], found: Found<'_>) -> Result<(), Error> {
+        match found.transpose() {
+            Some(entry) => self.take(Origin::Line(number), line, entry),
+            None => self.rest.as_deref_mut().map_or(Ok(()), |rest| rest.header(line)),
+        }
+    }
+
+    fn ahead(&mut self, tags: impl Iterator<Item = u32>) {
+        self.seen.touch(tags);
+    }
+}
+
+/// Fails where the input would have to be typed: that is a forgotten operand, not a pipeline.
+///
+/// # Errors
+/// [`Error::Usage`].
+pub fn refuse_terminal(world: &World) -> Result<(), Error> {
+    if world.io.terminal.stdin {
+        return Err(Error::Usage("nothing to work on: give ids, or records on standard input".to_owned()));
+    }
+    Ok(())
+}

@@ -1,0 +1,362 @@
+//! Completions for bash, zsh and fish, made from the tools' tables.
+
+use std::fmt::Write;
+
+use crate::cli::{Opt, Tool};
+use crate::output::{Format, columns};
+use crate::record::kind::Kind;
+use crate::tools;
+
+/// A shell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shell {
+    /// bash(1)
+    Bash,
+    /// zsh(1)
+    Zsh,
+    /// fish(1)
+    Fish,
+}
+
+/// What can stand where an option's argument, or an operand, does.
+enum Values {
+    Words(Vec<&'static str>),
+    /// Several of them with commas between.
+    List(Vec<&'static str>),
+    Clients,
+    Commands,
+    Files,
+    Anything,
+}
+
+fn values(opt: &Opt) -> Values {
+    match opt.arg {
+        Some("FORMAT") => Values::Words(Format::WORDS.iter().map(|(word, _)| *word).collect()),
+        Some("WHEN") => Values::Words(vec!["auto", "always", "never"]),
+        Some("STATUS") => Values::Words(vec!["active", "expired"]),
+        Some("HOW") => Values::Words(vec!["zero", "negative", "null", "hidden"]),
+        Some("SCOPES") => Values::List(crate::input::entry::SCOPES.to_vec()),
+        Some("FIELD") => {
+            let all = Kind::LISTED.iter().flat_map(|kind| columns(*kind)).map(|(name, _)| *name);
+            let mut names: Vec<&str> = all.collect();
+            names.sort_unstable();
+            names.dedup();
+            Values::Words(names)
+        }
+        Some("CLIENT" | "CLIENT-ID" | "ID") => Values::Clients,
+        Some("CMD") => Values::Commands,
+        Some("FILE") => Values::Files,
+        _ => Values::Anything,
+    }
+}
+
+/// What can stand where a tool's operands do.
+enum Operands {
+    /// A kind, then ids of that kind if there are any to name.
+    Kind {
+        kinds: &'static [Kind],
+        ids: bool,
+    },
+    Files,
+    Command,
+}
+
+fn operands(tool: &Tool) -> Operands {
+    match tool.name {
+        _ if tool.runs_command => Operands::Command,
+        "oauth-diff" => Operands::Files,
+        "oauth-mk" => Operands::Kind { kinds: &[Kind::Authz, Kind::Client, Kind::Token], ids: false },
+        "oauth-rot" | "oauth-set" => Operands::Kind { kinds: &[Kind::Authz, Kind::Client], ids: true },
+        "oauth-ls" => Operands::Kind { kinds: &Kind::LISTED, ids: true },
+        _ => Operands::Kind { kinds: &Kind::ALL, ids: true },
+    }
+}
+
+/// How ids are asked for: without a pause, a question or a message, since somebody is typing.
+fn ids(kind: &str) -> String {
+    format!("oauth-ls {kind} -o id --no-wait --retry-for 0 2>/dev/null")
+}
+
+fn words(kinds: &[Kind]) -> String {
+    kinds.iter().map(|kind| kind.word()).collect::<Vec<_>>().join(" ")
+}
+
+/// Every word for a kind of which there are ids, with `between` them.
+fn spoken(between: &str) -> String {
+    Kind::LISTED.iter().flat_map(|kind| kind.words()).copied().collect::<Vec<_>>().join(between)
+}
+
+/// The completions of the whole suite for a shell.
+pub fn script(shell: Shell) -> String {
+    match shell {
+        Shell::Bash => bash(),
+        Shell::Zsh => zsh(),
+        Shell::Fish => fish(),
+    }
+}
+
+fn bash() -> String {
+    let mut text = String::from(
+        r#"# Completions of oauth-tools for bash.
+_oauth_tools() {
+    local tool=${COMP_WORDS[0]##*/} cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+    local i word kind='' opts='' kinds='' ids=''
+    COMPREPLY=()
+    # --option=value are three words to bash.
+    if [[ $cur == = ]]; then
+        cur=''
+    elif [[ $prev == = ]]; then
+        prev=${COMP_WORDS[COMP_CWORD-2]}
+    fi
+    case $tool in
+"#,
+    );
+    for tool in tools::ALL {
+        let opts: Vec<String> = tool.all_opts().flat_map(spellings).collect();
+        let operands = match operands(tool) {
+            Operands::Kind { kinds, ids } => {
+                format!(" kinds='{}'{}", words(kinds), if ids { " ids=yes" } else { "" })
+            }
+            Operands::Files | Operands::Command => String::new(),
+        };
+        let _ = writeln!(text, "        {}) opts='{}'{operands} ;;", tool.name, opts.join(" "));
+    }
+    let takes = with_argument().flat_map(spellings).collect::<Vec<_>>().join(" | ");
+    let (clients, chosen) = (ids("client"), ids("\"$kind\""));
+    let _ = write!(
+        text,
+        r#"    esac
+    # The first operand that is no option's argument.
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        word=${{COMP_WORDS[i]}}
+        case $word in
+            {takes})
+                [[ ${{COMP_WORDS[i+1]}} == = ]] && ((i++))
+                ((i++)) ;;
+            -*) ;;
+            *) kind=$word; break ;;
+        esac
+    done
+    case $tool in
+        oauth-run | oauth-sandbox)
+            if [[ -n $kind ]]; then
+                if declare -F _command_offset >/dev/null; then
+                    _command_offset "$i"
+                else
+                    mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+                fi
+                return
+            fi ;;
+    esac
+    case $prev in
+"#
+    );
+    for opt in with_argument() {
+        let reply = match values(opt) {
+            Values::Words(words) => {
+                format!("mapfile -t COMPREPLY < <(compgen -W '{}' -- \"$cur\")", words.join(" "))
+            }
+            Values::List(words) => format!(
+                "word=''; [[ $cur == *,* ]] && word=${{cur%,*}},\n            \
+                 mapfile -t COMPREPLY < <(compgen -P \"$word\" -W '{}' -- \"${{cur##*,}}\")",
+                words.join(" ")
+            ),
+            Values::Clients => {
+                format!("mapfile -t COMPREPLY < <(compgen -W \"$({clients})\" -- \"$cur\")")
+            }
+            Values::Commands => "mapfile -t COMPREPLY < <(compgen -c -- \"$cur\")".to_owned(),
+            Values::Files => {
+                "compopt -o filenames 2>/dev/null\n            mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")"
+                    .to_owned()
+            }
+            Values::Anything => ":".to_owned(),
+        };
+        let names = spellings(opt).collect::<Vec<_>>().join(" | ");
+        let _ = writeln!(text, "        {names})\n            {reply}\n            return ;;");
+    }
+    let _ = write!(
+        text,
+        r#"    esac
+    if [[ $cur == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$opts" -- "$cur")
+        return
+    fi
+    case $tool in
+        oauth-run | oauth-sandbox) mapfile -t COMPREPLY < <(compgen -c -- "$cur"); return ;;
+        oauth-diff)
+            compopt -o filenames 2>/dev/null
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+            return ;;
+    esac
+    if [[ -z $kind ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$kinds" -- "$cur")
+        return
+    fi
+    [[ -n $ids ]] || return
+    case $kind in
+        {}) mapfile -t COMPREPLY < <(compgen -W "$({chosen})" -- "$cur") ;;
+    esac
+}}
+complete -F _oauth_tools {}
+"#,
+        spoken(" | "),
+        names()
+    );
+    text
+}
+
+/// The options with an argument, of all tools.
+fn with_argument() -> impl Iterator<Item = &'static Opt> {
+    let mut known: Vec<&str> = Vec::new();
+    let all = tools::ALL.iter().flat_map(|tool| tool.all_opts()).filter(|opt| opt.arg.is_some());
+    all.filter(move |opt| {
+        let new = !known.contains(&opt.long);
+        known.push(opt.long);
+        new
+    })
+}
+
+fn names() -> String {
+    tools::ALL.map(|tool| tool.name).join(" ")
+}
+
+fn spellings(opt: &'static Opt) -> impl Iterator<Item = String> {
+    opt.short.map(|c| format!("-{c}")).into_iter().chain([format!("--{}", opt.long)])
+}
+
+fn zsh() -> String {
+    let mut text = format!("#compdef {}\n# Completions of oauth-tools for zsh.\n", names());
+    let _ = write!(
+        text,
+        r#"_oauth_tools_ids() {{
+    local -a ids
+    local word
+    for word in $words[2,-1]; do
+        case $word in
+            {}) ids=(${{(f)"$({})"}}); break ;;
+        esac
+    done
+    compadd -a ids
+}}
+_oauth_tools_clients() {{
+    local -a ids
+    ids=(${{(f)"$({})"}})
+    compadd -a ids
+}}
+case $service in
+"#,
+        spoken("|"),
+        ids("$word"),
+        ids("client"),
+    );
+    for tool in tools::ALL {
+        let _ = writeln!(text, "    {}) _arguments -s -S \\", tool.name);
+        for opt in tool.all_opts() {
+            let help = opt
+                .help
+                .replace('\\', "\\\\")
+                .replace([']', '['], "")
+                .replace(':', "\\:")
+                .replace('\'', "'\\''");
+            let names = match (opt.short, opt.repeat) {
+                (Some(c), false) => format!("'(-{c} --{0})'{{-{c},--{0}}}", opt.long),
+                (Some(c), true) => format!("'*'{{-{c},--{}}}", opt.long),
+                (None, false) => format!("--{}", opt.long),
+                (None, true) => format!("'*'--{}", opt.long),
+            };
+            let arg = opt.arg.map_or(String::new(), |arg| {
+                let values = match values(opt) {
+                    Values::Words(words) => format!("({})", words.join(" ")),
+                    Values::List(words) => format!("_values -s , {arg} {}", words.join(" ")),
+                    Values::Clients => "_oauth_tools_clients".to_owned(),
+                    Values::Commands => "_command_names -e".to_owned(),
+                    Values::Files => "_files".to_owned(),
+                    Values::Anything => " ".to_owned(),
+                };
+                format!(":{arg}:{values}")
+            });
+            // A long option takes its argument after = too.
+            let names = match (opt.arg, opt.short) {
+                (None, _) => names,
+                (Some(_), Some(c)) => {
+                    names.replace(&format!("{{-{c},--{}}}", opt.long), &format!("{{-{c}+,--{}=}}", opt.long))
+                }
+                (Some(_), None) => format!("{names}="),
+            };
+            let _ = writeln!(text, "        {names}'[{help}]{arg}' \\");
+        }
+        let _ = writeln!(text, "        {} ;;", zsh_operands(tool));
+    }
+    text.push_str("esac\n");
+    text
+}
+
+fn zsh_operands(tool: &Tool) -> String {
+    match operands(tool) {
+        Operands::Files => "':list:_files' ':list:_files'".to_owned(),
+        Operands::Command => "'(-)1:command:_command_names -e' '*::arguments:_normal'".to_owned(),
+        Operands::Kind { kinds, ids: true } => format!("'1:kind:({})' '*:id:_oauth_tools_ids'", words(kinds)),
+        Operands::Kind { kinds, ids: false } => format!("'1:kind:({})' '*: : '", words(kinds)),
+    }
+}
+
+fn fish() -> String {
+    let mut text = String::from("# Completions of oauth-tools for fish.\n");
+    for tool in tools::ALL {
+        for opt in tool.all_opts() {
+            let short = opt.short.map_or(String::new(), |c| format!(" -s {c}"));
+            let arg = match (opt.arg, values(opt)) {
+                (None, _) => String::new(),
+                (_, Values::Words(words)) => format!(" -x -a '{}'", words.join(" ")),
+                (_, Values::List(words)) => format!(" -x -a '(__fish_append , {})'", words.join(" ")),
+                (_, Values::Clients) => format!(" -x -a '({})'", ids("client")),
+                (_, Values::Commands) => " -x -a '(__fish_complete_command)'".to_owned(),
+                (_, Values::Files) => " -r -F".to_owned(),
+                (_, Values::Anything) => " -x".to_owned(),
+            };
+            let help = opt.help.replace('\\', "\\\\").replace('\'', "\\'");
+            let _ = writeln!(text, "complete -c {}{short} -l {}{arg} -d '{help}'", tool.name, opt.long);
+        }
+        match operands(tool) {
+            Operands::Command => {
+                let _ = writeln!(text, "complete -c {} -x -a '(__fish_complete_subcommand)'", tool.name);
+            }
+            Operands::Files => {}
+            Operands::Kind { kinds, ids: named } => {
+                let every = kinds.iter().flat_map(|kind| kind.words()).copied().collect::<Vec<_>>().join(" ");
+                let none = format!("not __fish_seen_subcommand_from {every}");
+                let _ = writeln!(text, "complete -c {} -f", tool.name);
+                let _ = writeln!(text, "complete -c {} -n '{none}' -a '{}'", tool.name, words(kinds));
+                for kind in kinds.iter().filter(|kind| named && Kind::LISTED.contains(kind)) {
+                    let _ = writeln!(
+                        text,
+                        "complete -c {} -n '__fish_seen_subcommand_from {}' -a '({})'",
+                        tool.name,
+                        kind.words().join(" "),
+                        ids(kind.word())
+                    );
+                }
+            }
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_option_of_every_tool_is_in_every_shells_script() {
+        for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+            let text = script(shell);
+            for tool in tools::ALL {
+                assert!(text.contains(tool.name), "{shell:?}");
+                for opt in tool.all_opts() {
+                    let dashes = if shell == Shell::Fish { "-l " } else { "--" };
+                    assert!(text.contains(&format!("{dashes}{}", opt.long)), "{shell:?} {}", opt.long);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,433 @@
+//! Records to each format. Nothing that a pipe sees depends on the terminal.
+
+#[cfg(test)]
+mod round_trips;
+pub mod table;
+
+use std::io::Write;
+
+use crate::base::error::Error;
+use crate::base::text;
+use crate::base::time::{self, Unix};
+use crate::output::table::Table;
+use crate::record::kind::Kind;
+use crate::record::{Record, quote};
+use crate::sys::streams::Io;
+
+/// How records are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// One JSON object a line.
+    Ndjson,
+    /// Fixed columns a kind, a header before the first row of each kind.
+    Csv,
+    /// Indented JSON: an array, or one object where one was asked for by id.
+    Json,
+    /// `HEROKU_OAUTH_ID=…` lines for a shell.
+    Env,
+    /// Secrets alone.
+    Secret,
+    /// Ids alone.
+    Id,
+    /// For a person: aligned columns, or a sentence a change.
+    Table,
+}
+
+impl Format {
+    /// The words of `-o`.
+    pub const WORDS: [(&'static str, Format); 7] = [
+        ("ndjson", Format::Ndjson),
+        ("table", Format::Table),
+        ("csv", Format::Csv),
+        ("json", Format::Json),
+        ("env", Format::Env),
+        ("secret", Format::Secret),
+        ("id", Format::Id),
+    ];
+}
+
+/// What a run prints, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Style {
+    /// The format.
+    pub format: Format,
+    /// Secrets are shown.
+    pub reveal: bool,
+    /// One object was asked for: no array around it, and a block instead of a table.
+    pub single: bool,
+    /// Records are news of changes: a sentence each on a terminal.
+    pub change: bool,
+    /// Each record must be on its way before the next change.
+    pub eager: bool,
+    /// Colour for tables and sentences.
+    pub color: bool,
+    /// Records come in the order in which they are to be shown.
+    pub sorted: bool,
+}
+
+/// A column of CSV and of tables: its name, and where it stands in the object; no path for the lead.
+pub(crate) type Column = (&'static str, &'static [&'static str]);
+
+/// The fixed CSV columns of a kind (oauth-record(5)).
+pub(crate) fn columns(kind: Kind) -> &'static [Column] {
+    match kind {
+        Kind::Authz => &[
+            ("kind", &[]),
+            ("id", &[]),
+            ("status", &[]),
+            ("expires_at", &[]),
+            ("current", &[]),
+            ("default", &[]),
+            ("description", &["description"]),
+            ("scope", &["scope"]),
+            ("client_id", &["client", "id"]),
+            ("client_name", &["client", "name"]),
+            ("token", &["access_token", "token"]),
+            ("created_at", &["created_at"]),
+            ("updated_at", &["updated_at"]),
+            ("code", &["grant", "code"]),
+        ],
+        Kind::Client => &[
+            ("kind", &[]),
+            ("id", &[]),
+            ("status", &[]),
+            ("expires_at", &[]),
+            ("name", &["name"]),
+            ("redirect_uri", &["redirect_uri"]),
+            ("secret", &["secret"]),
+            ("created_at", &["created_at"]),
+            ("updated_at", &["updated_at"]),
+        ],
+        Kind::Session => &[
+            ("kind", &[]),
+            ("id", &[]),
+            ("status", &[]),
+            ("expires_at", &[]),
+            ("current", &[]),
+            ("description", &["description"]),
+            ("created_at", &["created_at"]),
+            ("updated_at", &["updated_at"]),
+        ],
+        Kind::Token => &[
+            ("kind", &[]),
+            ("id", &[]),
+            ("status", &[]),
+            ("expires_at", &[]),
+            ("authorization_id", &["authorization", "id"]),
+            ("token", &["access_token", "token"]),
+            ("refresh_token", &["refresh_token", "token"]),
+        ],
+    }
+}
+
+/// The text of a cell, secrets masked unless `reveal`.
+pub(crate) fn cell(record: &Record<'_>, column: Column, reveal: bool) -> String {
+    let mark = |is: bool| if is { "true".to_owned() } else { String::new() };
+    match column {
+        ("kind", _) => record.kind.word().to_owned(),
+        ("id", _) => record.id.to_string(),
+        ("status", _) => record.status.to_string(),
+        ("expires_at", _) => record.expires_at().unwrap_or_default(),
+        ("current", _) => mark(record.current),
+        ("default", _) => mark(record.default),
+        (name, path) => {
+            let text = record.text(path);
+            let hide = matches!(name, "token" | "secret" | "refresh_token" | "code") && !reveal;
+            if hide && !text.is_empty() && !crate::base::secret::is_masked(&text) {
+                crate::base::secret::STARS.to_owned()
+            } else {
+                text
+            }
+        }
+    }
+}
+
+/// A cell of CSV: on one line, and no formula to a spreadsheet.
+///
+/// `\` and control characters are written as in JSON (`\\`, `\n`, `\u001b`); a text that begins with one of
+/// `= + - @ '` gets a `'` before it. [`uncsv`] takes both back, so that a round trip is exact.
+pub fn csv_cell(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    if text.starts_with(['=', '+', '-', '@', '\'']) {
+        out.push('\'');
+    }
+    for c in text.chars() {
+        match c {
+            '\\' => out.push_str(r"\\"),
+            '\n' => out.push_str(r"\n"),
+            '\r' => out.push_str(r"\r"),
+            '\t' => out.push_str(r"\t"),
+            c if c.is_control() => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// The text of a CSV cell: the reverse of [`csv_cell`]; what it would not have written stays as it is.
+pub fn uncsv(cell: &str) -> String {
+    let cell = match cell.strip_prefix('\'') {
+        Some(rest) if rest.starts_with(['=', '+', '-', '@', '\'']) => rest,
+        _ => cell,
+    };
+    let mut out = String::with_capacity(cell.len());
+    let mut rest = cell;
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        let escape = &rest[at + 1..];
+        let (c, len) = match escape.bytes().next() {
+            Some(b'\\') => ('\\', 1),
+            Some(b'n') => ('\n', 1),
+            Some(b'r') => ('\r', 1),
+            Some(b't') => ('\t', 1),
+            Some(b'u') => match escape.get(1..5).and_then(|hex| u32::from_str_radix(hex, 16).ok()) {
+                Some(code) => (char::from_u32(code).unwrap_or('\u{fffd}'), 5),
+                None => ('\\', 0),
+            },
+            _ => ('\\', 0),
+        };
+        out.push(c);
+        rest = &escape[len..];
+    }
+    out + rest
+}
+
+/// Prints records.
+pub struct Output<'a> {
+    out: &'a mut (dyn Write + Send),
+    style: Style,
+    now: Unix,
+    line: Vec<u8>,
+    csv_kind: Option<Kind>,
+    table: Table,
+    columns: usize,
+    count: usize,
+}
+
+impl<'a> Output<'a> {
+    /// An output to the standard output of `io`.
+    pub fn new(io: &'a mut Io, style: Style) -> Output<'a> {
+        let table = Table::new(io.terminal.columns, style.color, style.sorted);
+        Output {
+            out: &mut *io.out,
+            style,
+            now: time::now(),
+            line: Vec::new(),
+            csv_kind: None,
+            table,
+            columns: io.terminal.columns,
+            count: 0,
+        }
+    }
+
+    /// Prints one record.
+    ///
+    /// # Errors
+    /// [`Error::Stdout`]; [`Error::Left`] where the format asks for a secret that the API does not show.
+    pub fn record(&mut self, record: &Record<'_>) -> Result<(), Error> {
+        self.line.clear();
+        let reveal = self.style.reveal;
+        match self.style.format {
+            Format::Ndjson => {
+                record.write_json(&mut self.line, reveal);
+                self.line.push(b'\n');
+            }
+            Format::Json => {
+                let mut json = Vec::new();
+                record.write_json(&mut json, reveal);
+                let depth = usize::from(!self.style.single);
+                if !self.style.single {
+                    self.line.extend_from_slice(if self.count == 0 { b"[\n  " } else { b",\n  " });
+                }
+                indent(&mut self.line, &json, depth);
+                if self.style.single {
+                    self.line.push(b'\n');
+                }
+            }
+            Format::Csv => self.csv(record),
+            Format::Env => self.env(record),
+            Format::Secret => match record.whole_secret() {
+                Some(secret) => self.secret(&secret),
+                None => return Err(unknown_secret(record)),
+            },
+            // What does not exist yet has none.
+            Format::Id if record.id.is_empty() => {}
+            Format::Id => {
+                self.line.extend_from_slice(record.id.as_bytes());
+                self.line.push(b'\n');
+            }
+            Format::Table if self.style.change => {
+                let color = self.style.color;
+                table::sentence(&mut self.line, record, self.columns, color);
+                if reveal && (record.whole_secret().is_some() || !record.text(&["grant", "code"]).is_empty())
+                {
+                    table::details(&mut self.line, record, self.now, reveal, color);
+                }
+            }
+            Format::Table if self.style.single => {
+                table::details(&mut self.line, record, self.now, reveal, self.style.color);
+            }
+            Format::Table => self.table.add(record, self.now, reveal),
+        }
+        self.count += 1;
+        self.out.write_all(&self.line).map_err(Error::Stdout)?;
+        if self.style.eager {
+            self.flush()?;
+        }
+        // A shell that was to get a secret would go on with the one that it has.
+        let wanting = self.style.format == Format::Env && record.status == "exists";
+        if wanting && record.whole_secret().is_none() { Err(unknown_secret(record)) } else { Ok(()) }
+    }
+
+    /// Whether records are printed with their secrets.
+    pub fn shows_secrets(&self) -> bool {
+        self.style.reveal && self.style.format != Format::Id
+    }
+
+    /// Hands on what has been printed.
+    ///
+    /// # Errors
+    /// [`Error::Stdout`].
+    pub fn flush(&mut self) -> Result<(), Error> {
+        self.out.flush().map_err(Error::Stdout)
+    }
+
+    /// Ends the output: prints a table, closes an array.
+    ///
+    /// # Errors
+    /// [`Error::Stdout`].
+    pub fn finish(mut self) -> Result<(), Error> {
+        self.line.clear();
+        match self.style.format {
+            Format::Table if !self.style.change && !self.style.single => self.table.print(&mut self.line),
+            Format::Json if !self.style.single && self.count == 0 => self.line.extend_from_slice(b"[]\n"),
+            Format::Json if !self.style.single => self.line.extend_from_slice(b"\n]\n"),
+            _ => {}
+        }
+        self.out.write_all(&self.line).map_err(Error::Stdout)?;
+        self.flush()
+    }
+
+    /// Prints what CSV has before its first record, so that a full disk shows before the first change.
+    ///
+    /// # Errors
+    /// [`Error::Stdout`].
+    pub fn announce(&mut self, kind: Kind) -> Result<(), Error> {
+        if self.style.format == Format::Csv {
+            self.line.clear();
+            self.header(kind);
+            self.out.write_all(&self.line).map_err(Error::Stdout)?;
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn header(&mut self, kind: Kind) {
+        if self.csv_kind != Some(kind) {
+            self.csv_kind = Some(kind);
+            for (i, (name, _)) in columns(kind).iter().enumerate() {
+                if i > 0 {
+                    self.line.push(b',');
+                }
+                self.line.extend_from_slice(name.as_bytes());
+            }
+            self.line.push(b'\n');
+        }
+    }
+
+    fn csv(&mut self, record: &Record<'_>) {
+        self.header(record.kind);
+        let row = columns(record.kind).iter().map(|c| csv_cell(&cell(record, *c, self.style.reveal)));
+        let mut writer = csv::WriterBuilder::new().from_writer(&mut self.line);
+        // Writing to a Vec cannot fail, and a row always has its kind.
+        let _ = writer.write_record(row);
+        let _ = writer.flush();
+    }
+
+    fn env(&mut self, record: &Record<'_>) {
+        let name = record.secret_variable();
+        let _ = writeln!(self.line, "HEROKU_OAUTH_ID={}", text::shell_word(&record.id));
+        // A masked secret in a shell's environment would only fail later and elsewhere.
+        if let Some(secret) = record.whole_secret() {
+            let _ = writeln!(self.line, "{name}={}", text::shell_word(&secret));
+        }
+    }
+
+    fn secret(&mut self, secret: &str) {
+        self.line.extend(secret.bytes().filter(|b| !b.is_ascii_control()));
+        self.line.push(b'\n');
+    }
+}
+
+fn unknown_secret(record: &Record<'_>) -> Error {
+    let (what, hint) = match record.kind {
+        Kind::Session => ("a session has no secret", ""),
+        Kind::Client => ("its secret is not in the answer", "oauth-ls client ID -o secret shows it"),
+        Kind::Authz | Kind::Token => (
+            "the API shows a token in full only once, when it is made",
+            "oauth-rot gives it a new one; oauth-rot --replace makes a second authorization like it",
+        ),
+    };
+    Error::Left { what: what.to_owned(), hint }
+}
+
+/// Appends compact JSON with line breaks and two blanks a level.
+fn indent(out: &mut Vec<u8>, json: &[u8], mut depth: usize) {
+    let (mut quoted, mut escaped) = (false, false);
+    let break_line = |out: &mut Vec<u8>, depth: usize| {
+        out.push(b'\n');
+        out.resize(out.len() + 2 * depth, b' ');
+    };
+    for (i, &b) in json.iter().enumerate() {
+        if quoted {
+            quoted = escaped || b != b'"';
+            escaped = !escaped && b == b'\\';
+            out.push(b);
+            continue;
+        }
+        match b {
+            b'{' | b'[' => {
+                out.push(b);
+                if !matches!(json.get(i + 1), Some(b'}' | b']')) {
+                    depth += 1;
+                    break_line(out, depth);
+                }
+            }
+            b'}' | b']' => {
+                if !matches!(json[i.saturating_sub(1)], b'{' | b'[') {
+                    depth = depth.saturating_sub(1);
+                    break_line(out, depth);
+                }
+                out.push(b);
+            }
+            b',' => {
+                out.push(b);
+                break_line(out, depth);
+            }
+            b':' => out.extend_from_slice(b": "),
+            b if b.is_ascii_whitespace() => {}
+            b => {
+                quoted = b == b'"';
+                out.push(b);
+            }
+        }
+    }
+}
+
+/// One line of JSON made of names and texts; for records that are not the API's.
+pub fn json_line(members: &[(&str, &str)]) -> Vec<u8> {
+    let mut line = vec![b'{'];
+    for (i, (name, text)) in members.iter().enumerate() {
+        if i > 0 {
+            line.push(b',');
+        }
+        quote(&mut line, name);
+        line.push(b':');
+        quote(&mut line, text);
+    }
+    line.extend_from_slice(b"}\n");
+    line
+}
+
+#[cfg(test)]
+mod tests;

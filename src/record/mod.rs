@@ -1,0 +1,444 @@
+//! The record: one object of the API as one line, led by what every tool needs (oauth-record(5)).
+
+pub mod kind;
+pub mod limits;
+pub mod redirect_uri;
+
+use std::borrow::Cow;
+use std::io::Write;
+
+use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::base::secret::{STARS, is_masked};
+use crate::base::time::{self, Unix};
+use crate::record::kind::Kind;
+
+/// A string that borrows from the JSON it came from where that has no escapes in it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(transparent)]
+pub struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
+
+/// The members of a JSON object: their order, their numbers and their spelling are kept.
+#[derive(Debug, Default)]
+pub struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Object<'de> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Object<'de>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::with_capacity(16);
+                while let Some((Text(name), value)) = map.next_entry::<Text<'de>, &'de RawValue>()? {
+                    members.push((name, value));
+                }
+                Ok(Object(members))
+            }
+        }
+        deserializer.deserialize_map(Members)
+    }
+}
+
+impl<'a> Object<'a> {
+    /// The value of a member; of several with that name the last, as most readers of JSON take it.
+    pub fn get(&self, name: &str) -> Option<&'a RawValue> {
+        self.0.iter().rev().find(|(n, _)| n == name).map(|(_, value)| *value)
+    }
+
+    /// The value at a path of names.
+    fn at(&self, path: &[&str]) -> Option<&'a RawValue> {
+        let (first, rest) = path.split_first()?;
+        let value = self.get(first)?;
+        match rest {
+            [] => Some(value),
+            _ => serde_json::from_str::<Object<'a>>(value.get()).ok()?.at(rest),
+        }
+    }
+
+    /// Fails where a name that decides what the record is stands in it twice.
+    fn check_unique(&self, names: &[&str]) -> Result<(), String> {
+        match names.iter().find(|name| self.0.iter().filter(|(n, _)| n == *name).count() > 1) {
+            Some(name) => Err(format!("'{name}' stands in it twice")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// When an object ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expiry {
+    /// Not told.
+    Unknown,
+    /// Never.
+    Never,
+    /// At an instant.
+    At(Unix),
+}
+
+/// An object of the account, as the tools print it.
+#[derive(Debug)]
+pub struct Record<'a> {
+    /// What it is.
+    pub kind: Kind,
+    /// Its id.
+    pub id: Cow<'a, str>,
+    /// `active` or `expired`, or the news of a change: `created`, `revoked`, ….
+    pub status: Cow<'a, str>,
+    /// When it ends.
+    pub expiry: Expiry,
+    /// It is the authorization (or the session, or the client) that the caller is using.
+    pub current: bool,
+    /// It is the account's default API key.
+    pub default: bool,
+    /// Members that the tools add behind the lead, such as `replaces`: a name and a text.
+    pub added: Vec<(&'static str, String)>,
+    /// The same, with JSON in the place of a text.
+    pub added_json: Vec<(&'static str, String)>,
+    object: Object<'a>,
+}
+
+/// The largest record that the API may answer with, in bytes.
+pub(crate) const LARGEST: usize = 8 << 20;
+
+/// Members that the lead of a record replaces.
+const LEAD: [&str; 6] = ["kind", "id", "status", "expires_at", "current", "default"];
+
+impl<'a> Record<'a> {
+    /// A record about an object of which no more is known than its id.
+    pub fn bare(kind: Kind, id: &'a str, status: impl Into<Cow<'a, str>>) -> Record<'a> {
+        Record {
+            kind,
+            id: Cow::Borrowed(id),
+            status: status.into(),
+            expiry: Expiry::Unknown,
+            current: false,
+            default: false,
+            added: Vec::new(),
+            added_json: Vec::new(),
+            object: Object::default(),
+        }
+    }
+
+    /// A record about an object that does not exist yet: what it would be made or changed with, as a JSON object.
+    pub fn draft(kind: Kind, id: &'a str, status: &'static str, json: &'a str) -> Record<'a> {
+        // The JSON is our own request body.
+        let object = serde_json::from_str(json).unwrap_or_default();
+        Record { object, ..Record::bare(kind, id, status) }
+    }
+
+    /// Reads a record that a tool has printed: its lead is taken as it stands.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn from_line(kind: Kind, line: &'a str) -> Result<Record<'a>, String> {
+        limits::check(line, usize::MAX)?;
+        let object: Object<'a> = serde_json::from_str(line).map_err(|_| "it is no JSON object".to_owned())?;
+        object.check_unique(&LEAD)?;
+        let text = |name| object.get(name).and_then(string);
+        let is = |name| object.get(name).is_some_and(|value| value.get() == "true");
+        Ok(Record {
+            id: text("id").ok_or("it has no id")?,
+            status: text("status").unwrap_or_default(),
+            expiry: match (object.get("expires_at").map(RawValue::get), text("expires_at")) {
+                (_, Some(at)) => time::parse_rfc3339(&at).map_or(Expiry::Unknown, Expiry::At),
+                (Some("null"), _) => Expiry::Never,
+                _ => Expiry::Unknown,
+            },
+            current: is("current"),
+            default: is("default"),
+            kind,
+            added: Vec::new(),
+            added_json: Vec::new(),
+            object,
+        })
+    }
+
+    /// Reads one object of an answer that the server dated `now`.
+    ///
+    /// # Errors
+    /// What is wrong, where it is no object with an id, or a field that decides about it is unusable.
+    pub fn from_api(kind: Kind, json: &'a str, now: Unix) -> Result<Record<'a>, String> {
+        limits::check(json, LARGEST)?;
+        let object: Object<'a> = serde_json::from_str(json).map_err(|_| "it is no JSON object".to_owned())?;
+        object.check_unique(&["id", "access_token", "expires_in"])?;
+        let id = object.get("id").and_then(string).ok_or("it has no id")?;
+        let expiry = match kind {
+            Kind::Authz | Kind::Token => match object.get("access_token") {
+                // Without its token an authorization grants nothing: it has ended, unless its code can still be
+                // exchanged for one.
+                Some(token) if token.get() == "null" => match object.at(&["grant", "expires_in"]) {
+                    Some(left) if left.get() != "null" => seconds_left(Some(left), now)?,
+                    _ => Expiry::At(now),
+                },
+                Some(token) => {
+                    let token: Object<'_> = serde_json::from_str(token.get())
+                        .map_err(|_| "its access_token is no object".to_owned())?;
+                    token.check_unique(&["token", "expires_in"])?;
+                    seconds_left(token.get("expires_in"), now)?
+                }
+                None => Expiry::Never,
+            },
+            Kind::Session => seconds_left(object.get("expires_in"), now)?,
+            Kind::Client => Expiry::Never,
+        };
+        let status = match expiry {
+            Expiry::At(at) if at <= now => "expired",
+            _ => "active",
+        };
+        Ok(Record {
+            kind,
+            id,
+            status: Cow::Borrowed(status),
+            expiry,
+            current: false,
+            default: false,
+            added: Vec::new(),
+            added_json: Vec::new(),
+            object,
+        })
+    }
+
+    /// How long it was to live from its beginning, in seconds, where it ends.
+    pub fn lifetime(&self) -> Option<Unix> {
+        let (Expiry::At(at), born) = (self.expiry, self.text(&["created_at"])) else { return None };
+        time::parse_rfc3339(&born).filter(|born| at > *born).map(|born| at - born)
+    }
+
+    /// The text at a path of the object, such as `["access_token", "token"]`; empty where there is none.
+    pub fn text(&self, path: &[&str]) -> String {
+        self.object.at(path).map(plain).unwrap_or_default()
+    }
+
+    /// What a person calls it: the description, or a client's name.
+    pub fn name(&self) -> String {
+        self.text(&[if self.kind == Kind::Client { "name" } else { "description" }])
+    }
+
+    /// The secret, or as much of it as the API shows.
+    pub fn secret(&self) -> Option<String> {
+        let path: &[&str] = match self.kind {
+            Kind::Authz | Kind::Token => &["access_token", "token"],
+            Kind::Client => &["secret"],
+            Kind::Session => return None,
+        };
+        let secret = self.object.at(path).and_then(string);
+        // An authorization made for a client has a grant code before it has a token.
+        let code =
+            || self.object.at(&["grant", "code"]).filter(|_| self.kind == Kind::Authz).and_then(string);
+        secret.or_else(code).map(Cow::into_owned)
+    }
+
+    /// The secret, if it is there in full.
+    pub fn whole_secret(&self) -> Option<String> {
+        self.secret().filter(|secret| !secret.is_empty() && !is_masked(secret))
+    }
+
+    /// The variable in which a shell gets the secret.
+    pub fn secret_variable(&self) -> &'static str {
+        match self.kind {
+            Kind::Authz if self.text(&["access_token", "token"]).is_empty() => "HEROKU_OAUTH_CODE",
+            Kind::Client => "HEROKU_OAUTH_SECRET",
+            Kind::Authz | Kind::Session | Kind::Token => "HEROKU_API_KEY",
+        }
+    }
+
+    /// When it ends, for a person.
+    pub fn expiry_words(&self, now: Unix) -> String {
+        match self.expiry {
+            // The API may tell no more than that nothing is left, as of its answer.
+            Expiry::At(at) if self.status == "expired" && now.abs_diff(at) < 60 => "expired".to_owned(),
+            Expiry::At(at) => time::relative(at, now),
+            Expiry::Never => "never".to_owned(),
+            Expiry::Unknown => String::new(),
+        }
+    }
+
+    /// The end as RFC 3339; `None` where there is none or it is not known.
+    pub fn expires_at(&self) -> Option<String> {
+        match self.expiry {
+            Expiry::At(at) => time::rfc3339(at),
+            Expiry::Never | Expiry::Unknown => None,
+        }
+    }
+
+    /// Appends the record as one line of JSON, without the line break; secrets are masked unless `reveal`.
+    pub fn write_json(&self, out: &mut Vec<u8>, reveal: bool) {
+        out.extend_from_slice(b"{\"kind\":\"");
+        out.extend_from_slice(self.kind.word().as_bytes());
+        out.extend_from_slice(b"\",\"id\":");
+        if self.id.is_empty() {
+            out.extend_from_slice(b"null")
+        } else {
+            quote(out, &self.id)
+        }
+        out.extend_from_slice(b",\"status\":");
+        quote(out, &self.status);
+        match self.expires_at() {
+            Some(at) => {
+                let _ = write!(out, ",\"expires_at\":\"{at}\"");
+            }
+            None if self.expiry == Expiry::Never => out.extend_from_slice(b",\"expires_at\":null"),
+            None => {}
+        }
+        if self.current {
+            out.extend_from_slice(b",\"current\":true");
+        }
+        if self.default {
+            out.extend_from_slice(b",\"default\":true");
+        }
+        for (name, text) in &self.added {
+            let _ = write!(out, ",\"{name}\":");
+            quote(out, text);
+        }
+        for (name, json) in &self.added_json {
+            let _ = write!(out, ",\"{name}\":{json}");
+        }
+        let added = || self.added.iter().chain(&self.added_json);
+        for (name, value) in &self.object.0 {
+            if LEAD.contains(&name.as_ref()) || added().any(|(n, _)| n == name) {
+                continue;
+            }
+            out.push(b',');
+            quote(out, name);
+            out.push(b':');
+            // What a token was exchanged for is the caller's own, and no news.
+            let given = self.kind == Kind::Token && ["client", "grant"].contains(&name.as_ref());
+            if reveal && !given { one_line(out, value.get()) } else { masked(out, name, value) }
+        }
+        out.push(b'}');
+    }
+}
+
+impl Record<'_> {
+    /// The record as one line of JSON without secrets.
+    pub fn masked_line(&self) -> String {
+        let mut line = Vec::new();
+        self.write_json(&mut line, false);
+        String::from_utf8(line).unwrap_or_default()
+    }
+}
+
+/// Seconds left, as an instant (WIRE.md: `expires_in` is seconds left, null means never).
+fn seconds_left(value: Option<&RawValue>, now: Unix) -> Result<Expiry, String> {
+    match value.map(RawValue::get) {
+        None | Some("null") => Ok(Expiry::Never),
+        Some(number) => match number.parse::<i64>() {
+            Ok(seconds) if seconds.unsigned_abs() < 1 << 40 => Ok(Expiry::At(now + seconds)),
+            _ => Err("its expires_in is no number of seconds".to_owned()),
+        },
+    }
+}
+
+/// A JSON string's text.
+pub(crate) fn string(value: &RawValue) -> Option<Cow<'_, str>> {
+    serde_json::from_str::<Text<'_>>(value.get()).ok().map(|Text(text)| text)
+}
+
+/// A value as a person reads it: a string's text, an array's items with blanks between, nothing for null.
+fn plain(value: &RawValue) -> String {
+    let raw = value.get();
+    match raw.as_bytes().first() {
+        Some(b'"') => string(value).unwrap_or_default().into_owned(),
+        Some(b'[') => match serde_json::from_str::<Vec<&RawValue>>(raw) {
+            Ok(items) => items.into_iter().map(plain).collect::<Vec<_>>().join(" "),
+            Err(_) => raw.to_owned(),
+        },
+        Some(b'n') => String::new(),
+        _ => {
+            let mut line = Vec::new();
+            one_line(&mut line, raw);
+            String::from_utf8(line).unwrap_or_default()
+        }
+    }
+}
+
+/// Appends a JSON string.
+pub(crate) fn quote(out: &mut Vec<u8>, text: &str) {
+    if crate::record::kind::is_plain(text) {
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        return out.push(b'"');
+    }
+    // Writing to a Vec cannot fail, and a str is always a JSON string.
+    let _ = serde_json::to_writer(out, text);
+}
+
+/// Appends raw JSON without the line breaks and blanks that may stand between its parts.
+fn one_line(out: &mut Vec<u8>, raw: &str) {
+    if memchr::memchr2(b'\n', b'\r', raw.as_bytes()).is_none() {
+        out.extend_from_slice(raw.as_bytes());
+        return;
+    }
+    let (mut quoted, mut escaped) = (false, false);
+    for &b in raw.as_bytes() {
+        if quoted {
+            quoted = escaped || b != b'"';
+            escaped = !escaped && b == b'\\';
+            out.push(b);
+        } else if !b.is_ascii_whitespace() {
+            quoted = b == b'"';
+            out.push(b);
+        }
+    }
+}
+
+/// Names under which the API gives secrets.
+const SECRET_NAMES: [&str; 7] =
+    ["token", "secret", "code", "refresh_token", "access_token", "session_nonce", "password"];
+
+/// Appends a value with every secret in it masked, however deep.
+fn masked(out: &mut Vec<u8>, name: &str, value: &RawValue) {
+    let raw = value.get();
+    let is_secret = SECRET_NAMES.contains(&name);
+    match raw.as_bytes().first() {
+        Some(b'"') if is_secret => match string(value) {
+            Some(text) if is_masked(&text) || text.is_empty() => one_line(out, raw),
+            _ => quote(out, STARS),
+        },
+        Some(b'-' | b'0'..=b'9') if is_secret => quote(out, STARS),
+        Some(b'{') if may_hold_secret(raw) => match serde_json::from_str::<Object<'_>>(raw) {
+            Ok(Object(members)) => {
+                out.push(b'{');
+                for (i, (name, value)) in members.iter().enumerate() {
+                    if i > 0 {
+                        out.push(b',');
+                    }
+                    quote(out, name);
+                    out.push(b':');
+                    masked(out, name, value);
+                }
+                out.push(b'}');
+            }
+            Err(_) => out.extend_from_slice(b"null"),
+        },
+        Some(b'[') if is_secret || may_hold_secret(raw) => {
+            match serde_json::from_str::<Vec<&RawValue>>(raw) {
+                Ok(items) => {
+                    out.push(b'[');
+                    for (i, item) in items.into_iter().enumerate() {
+                        if i > 0 {
+                            out.push(b',');
+                        }
+                        masked(out, name, item);
+                    }
+                    out.push(b']');
+                }
+                Err(_) => out.extend_from_slice(b"null"),
+            }
+        }
+        _ => one_line(out, raw),
+    }
+}
+
+/// Whether a look inside is needed: a secret's name stands there, or an escape that could spell one.
+fn may_hold_secret(raw: &str) -> bool {
+    raw.contains('\\') || SECRET_NAMES.iter().any(|name| raw.contains(name))
+}
+
+#[cfg(test)]
+mod tests;

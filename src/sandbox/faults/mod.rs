@@ -1,0 +1,11 @@
+//! Faults: what a sandbox gets wrong on request.
+//!
+//! - `spec`: how a fault is written
+//! - `choice`: which fault hits a request
+//! - `mangle`: bodies that a client does not expect
+
+pub(in crate::sandbox) mod choice;
+pub(in crate::sandbox) mod mangle;
+pub mod spec;
+
+pub use spec::{Fault, FaultError};

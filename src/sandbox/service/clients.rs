@@ -1,0 +1,184 @@
+//! `/oauth/clients`.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use serde_json::Value;
+
+use crate::sandbox::account::clock;
+use crate::sandbox::account::model::Client;
+use crate::sandbox::account::show::{Show, View};
+use crate::sandbox::account::store::json;
+use crate::sandbox::service::api::{Answer, Body, Call};
+use crate::sandbox::wire::http::Reply;
+
+/// The account's clients, with their secrets: they are the caller's own.
+pub(in crate::sandbox) fn list(call: &Call<'_>) -> Answer {
+    call.api.read(|store| call.list(&store.clients, |_| true))
+}
+
+/// One client; without its secret for somebody who is not logged in.
+pub(in crate::sandbox) fn info(call: &Call<'_>, id: &str) -> Answer {
+    let secrets = if call.token.is_some() { Show::Clear } else { Show::Absent };
+    call.api.read(|store| {
+        let client = store.clients.get(id).ok_or_else(missing)?;
+        Ok(Reply::json(200, json(client, &View { secrets, ..call.view() })))
+    })
+}
+
+/// A new client, with its secret.
+pub(in crate::sandbox) fn create(call: &Call<'_>) -> Answer {
+    let body = call.body()?;
+    let name = name(&body)?.ok_or_else(|| Reply::invalid("name is required."))?;
+    let redirect_uri = redirect_uri(&body)?.ok_or_else(|| Reply::invalid("redirect_uri is required."))?;
+    call.api.write(|store| {
+        let date = clock::rfc3339(call.now);
+        let client = Client {
+            id: store.fresh_id(),
+            name,
+            redirect_uri,
+            secret: store.mint.uuid(),
+            created_at: date.clone(),
+            updated_at: date,
+            ..Client::default()
+        };
+        let body = json(&client, &call.view());
+        store.clients.insert(client.id.clone(), client);
+        Ok(Reply::json(201, body))
+    })
+}
+
+/// Another name or address.
+pub(in crate::sandbox) fn update(call: &Call<'_>, id: &str) -> Answer {
+    let body = call.body()?;
+    let (name, redirect_uri) = (name(&body)?, redirect_uri(&body)?);
+    change(call, id, |client, _| {
+        client.name = name.unwrap_or_else(|| std::mem::take(&mut client.name));
+        client.redirect_uri = redirect_uri.unwrap_or_else(|| std::mem::take(&mut client.redirect_uri));
+    })
+}
+
+/// A new secret; the old one is refused from now on.
+pub(in crate::sandbox) fn rotate(call: &Call<'_>, id: &str) -> Answer {
+    change(call, id, |client, secret| client.secret = secret())
+}
+
+fn change(call: &Call<'_>, id: &str, act: impl FnOnce(&mut Client, &mut dyn FnMut() -> String)) -> Answer {
+    call.api.write(|store| {
+        let client = store.clients.get_mut(id).ok_or_else(missing)?;
+        act(client, &mut || store.mint.uuid());
+        client.updated_at = clock::rfc3339(call.now);
+        let client = client.clone();
+        store.client_changed(&client);
+        Ok(Reply::json(200, json(&client, &call.view())))
+    })
+}
+
+/// Deletes a client and the authorizations made through it.
+pub(in crate::sandbox) fn delete(call: &Call<'_>, id: &str) -> Answer {
+    call.api.write(|store| {
+        let gone = store.remove_client(id).ok_or_else(missing)?;
+        Ok(Reply::json(200, json(&gone, &call.view())))
+    })
+}
+
+/// The answer for an id that no client has.
+pub(in crate::sandbox) fn missing() -> Reply {
+    Reply::missing("client", "OAuth client")
+}
+
+fn name(body: &Body) -> Result<Option<String>, Reply> {
+    match body.get("name") {
+        None => Ok(None),
+        Some(Value::String(name)) if !name.trim().is_empty() => Ok(Some(name.clone())),
+        Some(_) => Err(Reply::invalid("name must be a string that is not blank.")),
+    }
+}
+
+fn redirect_uri(body: &Body) -> Result<Option<String>, Reply> {
+    match body.get("redirect_uri") {
+        None => Ok(None),
+        Some(Value::String(uri)) if allowed(uri) => Ok(Some(uri.clone())),
+        Some(_) => Err(Reply::invalid(
+            "redirect_uri must be an https URL; http is allowed only for localhost, *.local \
+             and loopback or private addresses.",
+        )),
+    }
+}
+
+/// Whether a client may have this redirect URI: https, or http to a place that is local.
+fn allowed(uri: &str) -> bool {
+    let Some((scheme, rest)) = uri.split_once("://") else {
+        return false;
+    };
+    if uri.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return false;
+    }
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host_port = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let host = match host_port.strip_prefix('[') {
+        Some(v6) => match v6.split_once(']') {
+            Some((host, _)) => host,
+            None => return false,
+        },
+        None => host_port.split_once(':').map_or(host_port, |(host, _)| host),
+    };
+    if host.is_empty() {
+        return false;
+    }
+    match scheme.to_ascii_lowercase().as_str() {
+        "https" => true,
+        "http" => local(&host.to_ascii_lowercase()),
+        _ => false,
+    }
+}
+
+fn local(host: &str) -> bool {
+    if let Ok(v4) = host.parse::<Ipv4Addr>() {
+        return v4.is_loopback() || v4.is_private();
+    }
+    if let Ok(v6) = host.parse::<Ipv6Addr>() {
+        return v6.is_loopback() || v6.is_unique_local();
+    }
+    host == "localhost" || host.ends_with(".local")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redirect_uris_are_secure_or_local() {
+        for uri in [
+            "https://example.com/cb",
+            "HTTPS://example.com",
+            "http://localhost:3000/x",
+            "http://my.local",
+            "http://127.0.0.1",
+            "http://10.1.2.3:80/",
+            "http://192.168.0.1/",
+            "http://172.16.0.1/",
+            "http://172.31.255.255/",
+            "http://[::1]:80/",
+            "http://u@localhost/",
+        ] {
+            assert!(allowed(uri), "{uri}");
+        }
+        for uri in [
+            "http://example.com",
+            "http://172.32.0.1/",
+            "http://192.0.2.1/",
+            "ftp://localhost",
+            "",
+            "https://",
+            "https:///x",
+            "http://localhost.example.com",
+            "http://localhost@evil.com/",
+            "http://[::1",
+            "javascript:alert(1)",
+            "https://a b/",
+            "http://8.8.8.8",
+        ] {
+            assert!(!allowed(uri), "{uri}");
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! `Range` and `Next-Range`: how a list is cut into pages.
+//!
+//! `id [FROM]..[TO][; max=N[, order=asc|desc]]`, where a bound that is written `]FROM`
+//! is itself left out. Ids are the only key, as on the real service.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Bound;
+
+/// Objects a page when the client does not say.
+const DEFAULT_MAX: usize = 200;
+/// Most objects a page; more asked for gives this many.
+const MAX: usize = 1000;
+
+/// A page asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::sandbox) struct Range {
+    /// Where to start, and whether that object is itself left out.
+    from: Option<(String, bool)>,
+    /// The last id wanted.
+    to: Option<String>,
+    max: usize,
+    descending: bool,
+}
+
+impl Default for Range {
+    fn default() -> Range {
+        Range { from: None, to: None, max: DEFAULT_MAX, descending: false }
+    }
+}
+
+impl Range {
+    /// Reads a `Range` header; `None` is a range the API answers with 416.
+    pub(in crate::sandbox) fn parse(text: &str) -> Option<Range> {
+        let (span, params) = match text.split_once(';') {
+            Some((span, params)) => (span, params),
+            None => (text, ""),
+        };
+        let bounds = span.trim().strip_prefix("id")?;
+        if !bounds.starts_with([' ', '\t']) {
+            return None;
+        }
+        let (from, to) = bounds.trim().split_once("..")?;
+        let (from, exclusive) = match from.strip_prefix(']') {
+            Some("") => return None,
+            Some(from) => (from, true),
+            None => (from, false),
+        };
+        if !is_id(from) || !is_id(to) {
+            return None;
+        }
+        let mut range = Range {
+            from: (!from.is_empty()).then(|| (from.to_owned(), exclusive)),
+            to: (!to.is_empty()).then(|| to.to_owned()),
+            ..Range::default()
+        };
+        for param in params.split([',', ';']).map(str::trim).filter(|p| !p.is_empty()) {
+            match param.split_once('=').map(|(k, v)| (k.trim(), v.trim()))? {
+                ("max", digits) if digits.bytes().all(|b| b.is_ascii_digit()) => {
+                    // A number too large for the machine is more than MAX all the same.
+                    range.max = digits.parse().unwrap_or(MAX).min(MAX);
+                    if digits.is_empty() || range.max == 0 {
+                        return None;
+                    }
+                }
+                ("order", "asc") => range.descending = false,
+                ("order", "desc") => range.descending = true,
+                _ => return None,
+            }
+        }
+        Some(range)
+    }
+
+    /// The page of `items` that is asked for, of those that `wanted` admits, and the range
+    /// of the page after it if there is one.
+    pub(in crate::sandbox) fn page<'a, T>(
+        &self,
+        items: &'a BTreeMap<String, T>,
+        wanted: impl Fn(&T) -> bool,
+    ) -> (Vec<&'a T>, Option<Range>) {
+        let start = match &self.from {
+            None => Bound::Unbounded,
+            Some((id, true)) => Bound::Excluded(id.as_str()),
+            Some((id, false)) => Bound::Included(id.as_str()),
+        };
+        let end = self.to.as_deref().map_or(Bound::Unbounded, Bound::Included);
+        let (low, high) = if self.descending { (end, start) } else { (start, end) };
+        // BTreeMap::range panics on these, and they hold nothing anyway.
+        if let (Bound::Included(l) | Bound::Excluded(l), Bound::Included(h) | Bound::Excluded(h)) =
+            (low, high)
+            && (l > h || (l == h && (low, high) != (Bound::Included(l), Bound::Included(h))))
+        {
+            return (Vec::new(), None);
+        }
+        let mut span = items.range::<str, _>((low, high));
+        let mut next = || loop {
+            let entry = if self.descending { span.next_back() } else { span.next() };
+            match entry {
+                Some((_, item)) if !wanted(item) => {}
+                other => return other,
+            }
+        };
+        let mut page = Vec::with_capacity(self.max.min(items.len()));
+        let mut last = None;
+        while let Some((id, item)) = next() {
+            if page.len() == self.max {
+                let from = last.map(|id: &String| (id.clone(), true));
+                return (page, Some(Range { from, ..self.clone() }));
+            }
+            page.push(item);
+            last = Some(id);
+        }
+        (page, None)
+    }
+}
+
+fn is_id(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+impl fmt::Display for Range {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("id ")?;
+        if let Some((from, exclusive)) = &self.from {
+            write!(f, "{}{from}", if *exclusive { "]" } else { "" })?;
+        }
+        write!(f, "..{}; max={}", self.to.as_deref().unwrap_or_default(), self.max)?;
+        f.write_str(if self.descending { ", order=desc" } else { "" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Range {
+        Range::parse(text).unwrap_or_else(|| panic!("{text:?} should be a range"))
+    }
+
+    fn letters() -> BTreeMap<String, char> {
+        ('a'..='j').map(|c| (c.to_string(), c)).collect()
+    }
+
+    fn walk(first: &str) -> Vec<String> {
+        let items = letters();
+        let (mut pages, mut range) = (Vec::new(), Some(parse(first)));
+        while let Some(r) = range {
+            let (page, next) = r.page(&items, |c| *c != 'e');
+            pages.push(page.into_iter().collect());
+            range = next.map(|n| parse(&n.to_string()));
+        }
+        pages
+    }
+
+    #[test]
+    fn ranges_are_read_and_written() {
+        assert_eq!(parse("id .."), Range::default());
+        for text in [
+            "id ..; max=1000",
+            "id ]01234567-89ab..; max=200",
+            "id a..b; max=3",
+            "id ]a..b; max=3, order=desc",
+        ] {
+            assert_eq!(parse(text).to_string(), text);
+        }
+        assert_eq!(parse("id ..;max=5000").to_string(), "id ..; max=1000");
+        assert_eq!(parse("id ..; max=99999999999999999999999").to_string(), "id ..; max=1000");
+        assert_eq!(parse("id ..; order=asc,max=7").to_string(), "id ..; max=7");
+    }
+
+    #[test]
+    fn what_is_no_range_is_refused() {
+        for text in [
+            "",
+            "id",
+            "id a",
+            "id..",
+            "name ..",
+            "id ]..",
+            "id ..; max=0",
+            "id ..; max=",
+            "id ..; max=-1",
+            "id ..; max=x",
+            "id ..; sort=asc",
+            "id ..; max",
+            "id a b..",
+            "id ..; order=up",
+            "bytes=0-10",
+            "id ..a..b",
+            "id \u{e9}..",
+        ] {
+            assert_eq!(Range::parse(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn pages_cover_each_object_once() {
+        assert_eq!(walk("id ..; max=4"), ["abcd", "fghi", "j"]);
+        assert_eq!(walk("id ..; max=3"), ["abc", "dfg", "hij"]);
+        assert_eq!(walk("id ..; max=2, order=desc"), ["ji", "hg", "fd", "cb", "a"]);
+        assert_eq!(walk("id c..g; max=2"), ["cd", "fg"]);
+        assert_eq!(walk("id ]c..g; max=9"), ["dfg"]);
+        assert_eq!(walk("id g..c; max=2, order=desc"), ["gf", "dc"]);
+    }
+
+    #[test]
+    fn empty_and_backward_ranges_hold_nothing() {
+        for text in ["id g..c", "id ]c..c", "id ]j..", "id a..j; order=desc", "id ]a..a; order=desc"] {
+            assert_eq!(walk(text), [""], "{text}");
+        }
+        assert_eq!(walk("id c..c"), ["c"]);
+    }
+}

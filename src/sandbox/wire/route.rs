@@ -1,0 +1,93 @@
+//! Which endpoint a path names.
+
+use crate::sandbox::wire::form::decode;
+
+/// An endpoint; ids are percent-decoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::sandbox) enum Route {
+    Authorizations,
+    Authorization(String),
+    Regenerate(String),
+    Clients,
+    Client(String),
+    Rotate(String),
+    Sessions,
+    Session(String),
+    Tokens,
+    Token(String),
+    TeamAuthorizations(String),
+    Account,
+    RateLimits,
+    Authorize,
+    WebToken,
+}
+
+impl Route {
+    /// The endpoint of a path, if it is one.
+    pub(in crate::sandbox) fn of(path: &str) -> Option<Route> {
+        let id = |text: &str| decode(text, false);
+        let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
+        Some(match *segments.as_slice() {
+            ["oauth", "authorizations"] => Route::Authorizations,
+            ["oauth", "authorizations", a] => Route::Authorization(id(a)),
+            ["oauth", "authorizations", a, "actions", "regenerate-tokens"] => Route::Regenerate(id(a)),
+            ["oauth", "clients"] => Route::Clients,
+            ["oauth", "clients", c] => Route::Client(id(c)),
+            ["oauth", "clients", c, "actions", "rotate-credentials"] => Route::Rotate(id(c)),
+            ["oauth", "sessions"] => Route::Sessions,
+            ["oauth", "sessions", s] => Route::Session(id(s)),
+            ["oauth", "tokens"] => Route::Tokens,
+            ["oauth", "tokens", t] => Route::Token(id(t)),
+            ["oauth", "authorize"] => Route::Authorize,
+            ["oauth", "token"] => Route::WebToken,
+            ["teams", team, "oauth", "authorizations"] => Route::TeamAuthorizations(id(team)),
+            ["account"] => Route::Account,
+            ["account", "rate-limits"] => Route::RateLimits,
+            _ => return None,
+        })
+    }
+
+    /// Its path with placeholders, as statistics name it.
+    pub(in crate::sandbox) fn pattern(&self) -> &'static str {
+        match self {
+            Route::Authorizations => "/oauth/authorizations",
+            Route::Authorization(_) => "/oauth/authorizations/{id}",
+            Route::Regenerate(_) => "/oauth/authorizations/{id}/actions/regenerate-tokens",
+            Route::Clients => "/oauth/clients",
+            Route::Client(_) => "/oauth/clients/{id}",
+            Route::Rotate(_) => "/oauth/clients/{id}/actions/rotate-credentials",
+            Route::Sessions => "/oauth/sessions",
+            Route::Session(_) => "/oauth/sessions/{id}",
+            Route::Tokens => "/oauth/tokens",
+            Route::Token(_) => "/oauth/tokens/{id}",
+            Route::TeamAuthorizations(_) => "/teams/{team}/oauth/authorizations",
+            Route::Account => "/account",
+            Route::RateLimits => "/account/rate-limits",
+            Route::Authorize => "/oauth/authorize",
+            Route::WebToken => "/oauth/token",
+        }
+    }
+
+    /// Whether it belongs to the pages people's browsers see, which know no API version.
+    pub(in crate::sandbox) fn is_web(&self) -> bool {
+        matches!(self, Route::Authorize | Route::WebToken)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_endpoints_or_nothing() {
+        let ids = Route::of("/oauth/authorizations/%7E");
+        assert_eq!(ids, Some(Route::Authorization("~".into())));
+        assert_eq!(
+            Route::of("/oauth/clients/a/actions/rotate-credentials").map(|r| r.pattern()),
+            Some("/oauth/clients/{id}/actions/rotate-credentials")
+        );
+        for path in ["", "/", "oauth/clients", "/oauth", "/oauth/clients/a/b", "*", "//"] {
+            assert_eq!(Route::of(path), None, "{path:?}");
+        }
+    }
+}

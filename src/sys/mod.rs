@@ -1,0 +1,13 @@
+//! The machine that a program runs on: its streams, signals, terminal, children and files.
+//!
+//! - [`streams`]: standard input, output and error, and every message
+//! - [`signals`]: what stops a run
+//! - [`terminal`]: hidden prompts
+//! - [`child`]: a command that is run for the user
+//! - [`files`]: whether two names are one file
+
+pub mod child;
+pub mod files;
+pub mod signals;
+pub mod streams;
+pub mod terminal;

@@ -1,0 +1,396 @@
+//! The streams of a run as a value, so that a test can hold them, and what is known about the terminal.
+
+use std::collections::HashSet;
+use std::fs::{File, Metadata};
+use std::io::{self, BufWriter, IsTerminal, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use crate::base::error::Error;
+use crate::base::secret::{self, Secret};
+use crate::base::text;
+use crate::sys::files::is_at;
+use crate::sys::signals::Stop;
+
+/// Bytes buffered on each stream.
+const BUFFER: usize = 64 * 1024;
+/// How much a pipe takes without a wait once it is ready (Linux: PIPE_BUF, a page).
+const READY: usize = 4096;
+/// How long a reader that does not read is waited for after a signal.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long poll(2) sleeps before a look at what else has happened.
+const A_WHILE: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+
+/// What is known about the terminal, if there is one.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Terminal {
+    /// Standard input is a terminal.
+    pub stdin: bool,
+    /// Standard output is a terminal.
+    pub stdout: bool,
+    /// Standard error is a terminal.
+    pub stderr: bool,
+    /// Columns of the window behind standard output; 0 where there is none.
+    pub columns: usize,
+    /// The same for standard error.
+    pub stderr_columns: usize,
+}
+
+impl Terminal {
+    fn look() -> Terminal {
+        let (stdout, stderr) = (io::stdout(), io::stderr());
+        Terminal {
+            stdin: io::stdin().is_terminal(),
+            stdout: stdout.is_terminal(),
+            stderr: stderr.is_terminal(),
+            columns: columns(stdout.as_fd()),
+            stderr_columns: columns(stderr.as_fd()),
+        }
+    }
+}
+
+fn columns(terminal: BorrowedFd<'_>) -> usize {
+    rustix::termios::tcgetwinsize(terminal).map_or(0, |window| match window.ws_col {
+        // A terminal that does not tell: a serial line, say.
+        0 => 80,
+        columns => usize::from(columns),
+    })
+}
+
+/// The streams of a run.
+pub struct Io {
+    /// Standard input, unbuffered: [`Lines`](crate::input::reader::Lines) has its own buffer.
+    pub input: Box<dyn Read + Send>,
+    /// Standard output, buffered: see [`Output`](crate::output::Output) for who flushes.
+    pub out: Box<dyn Write + Send>,
+    /// Standard error, shared by the threads of a run.
+    pub messages: Messages,
+    /// What is known about the terminal.
+    pub terminal: Terminal,
+    stdin: Option<OwnedFd>,
+    stdout: Option<OwnedFd>,
+    /// What ends a wait for the reader of standard output.
+    heeded: Arc<OnceLock<Stop>>,
+}
+
+impl Io {
+    /// The process's own streams.
+    pub fn system(program: &'static str) -> Io {
+        // Files instead of std's handles: those lock at each call, and flush at each line.
+        let (stdout, heeded) = (io::stdout().as_fd().try_clone_to_owned().ok(), Arc::default());
+        let out: Box<dyn Write + Send> = match stdout.as_ref().and_then(|fd| fd.try_clone().ok()) {
+            Some(fd) => {
+                let outlet =
+                    Outlet { file: File::from(fd), heeded: Arc::clone(&heeded), waited: Duration::ZERO };
+                Box::new(BufWriter::with_capacity(BUFFER, outlet))
+            }
+            None => Box::new(BufWriter::with_capacity(BUFFER, io::stdout())),
+        };
+        let stdin = io::stdin().as_fd().try_clone_to_owned().ok();
+        let input: Box<dyn Read + Send> = match stdin.as_ref().and_then(|fd| fd.try_clone().ok()) {
+            Some(fd) => Box::new(File::from(fd)),
+            None => Box::new(io::stdin()),
+        };
+        Io {
+            input,
+            out,
+            messages: Messages::new(program, Box::new(io::stderr())),
+            terminal: Terminal::look(),
+            stdin,
+            stdout,
+            heeded,
+        }
+    }
+
+    /// Streams over buffers, for tests in process.
+    #[cfg(test)]
+    pub(crate) fn test(stdin: &str) -> (Io, Captured, Captured) {
+        let (out, err) = (Captured::default(), Captured::default());
+        let io = Io {
+            input: Box::new(io::Cursor::new(stdin.as_bytes().to_vec())),
+            out: Box::new(out.clone()),
+            messages: Messages::new("oauth-test", Box::new(err.clone())),
+            terminal: Terminal::default(),
+            stdin: None,
+            stdout: None,
+            heeded: Arc::default(),
+        };
+        (io, out, err)
+    }
+
+    /// From now on a signal ends a wait for a reader of standard output that does not read.
+    pub fn heed(&self, stop: &Stop) {
+        let _ = self.heeded.set(stop.clone());
+    }
+
+    /// Whether that is so.
+    pub fn heeds(&self) -> bool {
+        self.heeded.get().is_some()
+    }
+
+    /// Standard input, whose reads fail once a stop is asked for, even while nothing comes.
+    pub fn patient_input(&mut self, stop: &Stop) -> impl Read + Send + 'static {
+        // A regular file is never waited for, and what was not begun is read to its end after a stop.
+        let waits = self.stdin.as_ref().filter(|_| regular(&self.stdin).is_none());
+        let ready = waits.and_then(|fd| fd.try_clone().ok());
+        let input = std::mem::replace(&mut self.input, Box::new(io::empty()));
+        Patient { input, ready, stop: stop.clone() }
+    }
+
+    /// Whether standard input is the file at `path`.
+    pub fn reads(&self, path: &Path) -> bool {
+        regular(&self.stdin).is_some_and(|input| is_at(&input, path))
+    }
+
+    /// Whether standard output is the file at `path`.
+    pub fn writes(&self, path: &Path) -> bool {
+        regular(&self.stdout).is_some_and(|output| is_at(&output, path))
+    }
+
+    /// A watch on standard output that another thread can hold.
+    pub fn watch(&self) -> Watch {
+        Watch { stdout: self.stdout.as_ref().and_then(|fd| fd.try_clone().ok()) }
+    }
+}
+
+/// A stream that is a regular file.
+fn regular(stream: &Option<OwnedFd>) -> Option<Metadata> {
+    let file = File::from(stream.as_ref()?.try_clone().ok()?);
+    file.metadata().ok().filter(Metadata::is_file)
+}
+
+/// A reader that does not sleep through a stop.
+struct Patient {
+    input: Box<dyn Read + Send>,
+    ready: Option<OwnedFd>,
+    stop: Stop,
+}
+
+impl Read for Patient {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(fd) = &self.ready {
+            if self.stop.is_set() {
+                // Not an end: what was read of a line is not the line.
+                return Err(io::Error::other("stopped"));
+            }
+            let mut fds = [PollFd::new(fd, PollFlags::IN)];
+            if poll(&mut fds, Some(&A_WHILE)).is_ok_and(|n| n > 0) {
+                break;
+            }
+        }
+        self.input.read(buffer)
+    }
+}
+
+/// A writer that does not sleep through a signal before a reader that does not read.
+struct Outlet {
+    file: File,
+    heeded: Arc<OnceLock<Stop>>,
+    /// How long it has waited since the signal.
+    waited: Duration,
+}
+
+impl Outlet {
+    fn wait(&mut self, stop: &Stop) -> io::Result<()> {
+        loop {
+            let from = Instant::now();
+            let mut fds = [PollFd::new(&self.file, PollFlags::OUT)];
+            if poll(&mut fds, Some(&A_WHILE)).is_ok_and(|n| n > 0) {
+                return Ok(());
+            }
+            if stop.signal().is_some() {
+                self.waited += from.elapsed();
+                if self.waited >= PATIENCE {
+                    return Err(io::Error::new(io::ErrorKind::TimedOut, "its reader does not read"));
+                }
+            }
+        }
+    }
+}
+
+impl Write for Outlet {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.heeded.get().cloned() {
+            Some(stop) => {
+                self.wait(&stop)?;
+                self.file.write(&bytes[..bytes.len().min(READY)])
+            }
+            None => self.file.write(bytes),
+        }
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Tells whether the reader of standard output went away, without writing to it.
+#[derive(Debug)]
+pub struct Watch {
+    stdout: Option<OwnedFd>,
+}
+
+impl Watch {
+    /// True once nothing written to standard output can arrive (poll(2): `POLLERR`, `POLLHUP`).
+    pub fn is_gone(&self) -> bool {
+        let Some(fd) = &self.stdout else { return false };
+        let mut fds = [PollFd::new(fd, PollFlags::empty())];
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        poll(&mut fds, Some(&at_once)).is_ok_and(|n| n > 0)
+            && fds[0].revents().intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL)
+    }
+}
+
+/// Standard error: every line with the program's name before it, secrets redacted, control characters escaped,
+/// and in one write, so that lines of parallel work never mix.
+#[derive(Clone)]
+pub struct Messages {
+    program: &'static str,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    to: Mutex<Box<dyn Write + Send>>,
+    /// A progress line is showing, and must be wiped before anything else is written.
+    progress: AtomicBool,
+    known: Mutex<Vec<Secret>>,
+    /// What was advised already.
+    hinted: Mutex<HashSet<&'static str>>,
+    failed: AtomicBool,
+    verbose: AtomicBool,
+}
+
+impl Messages {
+    /// Messages of `program` to `to`.
+    pub fn new(program: &'static str, to: Box<dyn Write + Send>) -> Messages {
+        let shared = Shared {
+            to: Mutex::new(to),
+            progress: AtomicBool::new(false),
+            known: Mutex::default(),
+            hinted: Mutex::default(),
+            failed: AtomicBool::new(false),
+            verbose: AtomicBool::new(false),
+        };
+        Messages { program, shared: Arc::new(shared) }
+    }
+
+    /// The program's name.
+    pub fn program(&self) -> &'static str {
+        self.program
+    }
+
+    /// Names a secret that must never appear in a message, whatever its shape.
+    pub fn hide(&self, secret: &Secret) {
+        lock(&self.shared.known).push(secret.clone());
+    }
+
+    /// Turns `-v` on.
+    pub fn set_verbose(&self) {
+        self.shared.verbose.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether `-v` is on.
+    pub fn is_verbose(&self) -> bool {
+        self.shared.verbose.load(Ordering::Relaxed)
+    }
+
+    /// A text without any secret that is known, or has the shape of one.
+    pub fn redacted(&self, text: &str) -> String {
+        let known = lock(&self.shared.known);
+        let known: Vec<&str> = known.iter().map(Secret::expose).collect();
+        secret::redact(text, &known).into_owned()
+    }
+
+    /// A line for the user.
+    pub fn say(&self, text: &str) {
+        let text = self.redacted(text);
+        let line = format!("{}: {}\n", self.program, text::shorten(&text::escape(&text), 2000));
+        self.write(&line, false);
+    }
+
+    /// Shows how far a run is, on a line that the next message wipes; for a terminal only.
+    pub fn progress(&self, text: &str) {
+        self.write(text, true);
+    }
+
+    /// Notes that the user has ended the line that was showing.
+    pub fn line_ended(&self) {
+        self.shared.progress.store(false, Ordering::Relaxed);
+    }
+
+    /// Wipes the progress line, if one is showing.
+    pub fn wipe(&self) {
+        if self.shared.progress.load(Ordering::Relaxed) {
+            self.write("", false);
+        }
+    }
+
+    fn write(&self, text: &str, is_progress: bool) {
+        let mut to = lock(&self.shared.to);
+        let was = self.shared.progress.swap(is_progress, Ordering::Relaxed);
+        let wipe = if was { "\r\x1b[K" } else { "" };
+        // There is nowhere left to tell that standard error failed.
+        let _ = to.write_all(format!("{wipe}{text}").as_bytes());
+    }
+
+    /// A line for the user about something that failed; the run's status is then not 0.
+    pub fn fail(&self, text: &str) {
+        self.shared.failed.store(true, Ordering::Relaxed);
+        self.say(text);
+    }
+
+    /// Whether something was reported as failed.
+    pub fn has_failed(&self) -> bool {
+        self.shared.failed.load(Ordering::Relaxed)
+    }
+
+    /// A line of `-v`.
+    pub fn trace(&self, text: impl FnOnce() -> String) {
+        if self.is_verbose() {
+            self.say(&text());
+        }
+    }
+
+    /// An error, after `place` where it names one, with its hint on a line of its own, once a run.
+    pub fn error(&self, place: &str, error: &Error) {
+        let colon = if place.is_empty() { "" } else { ": " };
+        self.fail(&format!("{place}{colon}{error}"));
+        if let Some(hint) = error.hint().filter(|hint| lock(&self.shared.hinted).insert(hint)) {
+            self.say(hint);
+        }
+    }
+}
+
+/// Locks, whatever happened to a thread that held the lock before: what is behind it stays valid between calls.
+pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A stream that a test can read back.
+#[cfg(test)]
+#[derive(Clone, Default)]
+pub(crate) struct Captured(Arc<Mutex<Vec<u8>>>);
+
+#[cfg(test)]
+impl Captured {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&lock(&self.0)).into_owned()
+    }
+}
+
+#[cfg(test)]
+impl Write for Captured {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        lock(&self.0).write(bytes)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

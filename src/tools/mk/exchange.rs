@@ -1,0 +1,124 @@
+//! `oauth-mk token`: exchanges a grant code or a refresh token for an access token.
+
+use std::hash::{BuildHasher, RandomState};
+
+use serde_json::json;
+
+use crate::api::Api;
+use crate::base::error::Error;
+use crate::base::secret::Secret;
+use crate::change::outcome::Done;
+use crate::cli::{Args, Opt, opts};
+use crate::record::kind::{Kind, check_id};
+use crate::session::World;
+use crate::tools::mk::web_flow::{Redirect, authorize_url};
+use crate::tools::secret_option;
+
+/// `--grant-code FROM`
+pub const GRANT_CODE: Opt =
+    Opt::value(None, "grant-code", "FROM", "exchange a grant code: -, @FILE, env:NAME or the text");
+/// `--refresh-token FROM`
+pub const REFRESH_TOKEN: Opt =
+    Opt::value(None, "refresh-token", "FROM", "exchange a refresh token: -, @FILE, env:NAME or the text");
+/// `--web CLIENT-ID`
+pub const WEB: Opt = Opt::value(
+    None,
+    "web",
+    "CLIENT-ID",
+    "go through the web flow of a client whose redirect URI is on this machine",
+);
+
+/// What is exchanged.
+#[derive(Debug)]
+pub enum Exchange {
+    /// A grant code, with the client's secret.
+    Code(Secret, Secret),
+    /// A refresh token, with the client's secret.
+    Refresh(Secret, Secret),
+    /// A code that a visit will bring; the client's secret where the API does not show it.
+    Web(String, Option<Secret>, Vec<String>),
+}
+
+impl Exchange {
+    /// Reads what a command line asks for.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where it is not exactly one exchange, or standard input would be read twice.
+    pub fn read(args: &Args, world: &mut World) -> Result<Exchange, Error> {
+        let (code, refresh, web) = (args.get(&GRANT_CODE)?, args.get(&REFRESH_TOKEN)?, args.get(&WEB)?);
+        let secret = args.get(&opts::CLIENT_SECRET)?;
+        let stdin_is_free = [code, refresh, secret].iter().filter(|v| **v == Some("-")).count() < 2;
+        let mut take = |opt: &Opt, value: &str| {
+            secret_option::secret(world, &format!("--{}", opt.long), value, stdin_is_free)
+        };
+        let client = secret.map(|value| take(&opts::CLIENT_SECRET, value)).transpose()?;
+        match (code, refresh, web, client) {
+            (Some(code), None, None, Some(client)) => Ok(Exchange::Code(take(&GRANT_CODE, code)?, client)),
+            (None, Some(token), None, Some(client)) => {
+                Ok(Exchange::Refresh(take(&REFRESH_TOKEN, token)?, client))
+            }
+            (None, None, Some(id), client) => {
+                check_id(id).map_err(|e| Error::Usage(format!("--web: {e}")))?;
+                let scope = args.new_scopes()?.unwrap_or_else(|| vec!["identity".to_owned()]);
+                Ok(Exchange::Web(id.to_owned(), client, scope))
+            }
+            _ => Err(Error::Usage(
+                "a token comes from --grant-code or --refresh-token, with --client-secret, or from --web"
+                    .to_owned(),
+            )),
+        }
+    }
+
+    /// What would be done, for `-n`.
+    pub fn draft(&self) -> String {
+        let kind = match self {
+            Exchange::Code(..) | Exchange::Web(..) => "authorization_code",
+            Exchange::Refresh(..) => "refresh_token",
+        };
+        json!({ "grant": { "type": kind } }).to_string()
+    }
+
+    /// Exchanges it.
+    ///
+    /// # Errors
+    /// Those of the calls, and of the visit.
+    pub fn run(&self, api: &Api) -> Result<Done, Error> {
+        let body = match self {
+            Exchange::Code(code, client) => code_body(code, client),
+            Exchange::Refresh(token, client) => json!({
+                "grant": { "type": "refresh_token" },
+                "client": { "secret": client.expose() },
+                "refresh_token": { "token": token.expose() },
+            }),
+            Exchange::Web(id, secret, scope) => visit(api, id, secret.as_ref(), scope)?,
+        };
+        Ok(Done::new(api.exchange(&body.to_string())?, "created"))
+    }
+}
+
+fn code_body(code: &Secret, client: &Secret) -> serde_json::Value {
+    json!({
+        "grant": { "type": "authorization_code", "code": code.expose() },
+        "client": { "secret": client.expose() },
+    })
+}
+
+/// Gets a grant code by a visit of the client's redirect URI.
+fn visit(api: &Api, id: &str, secret: Option<&Secret>, scope: &[String]) -> Result<serde_json::Value, Error> {
+    let left = |what: &str, hint| Error::Left { what: what.to_owned(), hint };
+    let answer = api.get(Kind::Client, id)?;
+    let client = answer.record(Kind::Client).map_err(|what| left(&what, ""))?;
+    let shown = client.whole_secret().map(Secret::new);
+    let secret = secret
+        .or(shown.as_ref())
+        .ok_or_else(|| left("the API does not show this client's secret", "give it with --client-secret"))?;
+    let redirect = Redirect::listen(&client.text(&["redirect_uri"]))?;
+    // Its keys are the system's random numbers, and stay in this process.
+    let state = RandomState::new();
+    let state = format!("{:016x}{:016x}", state.hash_one(id), state.hash_one(scope));
+    let messages = api.messages();
+    messages.say(&format!("visit {}", authorize_url(api.base(), id, scope, &state)));
+    let code = redirect.wait(&state, messages, api.stop())?;
+    messages.hide(&code);
+    Ok(code_body(&code, secret))
+}

@@ -1,0 +1,217 @@
+//! The web flow's part that happens on this machine: the address to visit, and one visit of the redirect URI.
+
+use std::io::{self, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+use crate::base::error::{Error, reason};
+use crate::base::secret::Secret;
+use crate::config::environment::Base;
+use crate::sys::signals::Stop;
+use crate::sys::streams::Messages;
+
+/// How long the redirect is waited for: as long as a grant code lives (WIRE.md: about 300 seconds).
+const PATIENCE: Duration = Duration::from_secs(300);
+/// The longest request that is read, in bytes.
+const LONGEST: u64 = 16 * 1024;
+
+/// A redirect URI on this machine, being listened at.
+pub struct Redirect {
+    listeners: Vec<TcpListener>,
+    path: String,
+}
+
+impl Redirect {
+    /// Listens where a client's redirect URI points.
+    ///
+    /// # Errors
+    /// [`Error::Left`] where that is not this machine, or something else listens there.
+    pub fn listen(uri: &str) -> Result<Redirect, Error> {
+        let left = |what: String, hint| Error::Left { what, hint };
+        let elsewhere = || {
+            left(
+                format!("the client's redirect URI {uri} is not on this machine"),
+                "give the client an http://localhost:PORT/… one with oauth-set --url",
+            )
+        };
+        let rest = uri.strip_prefix("http://").ok_or_else(elsewhere)?;
+        let (authority, path) = match rest.find(['/', '?']) {
+            Some(at) => rest.split_at(at),
+            None => (rest, ""),
+        };
+        let base = Base::parse(&format!("http://{authority}")).map_err(|_| elsewhere())?;
+        let port = base.authority()[base.host().len()..].trim_start_matches(':').parse().unwrap_or(80);
+        let hosts: Vec<IpAddr> = match base.host().trim_matches(['[', ']']).parse() {
+            Ok(ip) => vec![ip],
+            Err(_) => vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
+        };
+        let mut listeners = Vec::new();
+        let mut refused = None;
+        for ip in hosts {
+            match TcpListener::bind(SocketAddr::new(ip, port)) {
+                Ok(listener) => listeners.push(listener),
+                // A machine without IPv6 has one address less. One that somebody else has would bring them the code.
+                Err(e) if e.kind() == io::ErrorKind::AddrNotAvailable => refused = refused.or(Some(e)),
+                Err(e) => return Err(left(format!("cannot listen at {uri}: {}", reason(&e)), "")),
+            }
+        }
+        if let (true, Some(e)) = (listeners.is_empty(), refused) {
+            return Err(left(format!("cannot listen at {uri}: {}", reason(&e)), ""));
+        }
+        for listener in &listeners {
+            listener.set_nonblocking(true).map_err(|e| left(format!("{uri}: {}", reason(&e)), ""))?;
+        }
+        let path = path.split('?').next().unwrap_or_default();
+        Ok(Redirect { listeners, path: if path.is_empty() { "/".to_owned() } else { path.to_owned() } })
+    }
+
+    /// Waits for the one visit that carries our `state`, and takes its grant code.
+    ///
+    /// # Errors
+    /// [`Error::Left`] where consent is refused or nobody comes.
+    pub fn wait(&self, state: &str, messages: &Messages, stop: &Stop) -> Result<Secret, Error> {
+        let from = Instant::now();
+        let left = |what: &str| Error::Left { what: what.to_owned(), hint: "" };
+        while from.elapsed() < PATIENCE {
+            for listener in &self.listeners {
+                if let Ok((stream, _)) = listener.accept()
+                    && let Some(query) = self.visit(&stream)
+                {
+                    let value = |name: &str| query.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
+                    if value("state") != Some(state) {
+                        // Somebody else's page may point here: it must not end our waiting.
+                        messages.say("a visit without the right state was turned away");
+                        answer(&stream, "400 Bad Request", "This is not the visit that was waited for.");
+                        continue;
+                    }
+                    if let Some(error) = value("error") {
+                        answer(&stream, "200 OK", "Consent was refused. You can close this page.");
+                        return Err(left(&format!("consent was refused: {error}")));
+                    }
+                    if let Some(code) = value("code").filter(|code| !code.is_empty()) {
+                        answer(
+                            &stream,
+                            "200 OK",
+                            "Done. You can close this page and go back to the terminal.",
+                        );
+                        return Ok(Secret::new(code.to_owned()));
+                    }
+                    answer(&stream, "400 Bad Request", "There is no code in this visit.");
+                }
+            }
+            if !stop.sleep(Duration::from_millis(20)) {
+                let left = left("stopped while waiting for the visit");
+                return Err(stop.signal().map_or(left, Error::Signal));
+            }
+        }
+        Err(left("nobody came within 300 s"))
+    }
+
+    /// The query of a visit of our path; any other visit is answered here.
+    fn visit(&self, stream: &TcpStream) -> Option<Vec<(String, String)>> {
+        let target = read_target(stream).ok()?;
+        let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+        if path != self.path {
+            answer(stream, "404 Not Found", "There is nothing here.");
+            return None;
+        }
+        Some(
+            query
+                .split('&')
+                .filter_map(|pair| pair.split_once('='))
+                .map(|(n, v)| (decode(n), decode(v)))
+                .collect(),
+        )
+    }
+}
+
+/// The address at which the client's user is asked for consent.
+pub fn authorize_url(base: &Base, client_id: &str, scope: &[String], state: &str) -> String {
+    format!(
+        "{}/oauth/authorize?client_id={client_id}&response_type=code&scope={}&state={state}",
+        base.consent(),
+        scope.join("%20")
+    )
+}
+
+/// The target of a GET request.
+fn read_target(mut stream: &TcpStream) -> io::Result<String> {
+    stream.set_nonblocking(false)?;
+    stream.set_read_timeout(Some(Duration::from_secs(2)))?;
+    let mut head = Vec::new();
+    let mut chunk = [0; 1024];
+    while !head.windows(4).any(|w| w == b"\r\n\r\n") && head.len() as u64 <= LONGEST {
+        let n = stream.read(&mut chunk)?;
+        if n == 0 {
+            break;
+        }
+        head.extend_from_slice(&chunk[..n]);
+    }
+    let mut headers = [httparse::EMPTY_HEADER; 64];
+    let mut request = httparse::Request::new(&mut headers);
+    let invalid = || io::Error::from(io::ErrorKind::InvalidData);
+    request.parse(&head).map_err(|_| invalid())?;
+    match (request.method, request.path) {
+        (Some("GET"), Some(path)) => Ok(path.to_owned()),
+        _ => Err(invalid()),
+    }
+}
+
+fn answer(mut stream: &TcpStream, status: &str, text: &str) {
+    let page = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}",
+        text.len()
+    );
+    // The visitor may have gone; the code counts, not the page.
+    let _ = stream.write_all(page.as_bytes());
+}
+
+/// A part of a query with its `%` escapes and `+` undone.
+fn decode(text: &str) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(b) = bytes.next() {
+        match b {
+            b'+' => out.push(b' '),
+            b'%' => {
+                let hex: Vec<u8> = bytes.by_ref().take(2).collect();
+                let digits = std::str::from_utf8(&hex).ok().filter(|h| h.len() == 2 && !h.starts_with('+'));
+                out.push(digits.and_then(|h| u8::from_str_radix(h, 16).ok()).unwrap_or(b'?'));
+            }
+            b => out.push(b),
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_listened_at() {
+        for elsewhere in [
+            "https://localhost:9/cb",
+            "http://example.com/cb",
+            "http://10.0.0.1/cb",
+            "http://localhost.example/cb",
+        ] {
+            assert!(Redirect::listen(elsewhere).is_err(), "{elsewhere}");
+        }
+    }
+
+    #[test]
+    fn a_query_is_decoded() {
+        assert_eq!(decode("a%20b+c%zz%+4%4"), "a b c???");
+    }
+
+    #[test]
+    fn people_are_asked_at_id() {
+        let base = Base::parse("heroku.com").expect("a base");
+        let url = authorize_url(&base, "c1", &["read".to_owned(), "write".to_owned()], "s1");
+        assert_eq!(
+            url,
+            "https://id.heroku.com/oauth/authorize?client_id=c1&response_type=code&scope=read%20write&state=s1"
+        );
+    }
+}

@@ -1,0 +1,61 @@
+//! Secrets that a user gives: from standard input, a file, the environment, or, if it must be, the command line.
+
+use std::io::{self, Read};
+
+use crate::base::error::Error;
+use crate::base::secret::Secret;
+use crate::config::environment::check_token;
+use crate::input::reader;
+use crate::session::World;
+use crate::sys::terminal;
+
+/// The longest secret that is read, in bytes.
+const LONGEST: usize = 4096;
+
+/// The secret that an option's value names: `-` (the first line of standard input, or what is typed unseen where that
+/// is a terminal), `@FILE` (its first line), `env:NAME` (a variable), or the text itself, which everybody on the
+/// machine can see in the process list.
+///
+/// # Errors
+/// [`Error::Usage`] where it is no secret, or standard input is taken; [`Error::File`].
+pub(super) fn secret(
+    world: &mut World,
+    option: &str,
+    value: &str,
+    stdin_is_free: bool,
+) -> Result<Secret, Error> {
+    let fail = |path: &str, source| Error::File { path: path.to_owned(), source };
+    let line = if value == "-" {
+        if !stdin_is_free {
+            return Err(Error::Usage(format!("{option} -: standard input is taken already")));
+        }
+        if world.io.terminal.stdin {
+            let prompt = format!("{}: {option}: ", world.io.messages.program());
+            terminal::ask_hidden(&prompt, &world.stop).map_err(|e| fail("/dev/tty", e))?
+        } else {
+            first_line(&mut world.io.input).map_err(|e| fail("stdin", e))?
+        }
+    } else if let Some(path) = value.strip_prefix('@') {
+        let read = std::fs::File::open(path).and_then(|mut file| first_line(&mut file));
+        read.map_err(|e| fail(path, e))?
+    } else if let Some(name) = value.strip_prefix("env:") {
+        world.config.named(name).ok_or_else(|| Error::Usage(format!("{option}: {name} is not set")))?
+    } else {
+        value.to_owned()
+    };
+    let line = line.lines().next().unwrap_or_default().trim();
+    check_token(line).map_err(|what| Error::Usage(format!("{option}: the secret {what}")))?;
+    let secret = Secret::new(line.to_owned());
+    world.io.messages.hide(&secret);
+    Ok(secret)
+}
+
+/// Not to the end: a writer may keep its pipe open, and what follows the line is for somebody else.
+fn first_line(from: &mut dyn Read) -> io::Result<String> {
+    let line = reader::one(from, LONGEST)?;
+    if line.len() == LONGEST && line.last() != Some(&b'\n') {
+        // Half a secret would be refused by the API, for a reason that nobody understands.
+        return Err(io::Error::other(format!("the first line is longer than {LONGEST} bytes")));
+    }
+    String::from_utf8(line).map_err(|_| io::Error::other("the first line is not UTF-8"))
+}
