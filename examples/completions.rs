@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use oauth_tools::cli::completions::{Shell, script};
+use oauth_tools::cli::completions::Shell;
+use oauth_tools::tools::completions as script;
 
 fn main() -> ExitCode {
     let shell = match std::env::args().nth(1).as_deref() {

@@ -13,11 +13,11 @@ use oauth_tools::config::environment::{Base, Config};
 use oauth_tools::input::entry::{Entry, Need};
 use oauth_tools::input::reader::{Found, Lines, read_all};
 use oauth_tools::input::sniffer::Sniffer;
-use oauth_tools::output::{csv_cell, uncsv};
 use oauth_tools::record::Record;
+use oauth_tools::record::columns::{csv_cell, uncsv};
 use oauth_tools::record::kind::Kind;
+use oauth_tools::sys::messages::Messages;
 use oauth_tools::sys::signals::Stop;
-use oauth_tools::sys::streams::Messages;
 use oauth_tools::{api::quota, base::time, config::netrc, sandbox};
 use serde_json::Value;
 

@@ -7,16 +7,17 @@ use std::time::{Duration, Instant};
 
 use crate::api::body::{Broken, read, refusal};
 use crate::api::quota::{Backoff, Pacer, retry_after};
+use crate::api::second_factor::SecondFactor;
 use crate::api::transport::{Failure, Method, Request, Response, Transport};
 use crate::base::error::{Error, Refusal};
 use crate::base::secret::Secret;
+use crate::base::sync::lock;
 use crate::base::time::{self, Unix};
-use crate::change::question::SecondFactor;
 use crate::config::environment::{Base, Config};
 use crate::record::Record;
 use crate::record::kind::Kind;
+use crate::sys::messages::Messages;
 use crate::sys::signals::Stop;
-use crate::sys::streams::{Messages, lock};
 
 /// The largest answer about one object that is taken, in bytes.
 const LARGEST_ANSWER: u64 = 8 << 20;

@@ -5,6 +5,7 @@ pub mod call;
 pub mod certificates;
 pub mod page;
 pub mod quota;
+pub mod second_factor;
 #[cfg(test)]
 pub(crate) mod stub;
 pub mod transport;
@@ -26,8 +27,8 @@ use crate::base::time::Unix;
 use crate::config::environment::{Base, Config};
 use crate::record::Record;
 use crate::record::kind::Kind;
+use crate::sys::messages::Messages;
 use crate::sys::signals::Stop;
-use crate::sys::streams::Messages;
 
 pub use crate::api::call::{Answer, Policy};
 

@@ -8,7 +8,8 @@ use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::record::{LARGEST, Text};
+use crate::record::LARGEST;
+use crate::record::json::Text;
 
 /// The most objects that one page may have; 1,000 are asked for.
 const LONGEST: usize = 100_000;

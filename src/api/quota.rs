@@ -4,8 +4,8 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use crate::base::sync::lock;
 use crate::base::time::{self, Unix};
-use crate::sys::streams::lock;
 
 /// The longest wait that a `Retry-After` is believed.
 const LONGEST: Duration = Duration::from_secs(300);

@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex};
 
 use crate::Run;
 use crate::api::transport::{Failure, Method, Request, Response, Transport};
+use crate::base::sync::lock;
 use crate::cli::Tool;
 use crate::config::environment::Config;
 use crate::session::World;
 use crate::sys::signals::Stop;
-use crate::sys::streams::{Io, lock};
+use crate::sys::streams::Io;
 
 /// Status, headers and body of an answer, or why there is none.
 type Canned = Result<(u16, Vec<(String, String)>, String), Failure>;

@@ -50,6 +50,22 @@ pub fn is_masked(value: &str) -> bool {
     value.contains(STARS)
 }
 
+/// Checks that a token can stand in a header and is not obviously something else.
+///
+/// # Errors
+/// What is wrong, without the token.
+pub fn check_token(text: &str) -> Result<(), &'static str> {
+    if text.is_empty() {
+        Err("is empty")
+    } else if text.bytes().any(|b| b == b'\n' || b == b'\r') {
+        Err("has a line break in it")
+    } else if !text.bytes().all(|b| b.is_ascii_graphic()) {
+        Err("has a character that no token has")
+    } else {
+        Ok(())
+    }
+}
+
 /// The visible ends of a masked value.
 fn split_mask(shown: &str) -> Option<(&str, &str)> {
     let at = shown.find(STARS)?;

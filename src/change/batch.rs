@@ -6,9 +6,9 @@ use std::sync::{Mutex, PoisonError};
 use crate::api::Api;
 use crate::base::error::{Error, FAILED};
 use crate::base::text;
+use crate::change::confirm;
 use crate::change::guard::Guard;
 use crate::change::log::Audit;
-use crate::change::question;
 use crate::change::rest::Rest;
 use crate::change::stream::Stream;
 use crate::change::targets::{Item, Sourced, Targets, Wanted, refuse_terminal};
@@ -20,7 +20,7 @@ use crate::record::Record;
 use crate::record::kind::Kind;
 use crate::session::{PARALLEL, World};
 use crate::sys::files;
-use crate::sys::streams::Messages;
+use crate::sys::messages::Messages;
 
 /// What a changing tool does, told once for all of them.
 pub struct Work<'a> {
@@ -161,7 +161,7 @@ pub fn run(
     }
     let seen = world.io.terminal.stdin && world.io.terminal.stderr;
     if work.removes && targets.len() > ASK_ABOVE && seen && !args.has(&opts::YES) {
-        question::confirm(&mut world.io, targets.get(0).kind, targets.len())?;
+        confirm::confirm(&mut world.io, targets.get(0).kind, targets.len())?;
     }
     world.heed_signals()?;
     let api = world.api(args, settings.parallel.max(3))?;

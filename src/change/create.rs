@@ -7,11 +7,11 @@ use std::time::Instant;
 use crate::api::call::{Fault, SETTLE};
 use crate::api::{Answer, Api};
 use crate::base::error::Error;
+use crate::base::sync::lock;
 use crate::base::time::{self, Unix};
 use crate::change::outcome::Done;
 use crate::record::Record;
 use crate::record::kind::Kind;
-use crate::sys::streams::lock;
 
 /// What the API calls an authorization without a description (WIRE.md). Sent in full, so that what was made can be
 /// recognised after a lost answer.

@@ -15,10 +15,10 @@ use crate::api::Api;
 use crate::base::error::{Error, TEMPORARY};
 use crate::base::time;
 use crate::change::outcome::Done;
-use crate::output::json_line;
 use crate::record::Record;
+use crate::record::json::json_line;
 use crate::record::kind::Kind;
-use crate::sys::streams::Messages;
+use crate::sys::messages::Messages;
 
 /// Bytes of a line, its line break included.
 const LINE: usize = 512;

@@ -9,17 +9,17 @@
 //! - [`outcome`]: what came of one item
 //! - [`rest`]: `--rest`
 //! - [`log`]: `--log`
-//! - [`question`]: what a person is asked
+//! - [`confirm`]: asks before several objects are removed
 //! - [`progress`]: the progress line
 
 pub mod batch;
+pub mod confirm;
 pub mod create;
 pub mod exec;
 pub mod guard;
 pub mod log;
 pub mod outcome;
 pub mod progress;
-pub mod question;
 pub mod rest;
 pub mod stream;
 pub mod targets;

@@ -4,6 +4,7 @@ use std::io::Read;
 use std::sync::Mutex;
 
 use crate::base::error::Error;
+use crate::base::sync::lock;
 use crate::change::rest::Rest;
 use crate::change::targets::{Item, Wanted, item};
 use crate::input::entry::Origin;
@@ -11,7 +12,6 @@ use crate::input::reader::Lines;
 use crate::input::sniffer::Sniffer;
 use crate::session::World;
 use crate::sys::signals::Stop;
-use crate::sys::streams::lock;
 
 /// The items of standard input, or what is wrong with a line. All that is read is kept in `--rest` first.
 pub struct Stream<'a> {

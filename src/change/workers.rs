@@ -5,6 +5,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::api::Api;
 use crate::base::error::{Error, FAILED, TEMPORARY};
+use crate::base::sync::lock;
 use crate::base::text;
 use crate::change::guard::Guard;
 use crate::change::log::{self, Audit};
@@ -14,8 +15,9 @@ use crate::change::rest::Rest;
 use crate::change::targets::{Item, Sourced};
 use crate::output::{Output, Style};
 use crate::session::World;
+use crate::sys::messages::Messages;
 use crate::sys::signals::Stop;
-use crate::sys::streams::{Messages, Watch, lock};
+use crate::sys::streams::Watch;
 
 /// What need not be done to an item any more.
 pub type Known<'a> = dyn Fn(&Item<'_>) -> Option<Done> + Sync + 'a;

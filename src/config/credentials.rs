@@ -11,9 +11,10 @@ use std::process::{Command, Stdio};
 
 use crate::base::error::{Error, reason};
 use crate::base::secret::Secret;
-use crate::config::environment::{Config, check_token, is_loopback};
+use crate::base::secret::check_token;
+use crate::config::environment::{Config, is_loopback};
 use crate::config::netrc;
-use crate::sys::streams::Messages;
+use crate::sys::messages::Messages;
 
 /// What to do where no token is found.
 const HINT: &str = "set HEROKU_API_KEY, or log in with the Heroku CLI; see oauth-tools(7), CREDENTIALS";

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use crate::base::error::Error;
-use crate::base::secret::Secret;
-use crate::sys::streams::lock;
+use crate::base::secret::{Secret, check_token};
+use crate::base::sync::lock;
 
 /// A variable and what it is for; the manual's ENVIRONMENT sections are held against this list.
 pub const VARIABLES: [(&str, &str); 19] = [
@@ -199,22 +199,6 @@ fn is_excepted(list: &str, host: &str) -> bool {
         let item = item.trim_start_matches("*.").trim_start_matches('.').to_ascii_lowercase();
         item == "*" || host == item || host.strip_suffix(&item).is_some_and(|rest| rest.ends_with('.'))
     })
-}
-
-/// Checks that a token can stand in a header and is not obviously something else.
-///
-/// # Errors
-/// What is wrong, without the token.
-pub fn check_token(text: &str) -> Result<(), &'static str> {
-    if text.is_empty() {
-        Err("is empty")
-    } else if text.bytes().any(|b| b == b'\n' || b == b'\r') {
-        Err("has a line break in it")
-    } else if !text.bytes().all(|b| b.is_ascii_graphic()) {
-        Err("has a character that no token has")
-    } else {
-        Ok(())
-    }
 }
 
 /// The address of the API: a scheme, a host and a port, and nothing else.

@@ -3,7 +3,7 @@
 use crate::base::error::Error;
 use crate::base::text;
 use crate::input::entry::Origin;
-use crate::sys::streams::Messages;
+use crate::sys::messages::Messages;
 
 /// How many bad lines are reported one by one.
 const REPORTED: usize = 20;

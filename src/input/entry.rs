@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::base::text::{escape, nearest, shorten};
+use crate::record::json::{Text, string};
 use crate::record::kind::{Kind, check_id};
-use crate::record::{Text, string};
 
 /// Where an entry came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::input::entry::{Entry, Fields, Need};
-use crate::output::{columns, uncsv};
+use crate::record::columns::{columns, uncsv};
 use crate::record::kind::Kind;
 
 /// Takes lines apart: JSON, CSV by its header or by the fixed columns, bare ids.

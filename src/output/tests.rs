@@ -1,4 +1,5 @@
 use super::*;
+use crate::record::columns::uncsv;
 
 #[test]
 fn a_csv_cell_stays_on_its_line_and_is_no_formula() {

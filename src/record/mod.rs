@@ -1,5 +1,7 @@
 //! The record: one object of the API as one line, led by what every tool needs (oauth-record(5)).
 
+pub mod columns;
+pub mod json;
 pub mod kind;
 pub mod limits;
 pub mod redirect_uri;
@@ -7,67 +9,12 @@ pub mod redirect_uri;
 use std::borrow::Cow;
 use std::io::Write;
 
-use serde::Deserialize;
-use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::base::secret::{STARS, is_masked};
+use crate::base::secret::is_masked;
 use crate::base::time::{self, Unix};
+use crate::record::json::{Object, masked, one_line, plain, quote, string};
 use crate::record::kind::Kind;
-
-/// A string that borrows from the JSON it came from where that has no escapes in it.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(transparent)]
-pub struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
-
-/// The members of a JSON object: their order, their numbers and their spelling are kept.
-#[derive(Debug, Default)]
-pub struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for Object<'de> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = Object<'de>;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::with_capacity(16);
-                while let Some((Text(name), value)) = map.next_entry::<Text<'de>, &'de RawValue>()? {
-                    members.push((name, value));
-                }
-                Ok(Object(members))
-            }
-        }
-        deserializer.deserialize_map(Members)
-    }
-}
-
-impl<'a> Object<'a> {
-    /// The value of a member; of several with that name the last, as most readers of JSON take it.
-    pub fn get(&self, name: &str) -> Option<&'a RawValue> {
-        self.0.iter().rev().find(|(n, _)| n == name).map(|(_, value)| *value)
-    }
-
-    /// The value at a path of names.
-    fn at(&self, path: &[&str]) -> Option<&'a RawValue> {
-        let (first, rest) = path.split_first()?;
-        let value = self.get(first)?;
-        match rest {
-            [] => Some(value),
-            _ => serde_json::from_str::<Object<'a>>(value.get()).ok()?.at(rest),
-        }
-    }
-
-    /// Fails where a name that decides what the record is stands in it twice.
-    fn check_unique(&self, names: &[&str]) -> Result<(), String> {
-        match names.iter().find(|name| self.0.iter().filter(|(n, _)| n == *name).count() > 1) {
-            Some(name) => Err(format!("'{name}' stands in it twice")),
-            None => Ok(()),
-        }
-    }
-}
 
 /// When an object ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -332,112 +279,6 @@ fn seconds_left(value: Option<&RawValue>, now: Unix) -> Result<Expiry, String> {
             _ => Err("its expires_in is no number of seconds".to_owned()),
         },
     }
-}
-
-/// A JSON string's text.
-pub(crate) fn string(value: &RawValue) -> Option<Cow<'_, str>> {
-    serde_json::from_str::<Text<'_>>(value.get()).ok().map(|Text(text)| text)
-}
-
-/// A value as a person reads it: a string's text, an array's items with blanks between, nothing for null.
-fn plain(value: &RawValue) -> String {
-    let raw = value.get();
-    match raw.as_bytes().first() {
-        Some(b'"') => string(value).unwrap_or_default().into_owned(),
-        Some(b'[') => match serde_json::from_str::<Vec<&RawValue>>(raw) {
-            Ok(items) => items.into_iter().map(plain).collect::<Vec<_>>().join(" "),
-            Err(_) => raw.to_owned(),
-        },
-        Some(b'n') => String::new(),
-        _ => {
-            let mut line = Vec::new();
-            one_line(&mut line, raw);
-            String::from_utf8(line).unwrap_or_default()
-        }
-    }
-}
-
-/// Appends a JSON string.
-pub(crate) fn quote(out: &mut Vec<u8>, text: &str) {
-    if crate::record::kind::is_plain(text) {
-        out.push(b'"');
-        out.extend_from_slice(text.as_bytes());
-        return out.push(b'"');
-    }
-    // Writing to a Vec cannot fail, and a str is always a JSON string.
-    let _ = serde_json::to_writer(out, text);
-}
-
-/// Appends raw JSON without the line breaks and blanks that may stand between its parts.
-fn one_line(out: &mut Vec<u8>, raw: &str) {
-    if memchr::memchr2(b'\n', b'\r', raw.as_bytes()).is_none() {
-        out.extend_from_slice(raw.as_bytes());
-        return;
-    }
-    let (mut quoted, mut escaped) = (false, false);
-    for &b in raw.as_bytes() {
-        if quoted {
-            quoted = escaped || b != b'"';
-            escaped = !escaped && b == b'\\';
-            out.push(b);
-        } else if !b.is_ascii_whitespace() {
-            quoted = b == b'"';
-            out.push(b);
-        }
-    }
-}
-
-/// Names under which the API gives secrets.
-const SECRET_NAMES: [&str; 7] =
-    ["token", "secret", "code", "refresh_token", "access_token", "session_nonce", "password"];
-
-/// Appends a value with every secret in it masked, however deep.
-fn masked(out: &mut Vec<u8>, name: &str, value: &RawValue) {
-    let raw = value.get();
-    let is_secret = SECRET_NAMES.contains(&name);
-    match raw.as_bytes().first() {
-        Some(b'"') if is_secret => match string(value) {
-            Some(text) if is_masked(&text) || text.is_empty() => one_line(out, raw),
-            _ => quote(out, STARS),
-        },
-        Some(b'-' | b'0'..=b'9') if is_secret => quote(out, STARS),
-        Some(b'{') if may_hold_secret(raw) => match serde_json::from_str::<Object<'_>>(raw) {
-            Ok(Object(members)) => {
-                out.push(b'{');
-                for (i, (name, value)) in members.iter().enumerate() {
-                    if i > 0 {
-                        out.push(b',');
-                    }
-                    quote(out, name);
-                    out.push(b':');
-                    masked(out, name, value);
-                }
-                out.push(b'}');
-            }
-            Err(_) => out.extend_from_slice(b"null"),
-        },
-        Some(b'[') if is_secret || may_hold_secret(raw) => {
-            match serde_json::from_str::<Vec<&RawValue>>(raw) {
-                Ok(items) => {
-                    out.push(b'[');
-                    for (i, item) in items.into_iter().enumerate() {
-                        if i > 0 {
-                            out.push(b',');
-                        }
-                        masked(out, name, item);
-                    }
-                    out.push(b']');
-                }
-                Err(_) => out.extend_from_slice(b"null"),
-            }
-        }
-        _ => one_line(out, raw),
-    }
-}
-
-/// Whether a look inside is needed: a secret's name stands there, or an escape that could spell one.
-fn may_hold_secret(raw: &str) -> bool {
-    raw.contains('\\') || SECRET_NAMES.iter().any(|name| raw.contains(name))
 }
 
 #[cfg(test)]

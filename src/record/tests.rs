@@ -1,4 +1,5 @@
 use super::*;
+use crate::base::secret::STARS;
 
 fn line(kind: Kind, json: &str, reveal: bool) -> String {
     let record = Record::from_api(kind, json, 1000).expect("a record");

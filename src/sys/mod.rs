@@ -1,6 +1,7 @@
 //! The machine that a program runs on: its streams, signals, terminal, children and files.
 //!
-//! - [`streams`]: standard input, output and error, and every message
+//! - [`streams`]: standard input and output
+//! - [`messages`]: standard error, and every line on it
 //! - [`signals`]: what stops a run
 //! - [`terminal`]: hidden prompts
 //! - [`child`]: a command that is run for the user
@@ -8,6 +9,7 @@
 
 pub mod child;
 pub mod files;
+pub mod messages;
 pub mod signals;
 pub mod streams;
 pub mod terminal;

@@ -1,20 +1,20 @@
 //! The streams of a run as a value, so that a test can hold them, and what is known about the terminal.
 
-use std::collections::HashSet;
 use std::fs::{File, Metadata};
 use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+#[cfg(test)]
+use std::sync::Mutex;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use crate::base::error::Error;
-use crate::base::secret::{self, Secret};
-use crate::base::text;
+#[cfg(test)]
+use crate::base::sync::lock;
 use crate::sys::files::is_at;
+use crate::sys::messages::Messages;
 use crate::sys::signals::Stop;
 
 /// Bytes buffered on each stream.
@@ -64,9 +64,9 @@ fn columns(terminal: BorrowedFd<'_>) -> usize {
 
 /// The streams of a run.
 pub struct Io {
-    /// Standard input, unbuffered: [`Lines`](crate::input::reader::Lines) has its own buffer.
+    /// Standard input, unbuffered: whoever reads lines has a buffer of its own.
     pub input: Box<dyn Read + Send>,
-    /// Standard output, buffered: see [`Output`](crate::output::Output) for who flushes.
+    /// Standard output, buffered: `output::Output` flushes it.
     pub out: Box<dyn Write + Send>,
     /// Standard error, shared by the threads of a run.
     pub messages: Messages,
@@ -245,131 +245,6 @@ impl Watch {
     }
 }
 
-/// Standard error: every line with the program's name before it, secrets redacted, control characters escaped,
-/// and in one write, so that lines of parallel work never mix.
-#[derive(Clone)]
-pub struct Messages {
-    program: &'static str,
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    to: Mutex<Box<dyn Write + Send>>,
-    /// A progress line is showing, and must be wiped before anything else is written.
-    progress: AtomicBool,
-    known: Mutex<Vec<Secret>>,
-    /// What was advised already.
-    hinted: Mutex<HashSet<&'static str>>,
-    failed: AtomicBool,
-    verbose: AtomicBool,
-}
-
-impl Messages {
-    /// Messages of `program` to `to`.
-    pub fn new(program: &'static str, to: Box<dyn Write + Send>) -> Messages {
-        let shared = Shared {
-            to: Mutex::new(to),
-            progress: AtomicBool::new(false),
-            known: Mutex::default(),
-            hinted: Mutex::default(),
-            failed: AtomicBool::new(false),
-            verbose: AtomicBool::new(false),
-        };
-        Messages { program, shared: Arc::new(shared) }
-    }
-
-    /// The program's name.
-    pub fn program(&self) -> &'static str {
-        self.program
-    }
-
-    /// Names a secret that must never appear in a message, whatever its shape.
-    pub fn hide(&self, secret: &Secret) {
-        lock(&self.shared.known).push(secret.clone());
-    }
-
-    /// Turns `-v` on.
-    pub fn set_verbose(&self) {
-        self.shared.verbose.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether `-v` is on.
-    pub fn is_verbose(&self) -> bool {
-        self.shared.verbose.load(Ordering::Relaxed)
-    }
-
-    /// A text without any secret that is known, or has the shape of one.
-    pub fn redacted(&self, text: &str) -> String {
-        let known = lock(&self.shared.known);
-        let known: Vec<&str> = known.iter().map(Secret::expose).collect();
-        secret::redact(text, &known).into_owned()
-    }
-
-    /// A line for the user.
-    pub fn say(&self, text: &str) {
-        let text = self.redacted(text);
-        let line = format!("{}: {}\n", self.program, text::shorten(&text::escape(&text), 2000));
-        self.write(&line, false);
-    }
-
-    /// Shows how far a run is, on a line that the next message wipes; for a terminal only.
-    pub fn progress(&self, text: &str) {
-        self.write(text, true);
-    }
-
-    /// Notes that the user has ended the line that was showing.
-    pub fn line_ended(&self) {
-        self.shared.progress.store(false, Ordering::Relaxed);
-    }
-
-    /// Wipes the progress line, if one is showing.
-    pub fn wipe(&self) {
-        if self.shared.progress.load(Ordering::Relaxed) {
-            self.write("", false);
-        }
-    }
-
-    fn write(&self, text: &str, is_progress: bool) {
-        let mut to = lock(&self.shared.to);
-        let was = self.shared.progress.swap(is_progress, Ordering::Relaxed);
-        let wipe = if was { "\r\x1b[K" } else { "" };
-        // There is nowhere left to tell that standard error failed.
-        let _ = to.write_all(format!("{wipe}{text}").as_bytes());
-    }
-
-    /// A line for the user about something that failed; the run's status is then not 0.
-    pub fn fail(&self, text: &str) {
-        self.shared.failed.store(true, Ordering::Relaxed);
-        self.say(text);
-    }
-
-    /// Whether something was reported as failed.
-    pub fn has_failed(&self) -> bool {
-        self.shared.failed.load(Ordering::Relaxed)
-    }
-
-    /// A line of `-v`.
-    pub fn trace(&self, text: impl FnOnce() -> String) {
-        if self.is_verbose() {
-            self.say(&text());
-        }
-    }
-
-    /// An error, after `place` where it names one, with its hint on a line of its own, once a run.
-    pub fn error(&self, place: &str, error: &Error) {
-        let colon = if place.is_empty() { "" } else { ": " };
-        self.fail(&format!("{place}{colon}{error}"));
-        if let Some(hint) = error.hint().filter(|hint| lock(&self.shared.hinted).insert(hint)) {
-            self.say(hint);
-        }
-    }
-}
-
-/// Locks, whatever happened to a thread that held the lock before: what is behind it stays valid between calls.
-pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// A stream that a test can read back.
 #[cfg(test)]
 #[derive(Clone, Default)]
@@ -391,6 +266,3 @@ impl Write for Captured {
         Ok(())
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -13,7 +13,8 @@ use crate::input::bad_lines::Complaints;
 use crate::input::entry::{Need, Origin};
 use crate::input::reader::Lines;
 use crate::input::sniffer::Sniffer;
-use crate::output::{Format, Output, Style, cell, columns};
+use crate::output::{Format, Output, Style};
+use crate::record::columns::{cell, columns};
 use crate::record::kind::{Kind, check_id};
 use crate::record::{Expiry, Record};
 use crate::session::World;
@@ -297,7 +298,7 @@ fn from_api(kind: Kind, json: &str, date: Unix) -> Result<Record<'_>, Error> {
 /// Prints a record; that its secret is not known keeps no other back.
 fn one(
     output: &mut Output<'_>,
-    messages: &crate::sys::streams::Messages,
+    messages: &crate::sys::messages::Messages,
     record: &Record<'_>,
 ) -> Result<(), Error> {
     match output.record(record) {

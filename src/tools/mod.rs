@@ -12,6 +12,7 @@ pub mod set;
 
 use crate::base::error::Error;
 use crate::base::text;
+use crate::cli::completions::{self, Shell};
 use crate::cli::{Args, Tool};
 use crate::record::kind::Kind;
 
@@ -47,10 +48,16 @@ fn only(kind: Kind, can: &[Kind], verb: &str) -> Result<(), String> {
 pub const ALL: [&Tool; 8] =
     [&diff::TOOL, &ls::TOOL, &mk::TOOL, &rm::TOOL, &rot::TOOL, &run::TOOL, &sandbox::TOOL, &set::TOOL];
 
+/// The completions of the whole suite for a shell.
+pub fn completions(shell: Shell) -> String {
+    completions::script(shell, &ALL)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::ALL;
+    use super::{ALL, completions};
     use crate::cli::Opt;
+    use crate::cli::completions::Shell;
 
     #[test]
     fn one_letter_and_one_name_mean_one_thing_in_the_whole_suite() {
@@ -73,6 +80,20 @@ mod tests {
                     }
                 }
                 known.push(opt);
+            }
+        }
+    }
+
+    #[test]
+    fn every_option_of_every_tool_is_in_every_shells_script() {
+        for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+            let text = completions(shell);
+            for tool in ALL {
+                assert!(text.contains(tool.name), "{shell:?}");
+                for opt in tool.all_opts() {
+                    let dashes = if shell == Shell::Fish { "-l " } else { "--" };
+                    assert!(text.contains(&format!("{dashes}{}", opt.long)), "{shell:?} {}", opt.long);
+                }
             }
         }
     }

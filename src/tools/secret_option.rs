@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use crate::base::error::Error;
 use crate::base::secret::Secret;
-use crate::config::environment::check_token;
+use crate::base::secret::check_token;
 use crate::input::reader;
 use crate::session::World;
 use crate::sys::terminal;

@@ -8,8 +8,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use oauth_tools::cli::completions::{Shell, script};
+use oauth_tools::cli::completions::Shell;
 use oauth_tools::tools::ALL;
+use oauth_tools::tools::completions as script;
 
 /// All files below a folder, by their paths from it, and their modes.
 fn files(root: &Path) -> BTreeSet<(String, u32)> {

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use oauth_tools::cli::completions::{Shell, script};
+use oauth_tools::cli::completions::Shell;
 use oauth_tools::sandbox::Settings;
+use oauth_tools::tools::completions as script;
 
 use crate::pty::World;
 

@@ -6,6 +6,6 @@
 
 pub(in crate::sandbox) mod choice;
 pub(in crate::sandbox) mod mangle;
-pub mod spec;
+pub(in crate::sandbox) mod spec;
 
 pub use spec::{Fault, FaultError};

@@ -20,7 +20,7 @@ use crate::record::Expiry;
 use crate::record::kind::{Kind, check_id};
 use crate::record::redirect_uri;
 use crate::session::World;
-use crate::sys::streams::Messages;
+use crate::sys::messages::Messages;
 use crate::tools::mk::exchange::Exchange;
 
 /// `--once`

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use crate::base::error::{Error, reason};
 use crate::base::secret::Secret;
 use crate::config::environment::Base;
+use crate::sys::messages::Messages;
 use crate::sys::signals::Stop;
-use crate::sys::streams::Messages;
 
 /// How long the redirect is waited for: as long as a grant code lives (WIRE.md: about 300 seconds).
 const PATIENCE: Duration = Duration::from_secs(300);

@@ -1,15 +1,14 @@
-//! What a person is asked: a second factor, and whether several objects shall go.
+//! The second factor of a run: known from the start, or asked for once.
 
 use std::io;
 use std::sync::Mutex;
 
 use crate::base::error::Error;
 use crate::base::secret::Secret;
-use crate::config::environment::check_token;
-use crate::input::reader;
-use crate::record::kind::Kind;
+use crate::base::secret::check_token;
+use crate::base::sync::lock;
+use crate::sys::messages::Messages;
 use crate::sys::signals::Stop;
-use crate::sys::streams::{Io, Messages, lock};
 use crate::sys::terminal;
 
 /// The second factor of a run: known from the start, or asked for once, whatever comes of it.
@@ -81,29 +80,4 @@ fn ask(messages: &Messages, stop: &Stop) -> Result<Secret, Error> {
         Err(_) => "a two-factor code is needed, and there is no terminal to ask on",
     };
     Err(Error::Auth { what: what.to_owned(), hint: HINT })
-}
-
-/// Asks whether so many objects shall be removed.
-///
-/// # Errors
-/// [`Error::Left`] for any answer but one that begins with `y`.
-pub fn confirm(io: &mut Io, kind: Kind, count: usize) -> Result<(), Error> {
-    let verb = if kind.removed() == "revoked" { "revoke" } else { "delete" };
-    let program = io.messages.program();
-    io.messages.progress(&format!("{program}: {verb} {count} {}s? [y/N] ", kind.noun()));
-    // The whole line, lest the shell gets the rest of it.
-    let answer = reader::one(&mut io.input, usize::MAX).unwrap_or_default();
-    // The answer's own line break has ended the line, or else there is none yet.
-    io.messages.line_ended();
-    if answer.last() != Some(&b'\n') {
-        io.messages.progress("\n");
-        io.messages.line_ended();
-    }
-    if matches!(answer.first(), Some(b'y' | b'Y')) {
-        return Ok(());
-    }
-    Err(Error::Left {
-        what: format!("nothing was {}", kind.removed()),
-        hint: "--yes leaves the question out",
-    })
 }

@@ -1,0 +1,128 @@
+//! The columns of CSV and of tables, and how a cell is written so that it survives a spreadsheet (oauth-record(5)).
+
+use crate::base::secret::{STARS, is_masked};
+use crate::record::Record;
+use crate::record::kind::Kind;
+
+/// A column of CSV and of tables: its name, and where it stands in the object; no path for the lead.
+pub(crate) type Column = (&'static str, &'static [&'static str]);
+
+/// The fixed CSV columns of a kind (oauth-record(5)).
+pub(crate) fn columns(kind: Kind) -> &'static [Column] {
+    match kind {
+        Kind::Authz => &[
+            ("kind", &[]),
+            ("id", &[]),
+            ("status", &[]),
+            ("expires_at", &[]),
+            ("current", &[]),
+            ("default", &[]),
+            ("description", &["description"]),
+            ("scope", &["scope"]),
+            ("client_id", &["client", "id"]),
+            ("client_name", &["client", "name"]),
+            ("token", &["access_token", "token"]),
+            ("created_at", &["created_at"]),
+            ("updated_at", &["updated_at"]),
+            ("code", &["grant", "code"]),
+        ],
+        Kind::Client => &[
+            ("kind", &[]),
+            ("id", &[]),
+            ("status", &[]),
+            ("expires_at", &[]),
+            ("name", &["name"]),
+            ("redirect_uri", &["redirect_uri"]),
+            ("secret", &["secret"]),
+            ("created_at", &["created_at"]),
+            ("updated_at", &["updated_at"]),
+        ],
+        Kind::Session => &[
+            ("kind", &[]),
+            ("id", &[]),
+            ("status", &[]),
+            ("expires_at", &[]),
+            ("current", &[]),
+            ("description", &["description"]),
+            ("created_at", &["created_at"]),
+            ("updated_at", &["updated_at"]),
+        ],
+        Kind::Token => &[
+            ("kind", &[]),
+            ("id", &[]),
+            ("status", &[]),
+            ("expires_at", &[]),
+            ("authorization_id", &["authorization", "id"]),
+            ("token", &["access_token", "token"]),
+            ("refresh_token", &["refresh_token", "token"]),
+        ],
+    }
+}
+
+/// The text of a cell, secrets masked unless `reveal`.
+pub(crate) fn cell(record: &Record<'_>, column: Column, reveal: bool) -> String {
+    let mark = |is: bool| if is { "true".to_owned() } else { String::new() };
+    match column {
+        ("kind", _) => record.kind.word().to_owned(),
+        ("id", _) => record.id.to_string(),
+        ("status", _) => record.status.to_string(),
+        ("expires_at", _) => record.expires_at().unwrap_or_default(),
+        ("current", _) => mark(record.current),
+        ("default", _) => mark(record.default),
+        (name, path) => {
+            let text = record.text(path);
+            let hide = matches!(name, "token" | "secret" | "refresh_token" | "code") && !reveal;
+            if hide && !text.is_empty() && !is_masked(&text) { STARS.to_owned() } else { text }
+        }
+    }
+}
+
+/// A cell of CSV: on one line, and no formula to a spreadsheet.
+///
+/// `\` and control characters are written as in JSON (`\\`, `\n`, `\u001b`); a text that begins with one of
+/// `= + - @ '` gets a `'` before it. [`uncsv`] takes both back, so that a round trip is exact.
+pub fn csv_cell(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    if text.starts_with(['=', '+', '-', '@', '\'']) {
+        out.push('\'');
+    }
+    for c in text.chars() {
+        match c {
+            '\\' => out.push_str(r"\\"),
+            '\n' => out.push_str(r"\n"),
+            '\r' => out.push_str(r"\r"),
+            '\t' => out.push_str(r"\t"),
+            c if c.is_control() => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// The text of a CSV cell: the reverse of [`csv_cell`]; what it would not have written stays as it is.
+pub fn uncsv(cell: &str) -> String {
+    let cell = match cell.strip_prefix('\'') {
+        Some(rest) if rest.starts_with(['=', '+', '-', '@', '\'']) => rest,
+        _ => cell,
+    };
+    let mut out = String::with_capacity(cell.len());
+    let mut rest = cell;
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        let escape = &rest[at + 1..];
+        let (c, len) = match escape.bytes().next() {
+            Some(b'\\') => ('\\', 1),
+            Some(b'n') => ('\n', 1),
+            Some(b'r') => ('\r', 1),
+            Some(b't') => ('\t', 1),
+            Some(b'u') => match escape.get(1..5).and_then(|hex| u32::from_str_radix(hex, 16).ok()) {
+                Some(code) => (char::from_u32(code).unwrap_or('\u{fffd}'), 5),
+                None => ('\\', 0),
+            },
+            _ => ('\\', 0),
+        };
+        out.push(c);
+        rest = &escape[len..];
+    }
+    out + rest
+}
