@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use oauth_tools::cli::completions::Shell;
+use oauth_tools::parts::Shell;
 use oauth_tools::tools::completions as script;
 
 fn main() -> ExitCode {

@@ -6,19 +6,11 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
-use oauth_tools::api::transport::{Failure, Http, Method, Request, Response, Transport};
-use oauth_tools::api::{Api, Policy};
-use oauth_tools::base::secret::{Secret, redact};
-use oauth_tools::config::environment::{Base, Config};
-use oauth_tools::input::entry::{Entry, Need};
-use oauth_tools::input::reader::{Found, Lines, read_all};
-use oauth_tools::input::sniffer::Sniffer;
-use oauth_tools::record::Record;
-use oauth_tools::record::columns::{csv_cell, uncsv};
-use oauth_tools::record::kind::Kind;
-use oauth_tools::sys::messages::Messages;
-use oauth_tools::sys::signals::Stop;
-use oauth_tools::{api::quota, base::time, config::netrc, sandbox};
+use oauth_tools::parts::{
+    self, Api, Base, Config, Entry, Failure, Found, Http, Kind, Lines, Messages, Method, Need, Policy,
+    Record, Request, Response, Secret, Sniffer, Stop, Transport, csv_cell, read_all, redact, uncsv,
+};
+use oauth_tools::sandbox;
 use serde_json::Value;
 
 /// A target's name and its function.
@@ -123,7 +115,7 @@ pub fn csv(bytes: &[u8]) {
 /// Any text is a netrc file; what is found stands in it.
 pub fn netrc(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    if let Some(password) = netrc::password(&text, "api.heroku.com") {
+    if let Some(password) = parts::password(&text, "api.heroku.com") {
         assert!(password.len() <= text.len());
     }
 }
@@ -246,19 +238,19 @@ pub fn requests(bytes: &[u8]) {
 pub fn times(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     for now in [0, 1_700_000_000, i64::from(u32::MAX)] {
-        if let Some(pause) = quota::retry_after(&text, now) {
+        if let Some(pause) = parts::retry_after(&text, now) {
             assert!(pause <= Duration::from_secs(300));
         }
     }
-    if let Ok(span) = time::parse_span(&text) {
+    if let Ok(span) = parts::parse_span(&text) {
         assert!(span.as_secs() <= u64::from(u32::MAX));
-        let _ = time::span_words(span.as_secs());
+        let _ = parts::span_words(span.as_secs());
     }
-    for at in [time::parse_rfc3339(&text), time::parse_http_date(&text)].into_iter().flatten() {
-        if let Some(again) = time::rfc3339(at) {
-            assert_eq!(time::parse_rfc3339(&again), Some(at), "{again}");
+    for at in [parts::parse_rfc3339(&text), parts::parse_http_date(&text)].into_iter().flatten() {
+        if let Some(again) = parts::rfc3339(at) {
+            assert_eq!(parts::parse_rfc3339(&again), Some(at), "{again}");
         }
-        let _ = time::relative(at, 0);
+        let _ = parts::relative(at, 0);
     }
 }
 
@@ -268,7 +260,7 @@ pub fn faults(bytes: &[u8]) {
     if let Ok(fault) = text.parse::<sandbox::Fault>() {
         assert_eq!(fault.to_string(), text);
     }
-    let _ = oauth_tools::record::redirect_uri::check(text);
+    let _ = parts::check_redirect_uri(text);
     if let Ok(base) = Base::parse(text) {
         assert!(base.scheme() == "https" || base.is_loopback(), "{text}");
         assert!(!base.url("/x").contains(char::is_whitespace), "{text}");

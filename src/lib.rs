@@ -13,18 +13,46 @@ use base::error::{self, Error};
 use cli::{Args, Asked, Tool, opts};
 use session::World;
 
-pub mod api;
-pub mod base;
-pub mod change;
-pub mod cli;
-pub mod config;
-pub mod input;
-pub mod output;
-pub mod record;
+mod api;
+mod base;
+mod change;
+mod cli;
+mod config;
+mod input;
+mod output;
+mod record;
 pub mod sandbox;
-pub mod session;
-pub mod sys;
+mod session;
+mod sys;
 pub mod tools;
+
+/// The pieces that the fuzz targets, the generators and the tests take apart. Not an interface: they change with the
+/// code.
+#[doc(hidden)]
+pub mod parts {
+    pub use crate::api::Api;
+    pub use crate::api::call::Policy;
+    pub use crate::api::quota::retry_after;
+    pub use crate::api::transport::{Failure, Http, Method, Request, Response, Transport};
+    pub use crate::base::error::{AUTH, FAILED, OK, TEMPORARY, USAGE};
+    pub use crate::base::secret::{Secret, redact};
+    pub use crate::base::time::{parse_http_date, parse_rfc3339, parse_span, relative, rfc3339, span_words};
+    pub use crate::cli::completions::Shell;
+    pub use crate::cli::{Opt, Tool};
+    pub use crate::config::environment::{Base, Config, VARIABLES};
+    pub use crate::config::netrc::password;
+    pub use crate::input::entry::{Entry, Need};
+    pub use crate::input::reader::{Found, Lines, read_all};
+    pub use crate::input::sniffer::Sniffer;
+    pub use crate::output::Format;
+    pub use crate::record::Record;
+    pub use crate::record::columns::{csv_cell, uncsv};
+    pub use crate::record::kind::Kind;
+    pub use crate::record::redirect_uri::check as check_redirect_uri;
+    pub use crate::sys::child::{NOT_FOUND, NOT_RUNNABLE};
+    pub use crate::sys::messages::Messages;
+    pub use crate::sys::signals::Stop;
+}
 
 /// A tool's work.
 pub type Run = fn(&Args, &mut World) -> Result<(), Error>;

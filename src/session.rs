@@ -14,7 +14,7 @@ use crate::sys::signals::{Stop, survive_file_limits};
 use crate::sys::streams::Io;
 
 /// How many requests are in flight unless `-P` says otherwise.
-pub const PARALLEL: usize = 8;
+pub(crate) const PARALLEL: usize = 8;
 
 /// The streams, the environment and the API of a run.
 pub struct World {

@@ -10,12 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use oauth_tools::base::error;
-use oauth_tools::cli::{Opt, Tool};
-use oauth_tools::config::environment::VARIABLES;
-use oauth_tools::output::Format;
+use oauth_tools::parts::Format;
+use oauth_tools::parts::VARIABLES;
+use oauth_tools::parts::{self, Opt, Tool};
 use oauth_tools::sandbox::Fault;
-use oauth_tools::sys::child;
 use oauth_tools::tools::{ALL as TOOLS, sandbox};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_oauth-sandbox");
@@ -160,7 +158,7 @@ fn codes() -> Vec<String> {
     let constants = source.lines().filter_map(|l| l.strip_prefix("pub const ")?.split_once(": u8 = "));
     let mut codes: Vec<u8> = constants.filter_map(|(_, n)| n.strip_suffix(';')?.parse().ok()).collect();
     codes.sort_unstable();
-    assert_eq!(codes, [error::OK, error::FAILED, error::USAGE, error::AUTH, error::TEMPORARY]);
+    assert_eq!(codes, [parts::OK, parts::FAILED, parts::USAGE, parts::AUTH, parts::TEMPORARY]);
     codes.iter().map(u8::to_string).chain(["128+N".to_owned()]).collect()
 }
 
@@ -168,10 +166,10 @@ fn codes() -> Vec<String> {
 fn each_page_lists_exactly_the_statuses_that_its_tool_ends_with() {
     for tool in TOOLS {
         let only = |codes: &[u8]| codes.iter().map(u8::to_string).collect::<Vec<_>>();
-        let commands = only(&[child::NOT_RUNNABLE, child::NOT_FOUND]);
+        let commands = only(&[parts::NOT_RUNNABLE, parts::NOT_FOUND]);
         let wanted = match tool.name {
-            "oauth-diff" => only(&[error::OK, error::FAILED, error::USAGE]),
-            "oauth-sandbox" => [only(&[error::FAILED, error::USAGE]), commands].concat(),
+            "oauth-diff" => only(&[parts::OK, parts::FAILED, parts::USAGE]),
+            "oauth-sandbox" => [only(&[parts::FAILED, parts::USAGE]), commands].concat(),
             // The command's own status comes before all of them.
             "oauth-run" => {
                 let mut own = codes();

@@ -14,24 +14,25 @@ use crate::base::error::reason;
 use crate::config::environment::Config;
 
 /// What to do about it.
-pub const HINT: &str = "name certificates in PEM there, or unset the variable to use those of the system";
+pub(crate) const HINT: &str =
+    "name certificates in PEM there, or unset the variable to use those of the system";
 
 /// What the variables name.
 #[derive(Debug, Default)]
-pub struct Trust {
+pub(crate) struct Trust {
     file: Option<PathBuf>,
     folders: Option<OsString>,
 }
 
 impl Trust {
     /// What the environment names.
-    pub fn named(config: &Config) -> Trust {
+    pub(crate) fn named(config: &Config) -> Trust {
         let (file, folders) = config.trusted();
         Trust { file: file.map(PathBuf::from), folders: folders.cloned() }
     }
 
     /// What is wrong with it, if something is.
-    pub fn fault(&self) -> Option<String> {
+    pub(crate) fn fault(&self) -> Option<String> {
         let told = |name: &str, path: &Path, what: &str| Some(format!("{name}: {}: {what}", path.display()));
         let mut some = false;
         if let Some(path) = &self.file {

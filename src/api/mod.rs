@@ -1,14 +1,14 @@
 //! The API: list, get, create, update, delete, rotate. Knows paths and JSON; how often to try is `call`'s.
 
-pub mod body;
-pub mod call;
-pub mod certificates;
-pub mod page;
-pub mod quota;
-pub mod second_factor;
+pub(crate) mod body;
+pub(crate) mod call;
+pub(crate) mod certificates;
+pub(crate) mod page;
+pub(crate) mod quota;
+pub(crate) mod second_factor;
 #[cfg(test)]
 pub(crate) mod stub;
-pub mod transport;
+pub(crate) mod transport;
 
 use std::collections::HashSet;
 use std::hash::BuildHasher;
@@ -30,12 +30,12 @@ use crate::record::kind::Kind;
 use crate::sys::messages::Messages;
 use crate::sys::signals::Stop;
 
-pub use crate::api::call::{Answer, Policy};
+pub(crate) use crate::api::call::{Answer, Policy};
 
 /// The largest page of a list that is taken, in bytes.
 const LARGEST_PAGE: u64 = 64 << 20;
 /// What is done with a page of a list: its objects, and its date.
-pub type EachPage<'f> = dyn FnMut(&[&RawValue], Unix) -> Result<(), Error> + 'f;
+pub(crate) type EachPage<'f> = dyn FnMut(&[&RawValue], Unix) -> Result<(), Error> + 'f;
 
 /// The API of one account.
 pub struct Api {

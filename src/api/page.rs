@@ -58,7 +58,7 @@ impl<'de> Deserialize<'de> for Listed {
 }
 
 /// The id of an object on a page, whatever else is wrong with it; empty where it is too large to be looked through.
-pub fn id(object: &RawValue) -> Cow<'_, str> {
+pub(crate) fn id(object: &RawValue) -> Cow<'_, str> {
     let json = Some(object.get()).filter(|json| json.len() <= LARGEST);
     json.and_then(|json| serde_json::from_str::<Identified<'_>>(json).ok())
         .map_or(Cow::Borrowed(""), |object| object.id.0)
@@ -79,7 +79,7 @@ fn read<'a, T: Deserialize<'a>>(body: &'a str) -> Result<Vec<T>, String> {
 ///
 /// # Errors
 /// What it is instead.
-pub fn check(body: &str) -> Result<(), String> {
+pub(crate) fn check(body: &str) -> Result<(), String> {
     read::<Listed>(body).map(drop)
 }
 
@@ -87,7 +87,7 @@ pub fn check(body: &str) -> Result<(), String> {
 ///
 /// # Errors
 /// That it is no list, or one that no page can be.
-pub fn page(body: &str) -> Result<Vec<&RawValue>, String> {
+pub(crate) fn page(body: &str) -> Result<Vec<&RawValue>, String> {
     read(body)
 }
 

@@ -14,7 +14,7 @@ const REFILL: f64 = 75.0 / 60.0;
 
 /// Growing, jittered pauses within a budget.
 #[derive(Debug)]
-pub struct Backoff {
+pub(crate) struct Backoff {
     /// When the first fault came, or as much later as was waited for something else: quota, a two-factor code.
     from: Option<Instant>,
     budget: Duration,
@@ -23,17 +23,17 @@ pub struct Backoff {
 
 impl Backoff {
     /// Pauses that end `budget` after the first of them is asked for.
-    pub fn new(budget: Duration) -> Backoff {
+    pub(crate) fn new(budget: Duration) -> Backoff {
         Backoff { from: None, budget, next: Duration::from_millis(100) }
     }
 
     /// Gives back what was waited for since the first fault and is none.
-    pub fn excuse(&mut self, span: Duration) {
+    pub(crate) fn excuse(&mut self, span: Duration) {
         self.from = self.from.map(|from| from + span);
     }
 
     /// The next pause, at least `wish` if the server named one; `None` once the budget is spent.
-    pub fn pause(&mut self, wish: Option<Duration>) -> Option<Duration> {
+    pub(crate) fn pause(&mut self, wish: Option<Duration>) -> Option<Duration> {
         let spent = self.from.get_or_insert_with(Instant::now).elapsed();
         let left = self.budget.checked_sub(spent).filter(|left| !left.is_zero())?;
         let base = self.next;
@@ -63,7 +63,7 @@ pub fn retry_after(value: &str, now: Unix) -> Option<Duration> {
 
 /// Keeps the calls of a run within the account's quota before the quota is spent.
 #[derive(Debug, Default)]
-pub struct Pacer {
+pub(crate) struct Pacer {
     state: Mutex<State>,
 }
 
@@ -94,14 +94,14 @@ impl State {
 
 /// A call that was taken from the quota: its number.
 #[derive(Debug, Clone, Copy)]
-pub struct Taken(u64);
+pub(crate) struct Taken(u64);
 
 impl Pacer {
     /// Takes one call from the quota.
     ///
     /// # Errors
     /// How long it will be until there is one, as far as is known now.
-    pub fn take(&self) -> Result<Taken, Duration> {
+    pub(crate) fn take(&self) -> Result<Taken, Duration> {
         let mut state = lock(&self.state);
         let left = state.left().map(|left| left - 1.0);
         // One call stays in hand for whoever else uses the account.
@@ -115,7 +115,7 @@ impl Pacer {
     }
 
     /// Notes what the answer to a call said about the quota; `None` where none came.
-    pub fn put(&self, Taken(number): Taken, remaining: Option<&str>) {
+    pub(crate) fn put(&self, Taken(number): Taken, remaining: Option<&str>) {
         let mut state = lock(&self.state);
         state.in_flight = state.in_flight.saturating_sub(1);
         let Some(remaining) = remaining.and_then(|r| r.trim().parse::<u32>().ok()) else { return };

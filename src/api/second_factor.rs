@@ -12,7 +12,7 @@ use crate::sys::signals::Stop;
 use crate::sys::terminal;
 
 /// The second factor of a run: known from the start, or asked for once, whatever comes of it.
-pub struct SecondFactor(Mutex<State>);
+pub(crate) struct SecondFactor(Mutex<State>);
 
 struct State {
     code: Option<Secret>,
@@ -22,12 +22,12 @@ struct State {
 
 impl SecondFactor {
     /// A second factor that is `code` if there is one.
-    pub fn new(code: Option<Secret>) -> SecondFactor {
+    pub(crate) fn new(code: Option<Secret>) -> SecondFactor {
         SecondFactor(Mutex::new(State { code, refused: None }))
     }
 
     /// The code to send; waits while another thread asks for it.
-    pub fn code(&self) -> Option<Secret> {
+    pub(crate) fn code(&self) -> Option<Secret> {
         lock(&self.0).code.clone()
     }
 
@@ -35,7 +35,7 @@ impl SecondFactor {
     ///
     /// # Errors
     /// [`Error::Auth`] where there is none; [`Error::Signal`] where a signal came instead.
-    pub fn get(&self, may_ask: bool, messages: &Messages, stop: &Stop) -> Result<(), Error> {
+    pub(crate) fn get(&self, may_ask: bool, messages: &Messages, stop: &Stop) -> Result<(), Error> {
         let mut state = lock(&self.0);
         // Another thread may have asked while this one waited for the lock.
         if state.code.is_some() {

@@ -114,7 +114,7 @@ pub trait Transport: Sync {
 }
 
 /// What an HTTP status is called (RFC 9110, 15).
-pub fn reason_phrase(status: u16) -> Option<&'static str> {
+pub(crate) fn reason_phrase(status: u16) -> Option<&'static str> {
     ureq::http::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason())
 }
 

@@ -198,7 +198,7 @@ impl fmt::Display for Refusal {
 impl std::error::Error for Error {}
 
 /// The system's reason for an I/O error, without Rust's `(os error N)`.
-pub fn reason(error: &io::Error) -> String {
+pub(crate) fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or(&text);
     match text.split_once(' ') {

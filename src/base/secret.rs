@@ -6,7 +6,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 /// What stands for the hidden part of a secret: ten stars, as the API itself writes them (WIRE.md, "Redaction").
-pub const STARS: &str = "**********";
+pub(crate) const STARS: &str = "**********";
 
 /// A secret. It never shows in `{:?}`, and its memory is cleared when it is dropped.
 #[derive(Clone)]
@@ -46,7 +46,7 @@ impl fmt::Debug for Secret {
 }
 
 /// Whether a value hides its secret already, by the API's hand or ours.
-pub fn is_masked(value: &str) -> bool {
+pub(crate) fn is_masked(value: &str) -> bool {
     value.contains(STARS)
 }
 
@@ -54,7 +54,7 @@ pub fn is_masked(value: &str) -> bool {
 ///
 /// # Errors
 /// What is wrong, without the token.
-pub fn check_token(text: &str) -> Result<(), &'static str> {
+pub(crate) fn check_token(text: &str) -> Result<(), &'static str> {
     if text.is_empty() {
         Err("is empty")
     } else if text.bytes().any(|b| b == b'\n' || b == b'\r') {

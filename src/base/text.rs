@@ -14,7 +14,7 @@ fn is_unsafe(c: char) -> bool {
 }
 
 /// `text` with control and bidirectional characters written as escapes (`\n`, `\u{202e}`).
-pub fn escape(text: &str) -> Cow<'_, str> {
+pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_unsafe) {
         return Cow::Borrowed(text);
     }
@@ -28,7 +28,7 @@ pub fn escape(text: &str) -> Cow<'_, str> {
 /// `text` as one word of a POSIX shell, bare where no shell gives its characters a meaning.
 ///
 /// A line break stays one inside the quotes: sh, dash, bash and zsh all read it back.
-pub fn shell_word(text: &str) -> Cow<'_, str> {
+pub(crate) fn shell_word(text: &str) -> Cow<'_, str> {
     let bare = |b: u8| b.is_ascii_alphanumeric() || b"_-./:@,+".contains(&b);
     if !text.is_empty() && text.bytes().all(bare) {
         return Cow::Borrowed(text);
@@ -37,7 +37,7 @@ pub fn shell_word(text: &str) -> Cow<'_, str> {
 }
 
 /// The candidate nearest to `word`, if one is near enough to be what was meant.
-pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates
         .into_iter()
         .map(|c| (distance(word, c), c))
@@ -66,7 +66,7 @@ fn distance(a: &str, b: &str) -> usize {
 }
 
 /// `text` with the first `max` characters, and how many were left out if any were.
-pub fn shorten(text: &str, max: usize) -> Cow<'_, str> {
+pub(crate) fn shorten(text: &str, max: usize) -> Cow<'_, str> {
     match text.char_indices().nth(max) {
         None => Cow::Borrowed(text),
         Some((at, _)) => {
@@ -78,7 +78,7 @@ pub fn shorten(text: &str, max: usize) -> Cow<'_, str> {
 }
 
 /// A number and what is counted, with its verb if it has one: `1 record was`, `2 records were`.
-pub fn count(n: usize, one: &str, more: &str) -> String {
+pub(crate) fn count(n: usize, one: &str, more: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { more })
 }
 

@@ -6,10 +6,10 @@ use time::format_description::well_known::{Rfc2822, Rfc3339};
 use time::{OffsetDateTime, UtcOffset};
 
 /// Seconds since 1970-01-01T00:00:00Z.
-pub type Unix = i64;
+pub(crate) type Unix = i64;
 
 /// The system's clock.
-pub fn now() -> Unix {
+pub(crate) fn now() -> Unix {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as Unix)
 }
 

@@ -23,7 +23,7 @@ use crate::sys::files;
 use crate::sys::messages::Messages;
 
 /// What a changing tool does, told once for all of them.
-pub struct Work<'a> {
+pub(crate) struct Work<'a> {
     /// What `-n` says instead of doing it: `would-revoke`, `would-rotate`, ….
     pub would: &'a dyn Fn(Kind) -> &'static str,
     /// Removing a client takes its authorizations along.
@@ -43,11 +43,11 @@ pub struct Work<'a> {
 }
 
 /// See [`Work::prepare`].
-pub type Prepare<'a> = dyn Fn(&Api, Option<&Targets>) -> Result<(), Error> + 'a;
+pub(crate) type Prepare<'a> = dyn Fn(&Api, Option<&Targets>) -> Result<(), Error> + 'a;
 
 /// The options of all changing tools.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub(crate) struct Settings {
     dry_run: bool,
     stream: bool,
     parallel: usize,
@@ -62,7 +62,7 @@ impl Settings {
     ///
     /// # Errors
     /// [`Error::Usage`].
-    pub fn read(args: &Args, config: &Config) -> Result<Settings, Error> {
+    pub(crate) fn read(args: &Args, config: &Config) -> Result<Settings, Error> {
         // With a command for each secret, one after the other is what a person expects.
         let parallel = if args.has(&opts::EXEC) { 1 } else { PARALLEL };
         Ok(Settings {
@@ -114,7 +114,7 @@ impl Settings {
 ///
 /// # Errors
 /// What stops the run; [`Error::Reported`] where all was told on the way.
-pub fn run(
+pub(crate) fn run(
     world: &mut World,
     args: &Args,
     style: Style,

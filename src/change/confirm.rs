@@ -9,7 +9,7 @@ use crate::sys::streams::Io;
 ///
 /// # Errors
 /// [`Error::Left`] for any answer but one that begins with `y`.
-pub fn confirm(io: &mut Io, kind: Kind, count: usize) -> Result<(), Error> {
+pub(crate) fn confirm(io: &mut Io, kind: Kind, count: usize) -> Result<(), Error> {
     let verb = if kind.removed() == "revoked" { "revoke" } else { "delete" };
     let program = io.messages.program();
     io.messages.progress(&format!("{program}: {verb} {count} {}s? [y/N] ", kind.noun()));

@@ -15,13 +15,13 @@ use crate::record::kind::Kind;
 
 /// What the API calls an authorization without a description (WIRE.md). Sent in full, so that what was made can be
 /// recognised after a lost answer.
-pub const DEFAULT_DESCRIPTION: &str = "Long-lived user authorization";
+pub(crate) const DEFAULT_DESCRIPTION: &str = "Long-lived user authorization";
 /// How far the clocks that date objects and answers may differ, in seconds.
 const SKEW: Unix = 2;
 
 /// What makes one object the same as another to a person: description and scopes, or name and URL.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Likeness {
+pub(crate) struct Likeness {
     kind: Kind,
     name: String,
     /// The scopes, or the redirect URI.
@@ -32,12 +32,12 @@ pub struct Likeness {
 
 impl Likeness {
     /// Of an object to be made.
-    pub fn new(kind: Kind, name: &str, rest: impl IntoIterator<Item = String>) -> Likeness {
+    pub(crate) fn new(kind: Kind, name: &str, rest: impl IntoIterator<Item = String>) -> Likeness {
         Likeness { kind, name: name.to_owned(), rest: rest.into_iter().collect(), client: None }
     }
 
     /// Of an authorization that is made for a client.
-    pub fn made_for(self, client: Option<&str>) -> Likeness {
+    pub(crate) fn made_for(self, client: Option<&str>) -> Likeness {
         Likeness { client: client.filter(|id| !id.is_empty()).map(str::to_ascii_lowercase), ..self }
     }
 
@@ -51,7 +51,7 @@ impl Likeness {
 }
 
 /// Makes objects, each once.
-pub struct Maker<'a> {
+pub(crate) struct Maker<'a> {
     team: Option<&'a str>,
     once: bool,
     /// With `--once`: what was there before the run or was made in it, as far as it is wanted, secrets masked.
@@ -72,7 +72,7 @@ impl<'a> Maker<'a> {
     ///
     /// # Errors
     /// Those of the list.
-    pub fn new(
+    pub(crate) fn new(
         api: &Api,
         team: Option<&'a str>,
         wanted: Option<&HashSet<Likeness>>,
@@ -106,7 +106,7 @@ impl<'a> Maker<'a> {
     }
 
     /// What exists already, where that shall not be made again; a failure in it where it should go to a command.
-    pub fn existing(&self, likeness: &Likeness, exec: Option<&str>) -> Option<Done> {
+    pub(crate) fn existing(&self, likeness: &Likeness, exec: Option<&str>) -> Option<Done> {
         // Whether one that this run makes gets into the command's hands is known once its turn is over.
         let _turn = exec.map(|_| self.turn(likeness));
         self.known(likeness, exec)
@@ -128,7 +128,7 @@ impl<'a> Maker<'a> {
     ///
     /// # Errors
     /// Those of the calls; [`Error::Unresolved`] where it cannot be told whether it was made.
-    pub fn make(
+    pub(crate) fn make(
         &self,
         api: &Api,
         likeness: &Likeness,

@@ -17,7 +17,7 @@ use crate::sys::child;
 ///
 /// # Errors
 /// [`Error::Left`], where it cannot be started or fails.
-pub fn run(api: &Api, command: &str, record: &Record<'_>) -> Result<(), Error> {
+pub(crate) fn run(api: &Api, command: &str, record: &Record<'_>) -> Result<(), Error> {
     let failed = |what: String| Error::Left { what, hint: "" };
     let Some(secret) = record.whole_secret() else {
         return Err(failed("there is no whole secret to hand over".to_owned()));

@@ -10,7 +10,7 @@ use crate::record::kind::Kind;
 
 /// Which objects are spared.
 #[derive(Debug, Default)]
-pub struct Guard {
+pub(crate) struct Guard {
     include_self: bool,
     include_default: bool,
     /// Objects are removed, and what was made through a client with it.
@@ -26,7 +26,7 @@ type Spared = [HashSet<String>; Kind::ALL.len()];
 
 /// What must be looked up.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct Unknown {
+pub(crate) struct Unknown {
     /// The authorization in use, and what belongs to it.
     own: bool,
     /// The session in use.
@@ -39,19 +39,19 @@ pub struct Unknown {
 
 impl Guard {
     /// A guard that knows no more than what the options let go.
-    pub fn new(include_self: bool, include_default: bool, removes: bool) -> Guard {
+    pub(crate) fn new(include_self: bool, include_default: bool, removes: bool) -> Guard {
         Guard { include_self, include_default, removes, ..Guard::default() }
     }
 
     /// Everything that no option lets go, for input that is not known yet.
-    pub fn unknown(&self) -> Unknown {
+    pub(crate) fn unknown(&self) -> Unknown {
         let (own, default) = (!self.include_self, !self.include_self || !self.include_default);
         Unknown { own, session: own, default, tilde: false }
     }
 
     /// What must be looked up for the items. An item that its own record spares needs nothing; one that it marks and
     /// an option lets go may still be the other thing, and `~` may be any other item of its kind.
-    pub fn unknown_of<'a>(&self, items: impl Iterator<Item = Item<'a>>) -> Unknown {
+    pub(crate) fn unknown_of<'a>(&self, items: impl Iterator<Item = Item<'a>>) -> Unknown {
         let mut unknown = Unknown::default();
         let (mut tilde, mut named) = ([false; Kind::ALL.len()], [false; Kind::ALL.len()]);
         for item in items {
@@ -86,7 +86,7 @@ impl Guard {
     ///
     /// # Errors
     /// Those of the calls: what cannot be told apart is not touched.
-    pub fn look_up(mut self, api: &Api, unknown: Unknown) -> Result<Guard, Error> {
+    pub(crate) fn look_up(mut self, api: &Api, unknown: Unknown) -> Result<Guard, Error> {
         let (own, session, default) = std::thread::scope(|scope| {
             let own = unknown.own.then(|| scope.spawn(|| own_objects(api)));
             let session = unknown.session.then(|| scope.spawn(|| alias(api, Kind::Session)));
@@ -124,7 +124,7 @@ impl Guard {
     ///
     /// # Errors
     /// [`Error::Input`] where they say different things.
-    pub fn again<'a>(&self, items: impl Iterator<Item = Item<'a>>) -> Result<HashSet<usize>, Error> {
+    pub(crate) fn again<'a>(&self, items: impl Iterator<Item = Item<'a>>) -> Result<HashSet<usize>, Error> {
         let (mut first, mut again) = (HashMap::new(), HashSet::new());
         if self.tilde.iter().all(Option::is_none) {
             return Ok(again);
@@ -154,7 +154,7 @@ impl Guard {
     ///
     /// # Errors
     /// [`Error::Left`], with the option that would let it go.
-    pub fn check(&self, item: &Item<'_>) -> Result<(), Error> {
+    pub(crate) fn check(&self, item: &Item<'_>) -> Result<(), Error> {
         let left = |what: &str, hint| Err(Error::Left { what: what.to_owned(), hint });
         if !self.include_self && self.is_own(item) {
             let what = match item.kind {
@@ -178,12 +178,12 @@ impl Guard {
     }
 
     /// Whether an item must wait until all others are done, since it may end our own access.
-    pub fn goes_last(&self, item: &Item<'_>) -> bool {
+    pub(crate) fn goes_last(&self, item: &Item<'_>) -> bool {
         self.is_own(item) || self.is_default(item)
     }
 
     /// Whether an item is, or may be, what the caller uses.
-    pub fn is_own(&self, item: &Item<'_>) -> bool {
+    pub(crate) fn is_own(&self, item: &Item<'_>) -> bool {
         // What was made through a client outlives its new secret and its new name.
         if item.kind == Kind::Client && !self.removes {
             return false;

@@ -26,7 +26,7 @@ const LINE: usize = 512;
 const DESCRIPTION: usize = 160;
 
 /// The log of a run.
-pub struct Audit {
+pub(crate) struct Audit {
     path: PathBuf,
     file: File,
     tool: &'static str,
@@ -59,7 +59,7 @@ struct Outcome<'a> {
 /// # Errors
 /// Those of the change; [`Error::File`] where its record cannot be begun, and it was not made. That the record of a
 /// change cannot be completed is told, and stands in [`Done::unlogged`].
-pub fn around(
+pub(crate) fn around(
     log: Option<&Audit>,
     kind: Kind,
     id: &str,
@@ -82,7 +82,7 @@ impl Audit {
     ///
     /// # Errors
     /// [`Error::File`] where it cannot be written; those of the call, but for a token that may not ask.
-    pub fn open(path: &Path, tool: &'static str, api: &Api) -> Result<Audit, Error> {
+    pub(crate) fn open(path: &Path, tool: &'static str, api: &Api) -> Result<Audit, Error> {
         let fail = |source| Error::File { path: path.display().to_string(), source };
         let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or(0);
         let mut options = OpenOptions::new();

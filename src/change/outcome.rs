@@ -9,7 +9,7 @@ use crate::record::Record;
 use crate::record::kind::Kind;
 
 /// What came of one item.
-pub struct Done {
+pub(crate) struct Done {
     /// The answer, if there was one to print.
     pub answer: Option<Answer>,
     /// The news: `created`, `revoked`, ….
@@ -26,13 +26,13 @@ pub struct Done {
 
 impl Done {
     /// An answer and its news.
-    pub fn new(answer: Answer, status: &'static str) -> Done {
+    pub(crate) fn new(answer: Answer, status: &'static str) -> Done {
         Done { answer: Some(answer), ..Done::bare(status) }
     }
 
     /// An answer that brings a new secret. Without a whole one it is done all the same, and must not be sent again
     /// blindly: what the secret is now, nobody knows.
-    pub fn renewed(kind: Kind, answer: Answer, status: &'static str) -> Done {
+    pub(crate) fn renewed(kind: Kind, answer: Answer, status: &'static str) -> Done {
         let failed = (!answer.holds_secret(kind)).then(|| Error::Left {
             what: "the answer has no whole secret in it: there is a new one, and nobody knows it".to_owned(),
             hint: "give it another one with oauth-rot, or remove it with oauth-rm",
@@ -41,7 +41,7 @@ impl Done {
     }
 
     /// News without an answer.
-    pub fn bare(status: &'static str) -> Done {
+    pub(crate) fn bare(status: &'static str) -> Done {
         Done { answer: None, status, added: Vec::new(), handed: false, unlogged: false, failed: None }
     }
 
@@ -49,7 +49,7 @@ impl Done {
     ///
     /// # Errors
     /// Those of the call.
-    pub fn revoke(api: &Api, id: &str) -> Result<Done, Error> {
+    pub(crate) fn revoke(api: &Api, id: &str) -> Result<Done, Error> {
         match api.delete(Kind::Authz, id) {
             Ok(answer) => Ok(Done { answer, ..Done::bare("revoked") }),
             Err(Error::Refused(refusal)) if refusal.is_gone() => Ok(Done::bare("revoked")),
@@ -58,7 +58,7 @@ impl Done {
     }
 
     /// Hands the new secret, if it is known, to a command, if there is one.
-    pub fn hand_over(mut self, api: &Api, kind: Kind, command: Option<&str>) -> Done {
+    pub(crate) fn hand_over(mut self, api: &Api, kind: Kind, command: Option<&str>) -> Done {
         if let (Some(command), Some(answer), None) = (command, &self.answer, &self.failed) {
             let record = answer.record(kind).map_err(|what| Error::Left { what, hint: "" });
             self.failed = record.and_then(|record| exec::run(api, command, &record)).err();

@@ -11,7 +11,7 @@ const STEP: Duration = Duration::from_millis(200);
 
 /// Turns counts into a line with rate and time left.
 #[derive(Debug)]
-pub struct Progress {
+pub(crate) struct Progress {
     total: Option<usize>,
     columns: usize,
     from: Instant,
@@ -20,13 +20,13 @@ pub struct Progress {
 
 impl Progress {
     /// The progress of a run that starts now, in a window of `columns`.
-    pub fn new(total: Option<usize>, columns: usize) -> Progress {
+    pub(crate) fn new(total: Option<usize>, columns: usize) -> Progress {
         let from = Instant::now();
         Progress { total, columns, from, next: from + PATIENCE }
     }
 
     /// The line to show, where it is time for one.
-    pub fn line(&mut self, done: usize) -> Option<String> {
+    pub(crate) fn line(&mut self, done: usize) -> Option<String> {
         let now = Instant::now();
         if now < self.next || self.total.is_some_and(|total| done >= total) {
             return None;

@@ -14,7 +14,7 @@ use crate::sys::files::draft;
 
 /// The lines of an input that are not done yet.
 #[derive(Debug)]
-pub struct Rest {
+pub(crate) struct Rest {
     path: PathBuf,
     draft: Option<PathBuf>,
     writer: Option<BufWriter<File>>,
@@ -35,7 +35,7 @@ impl Rest {
     ///
     /// # Errors
     /// [`Error::File`] where the draft cannot be made, or `path` is something else than a file.
-    pub fn start(path: &Path) -> Result<Rest, Error> {
+    pub(crate) fn start(path: &Path) -> Result<Rest, Error> {
         let fail = |source| Error::File { path: path.display().to_string(), source };
         let (draft, file) = draft(path).map_err(fail)?;
         let writer = file.try_clone().map_err(fail)?;
@@ -58,7 +58,7 @@ impl Rest {
     ///
     /// # Errors
     /// [`Error::File`].
-    pub fn keep(&mut self, line: &[u8]) -> Result<(), Error> {
+    pub(crate) fn keep(&mut self, line: &[u8]) -> Result<(), Error> {
         let span = self.append(line)?;
         self.lines.push(span);
         Ok(())
@@ -68,7 +68,7 @@ impl Rest {
     ///
     /// # Errors
     /// [`Error::File`].
-    pub fn header(&mut self, line: &[u8]) -> Result<(), Error> {
+    pub(crate) fn header(&mut self, line: &[u8]) -> Result<(), Error> {
         if !line.trim_ascii().is_empty() && !line.starts_with(b"\0") {
             let span = self.append(line)?;
             self.headers.push(span);
@@ -94,7 +94,7 @@ impl Rest {
     ///
     /// # Errors
     /// [`Error::File`]; nothing may be changed then.
-    pub fn publish(&mut self) -> Result<(), Error> {
+    pub(crate) fn publish(&mut self) -> Result<(), Error> {
         if let Some(mut writer) = self.writer.take() {
             writer.flush().map_err(|e| self.fail(e))?;
         }
@@ -112,7 +112,7 @@ impl Rest {
     ///
     /// # Errors
     /// [`Error::File`].
-    pub fn done(&mut self, index: usize) -> Result<(), Error> {
+    pub(crate) fn done(&mut self, index: usize) -> Result<(), Error> {
         let Some(span) = self.lines.get_mut(index) else { return Ok(()) };
         let Span { at, len } = std::mem::replace(span, Span { at: span.at, len: 0 });
         let mut steps = blanking(len.into());
@@ -120,12 +120,12 @@ impl Rest {
     }
 
     /// Where the file is.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// How many lines are not done.
-    pub fn left(&self) -> usize {
+    pub(crate) fn left(&self) -> usize {
         self.lines.iter().filter(|span| span.len > 0).count()
     }
 
@@ -133,7 +133,7 @@ impl Rest {
     ///
     /// # Errors
     /// [`Error::File`]; the file with its blank lines is then still there, and right.
-    pub fn finish(self) -> Result<(), Error> {
+    pub(crate) fn finish(self) -> Result<(), Error> {
         let fail = |source| self.fail(source);
         let (path, file) = draft(&self.path).map_err(fail)?;
         let mut writer = BufWriter::new(&file);

@@ -14,7 +14,7 @@ use crate::session::World;
 use crate::sys::signals::Stop;
 
 /// The items of standard input, or what is wrong with a line. All that is read is kept in `--rest` first.
-pub struct Stream<'a> {
+pub(crate) struct Stream<'a> {
     lines: Lines<Box<dyn Read + Send>>,
     sniffer: Sniffer,
     wanted: &'a Wanted<'a>,
@@ -26,7 +26,11 @@ pub struct Stream<'a> {
 
 impl<'a> Stream<'a> {
     /// A stream from the standard input of `world`, which ends once a stop is asked for.
-    pub fn new(world: &mut World, wanted: &'a Wanted<'a>, rest: Option<&'a Mutex<Rest>>) -> Stream<'a> {
+    pub(crate) fn new(
+        world: &mut World,
+        wanted: &'a Wanted<'a>,
+        rest: Option<&'a Mutex<Rest>>,
+    ) -> Stream<'a> {
         let stop = world.stop.clone();
         Stream {
             lines: Lines::new(Box::new(world.io.patient_input(&stop))),
@@ -43,7 +47,7 @@ impl<'a> Stream<'a> {
     ///
     /// # Errors
     /// [`Error::File`].
-    pub fn keep_unbegun(&mut self) -> Result<(), Error> {
+    pub(crate) fn keep_unbegun(&mut self) -> Result<(), Error> {
         while !self.broken
             && let Ok(Some((_, line))) = self.lines.next_line()
         {

@@ -14,7 +14,7 @@ use crate::session::World;
 
 /// One thing to work on.
 #[derive(Debug, Clone)]
-pub struct Item<'a> {
+pub(crate) struct Item<'a> {
     /// Its place in the input, from 0.
     pub index: usize,
     /// Where it came from.
@@ -32,22 +32,22 @@ pub struct Item<'a> {
 }
 
 /// An item, or what is wrong with a line, its place before it.
-pub type Sourced<'t> = Result<Item<'t>, String>;
+pub(crate) type Sourced<'t> = Result<Item<'t>, String>;
 
 impl Item<'_> {
     /// Something to be made that operands and options describe.
-    pub fn given(kind: Kind, fields: Fields) -> Item<'static> {
+    pub(crate) fn given(kind: Kind, fields: Fields) -> Item<'static> {
         let (id, origin, fields) = (Cow::Borrowed(""), Origin::Operand, Some(Arc::new(fields)));
         Item { index: 0, origin, kind, id, current: false, default: false, fields }
     }
 
     /// What the record said about the object; nothing where the tool did not ask.
-    pub fn fields(&self) -> &Fields {
+    pub(crate) fn fields(&self) -> &Fields {
         self.fields.as_deref().unwrap_or(&Fields::NONE)
     }
 
     /// How messages name it: `stdin:12: authz 3f71…`.
-    pub fn place(&self) -> String {
+    pub(crate) fn place(&self) -> String {
         let what = self.kind.place(&self.id);
         match self.origin {
             Origin::Operand => what,
@@ -60,7 +60,7 @@ impl Item<'_> {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn item<'a>(
+pub(crate) fn item<'a>(
     index: usize,
     origin: Origin,
     entry: &'a Entry<'_>,
@@ -87,7 +87,7 @@ pub fn item<'a>(
 
 /// Items, kept as little more than their ids: a million of them take about 70 MB, the index of duplicates included.
 #[derive(Debug, Default)]
-pub struct Targets {
+pub(crate) struct Targets {
     ids: String,
     slots: Vec<Packed>,
     fields: Vec<Option<Arc<Fields>>>,
@@ -105,7 +105,7 @@ struct Packed {
 }
 
 /// What a tool accepts as its input.
-pub struct Wanted<'a> {
+pub(crate) struct Wanted<'a> {
     /// The KIND operand.
     pub kind: Option<Kind>,
     /// The other operands; if there are none, lines are read.
@@ -123,7 +123,11 @@ impl Targets {
     ///
     /// # Errors
     /// [`Error::Reported`] once all bad lines are reported; [`Error::Usage`] where input would come from a terminal.
-    pub fn read(world: &mut World, wanted: &Wanted<'_>, rest: Option<&mut Rest>) -> Result<Targets, Error> {
+    pub(crate) fn read(
+        world: &mut World,
+        wanted: &Wanted<'_>,
+        rest: Option<&mut Rest>,
+    ) -> Result<Targets, Error> {
         let mut targets = Targets::default();
         let messages = world.io.messages.clone();
         if let Some((kind, fields)) = &wanted.given {
@@ -199,17 +203,17 @@ impl Targets {
     }
 
     /// How many there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.slots.len()
     }
 
     /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.slots.is_empty()
     }
 
     /// The item at a place.
-    pub fn get(&self, index: usize) -> Item<'_> {
+    pub(crate) fn get(&self, index: usize) -> Item<'_> {
         let slot = &self.slots[index];
         Item {
             index,
@@ -227,7 +231,7 @@ impl Targets {
     }
 
     /// All items in their order.
-    pub fn iter(&self) -> impl Iterator<Item = Item<'_>> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Item<'_>> {
         (0..self.len()).map(|index| self.get(index))
     }
 }
@@ -271,7 +275,7 @@ impl Each for Intake<'_> {
 ///
 /// # Errors
 /// [`Error::Usage`].
-pub fn refuse_terminal(world: &World) -> Result<(), Error> {
+pub(crate) fn refuse_terminal(world: &World) -> Result<(), Error> {
     if world.io.terminal.stdin {
         return Err(Error::Usage("nothing to work on: give ids, or records on standard input".to_owned()));
     }

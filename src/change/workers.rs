@@ -20,10 +20,10 @@ use crate::sys::signals::Stop;
 use crate::sys::streams::Watch;
 
 /// What need not be done to an item any more.
-pub type Known<'a> = dyn Fn(&Item<'_>) -> Option<Done> + Sync + 'a;
+pub(crate) type Known<'a> = dyn Fn(&Item<'_>) -> Option<Done> + Sync + 'a;
 
 /// Does what a tool does to one item. The log that it gets is for what it does to others on the way.
-pub type Act<'a> = dyn Fn(&Api, &Item<'_>, Option<&Audit>) -> Result<Done, Error> + Sync + 'a;
+pub(crate) type Act<'a> = dyn Fn(&Api, &Item<'_>, Option<&Audit>) -> Result<Done, Error> + Sync + 'a;
 
 /// What came of an item, on its way to the output.
 struct Finished<'t> {

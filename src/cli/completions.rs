@@ -87,7 +87,7 @@ fn spoken(between: &str) -> String {
 }
 
 /// The completions of the whole suite for a shell.
-pub fn script(shell: Shell, tools: &[&'static Tool]) -> String {
+pub(crate) fn script(shell: Shell, tools: &[&'static Tool]) -> String {
     match shell {
         Shell::Bash => bash(tools),
         Shell::Zsh => zsh(tools),

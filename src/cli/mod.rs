@@ -1,6 +1,6 @@
 //! Options: each tool's table, and the one loop that reads a command line by it.
 
-pub mod completions;
+pub(crate) mod completions;
 
 use std::ffi::OsString;
 use std::fmt::Write;
@@ -48,25 +48,26 @@ impl Opt {
 }
 
 /// The options that more than one tool has; one letter means one thing in the whole suite.
-pub mod opts {
+pub(crate) mod opts {
     use super::Opt;
 
     /// `-o FORMAT`
-    pub const FORMAT: Opt =
+    pub(crate) const FORMAT: Opt =
         Opt::value(Some('o'), "format", "FORMAT", "ndjson, csv, json, env, secret, id or table");
     /// `-j`
-    pub const JSON: Opt = Opt::flag(Some('j'), "json", "the same as -o json");
+    pub(crate) const JSON: Opt = Opt::flag(Some('j'), "json", "the same as -o json");
     /// `--shell`
-    pub const SHELL: Opt = Opt::flag(None, "shell", "the same as -o env");
+    pub(crate) const SHELL: Opt = Opt::flag(None, "shell", "the same as -o env");
     /// `-S`
-    pub const SHORT: Opt = Opt::flag(Some('S'), "short", "the same as -o secret");
+    pub(crate) const SHORT: Opt = Opt::flag(Some('S'), "short", "the same as -o secret");
     /// `--color WHEN`
-    pub const COLOR: Opt = Opt::value(None, "color", "WHEN", "colour the status: auto, always or never");
+    pub(crate) const COLOR: Opt =
+        Opt::value(None, "color", "WHEN", "colour the status: auto, always or never");
     /// `-d TEXT`
-    pub const DESCRIPTION: Opt =
+    pub(crate) const DESCRIPTION: Opt =
         Opt::value(Some('d'), "description", "TEXT", "the authorization's description");
     /// `-s SCOPES`
-    pub const SCOPE: Opt = Opt {
+    pub(crate) const SCOPE: Opt = Opt {
         short: Some('s'),
         long: "scope",
         arg: Some("SCOPES"),
@@ -74,68 +75,72 @@ pub mod opts {
         repeat: true,
     };
     /// `-e SPAN`
-    pub const EXPIRES_IN: Opt =
+    pub(crate) const EXPIRES_IN: Opt =
         Opt::value(Some('e'), "expires-in", "SPAN", "end after SPAN: seconds, or 10m, 8h, 30d");
     /// `--name NAME`
-    pub const NAME: Opt = Opt::value(None, "name", "NAME", "the client's name");
+    pub(crate) const NAME: Opt = Opt::value(None, "name", "NAME", "the client's name");
     /// `--url URL`
-    pub const URL: Opt = Opt::value(None, "url", "URL", "the client's redirect URI");
+    pub(crate) const URL: Opt = Opt::value(None, "url", "URL", "the client's redirect URI");
     /// `--client-id ID`
-    pub const CLIENT_ID: Opt = Opt::value(None, "client-id", "ID", "the client to tie the authorization to");
+    pub(crate) const CLIENT_ID: Opt =
+        Opt::value(None, "client-id", "ID", "the client to tie the authorization to");
     /// `--client-secret SECRET`
-    pub const CLIENT_SECRET: Opt = Opt::value(
+    pub(crate) const CLIENT_SECRET: Opt = Opt::value(
         None,
         "client-secret",
         "SECRET",
         "that client's secret: -, @FILE, env:NAME or (seen by all) the text",
     );
     /// `--team NAME`
-    pub const TEAM: Opt = Opt::value(None, "team", "NAME", "work on the authorizations of a team");
+    pub(crate) const TEAM: Opt = Opt::value(None, "team", "NAME", "work on the authorizations of a team");
     /// `-n`
-    pub const DRY_RUN: Opt = Opt::flag(Some('n'), "dry-run", "print what would be done, and do nothing");
+    pub(crate) const DRY_RUN: Opt =
+        Opt::flag(Some('n'), "dry-run", "print what would be done, and do nothing");
     /// `-P N`
-    pub const PARALLEL: Opt = Opt::value(Some('P'), "parallel", "N", "requests in flight (default 8)");
+    pub(crate) const PARALLEL: Opt = Opt::value(Some('P'), "parallel", "N", "requests in flight (default 8)");
     /// `--rest FILE`
-    pub const REST: Opt = Opt::value(None, "rest", "FILE", "keep in FILE the input lines not done");
+    pub(crate) const REST: Opt = Opt::value(None, "rest", "FILE", "keep in FILE the input lines not done");
     /// `--stream`
-    pub const STREAM: Opt =
+    pub(crate) const STREAM: Opt =
         Opt::flag(None, "stream", "work while reading; no check of the whole input first");
     /// `--log FILE`
-    pub const LOG: Opt = Opt::value(None, "log", "FILE", "append a record of each change to FILE");
+    pub(crate) const LOG: Opt = Opt::value(None, "log", "FILE", "append a record of each change to FILE");
     /// `--exec CMD`
-    pub const EXEC: Opt =
+    pub(crate) const EXEC: Opt =
         Opt::value(None, "exec", "CMD", "hand each new secret to CMD: by its environment and standard input");
     /// `--yes`
-    pub const YES: Opt = Opt::flag(Some('y'), "yes", "do not ask before removing several at a terminal");
+    pub(crate) const YES: Opt =
+        Opt::flag(Some('y'), "yes", "do not ask before removing several at a terminal");
     /// `--include-self`
-    pub const INCLUDE_SELF: Opt =
+    pub(crate) const INCLUDE_SELF: Opt =
         Opt::flag(None, "include-self", "do not spare the authorization or session in use");
     /// `--include-default`
-    pub const INCLUDE_DEFAULT: Opt =
+    pub(crate) const INCLUDE_DEFAULT: Opt =
         Opt::flag(None, "include-default", "do not spare the account's default API key");
     /// `--retry-for SPAN`
-    pub const RETRY_FOR: Opt =
+    pub(crate) const RETRY_FOR: Opt =
         Opt::value(None, "retry-for", "SPAN", "try again for this long at passing faults (default 60)");
     /// `--no-wait`
-    pub const NO_WAIT: Opt =
+    pub(crate) const NO_WAIT: Opt =
         Opt::flag(None, "no-wait", "exit instead of waiting for quota, or asking for a code");
     /// `-v`
-    pub const VERBOSE: Opt = Opt::flag(Some('v'), "verbose", "show requests and answers on standard error");
+    pub(crate) const VERBOSE: Opt =
+        Opt::flag(Some('v'), "verbose", "show requests and answers on standard error");
     /// `-h`
-    pub const HELP: Opt = Opt::flag(Some('h'), "help", "show this help");
+    pub(crate) const HELP: Opt = Opt::flag(Some('h'), "help", "show this help");
     /// `-V`
-    pub const VERSION: Opt = Opt::flag(Some('V'), "version", "show the version");
+    pub(crate) const VERSION: Opt = Opt::flag(Some('V'), "version", "show the version");
 
     /// The options of tools that work on many records.
-    pub const BULK: [&Opt; 5] = [&DRY_RUN, &PARALLEL, &REST, &STREAM, &LOG];
+    pub(crate) const BULK: [&Opt; 5] = [&DRY_RUN, &PARALLEL, &REST, &STREAM, &LOG];
     /// Those that let go what is spared otherwise.
-    pub const SPARED: [&Opt; 2] = [&INCLUDE_SELF, &INCLUDE_DEFAULT];
+    pub(crate) const SPARED: [&Opt; 2] = [&INCLUDE_SELF, &INCLUDE_DEFAULT];
     /// Those of tools that print records.
-    pub const PRINT: [&Opt; 3] = [&FORMAT, &JSON, &COLOR];
+    pub(crate) const PRINT: [&Opt; 3] = [&FORMAT, &JSON, &COLOR];
     /// Those of tools that print records with secrets in them.
-    pub const PRINT_SECRETS: [&Opt; 5] = [&FORMAT, &JSON, &SHELL, &SHORT, &COLOR];
+    pub(crate) const PRINT_SECRETS: [&Opt; 5] = [&FORMAT, &JSON, &SHELL, &SHORT, &COLOR];
     /// Those of tools that call the API.
-    pub const CALLS: [&Opt; 2] = [&RETRY_FOR, &NO_WAIT];
+    pub(crate) const CALLS: [&Opt; 2] = [&RETRY_FOR, &NO_WAIT];
 }
 
 /// A tool: what there is to know about it before it runs.
@@ -156,7 +161,7 @@ pub struct Tool {
 }
 
 /// The options that every tool has.
-pub const COMMON: [&Opt; 3] = [&opts::VERBOSE, &opts::HELP, &opts::VERSION];
+pub(crate) const COMMON: [&Opt; 3] = [&opts::VERBOSE, &opts::HELP, &opts::VERSION];
 
 impl Tool {
     /// All options, in the order of `-h`.
@@ -202,7 +207,7 @@ impl Tool {
 
 /// What a command line asks for.
 #[derive(Debug)]
-pub enum Asked {
+pub(crate) enum Asked {
     /// `-h`
     Usage,
     /// `--help`
@@ -225,7 +230,7 @@ pub struct Args {
 ///
 /// # Errors
 /// [`Error::Usage`] for an option that the table does not have, lacks its argument, or stands there twice.
-pub fn parse(tool: &Tool, args: impl IntoIterator<Item = OsString>) -> Result<Asked, Error> {
+pub(crate) fn parse(tool: &Tool, args: impl IntoIterator<Item = OsString>) -> Result<Asked, Error> {
     let mut parser = lexopt::Parser::from_args(args);
     let mut found = Args::default();
     while let Some(arg) = parser.next().map_err(|e| Error::Usage(e.to_string()))? {

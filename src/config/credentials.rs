@@ -20,7 +20,7 @@ use crate::sys::messages::Messages;
 const HINT: &str = "set HEROKU_API_KEY, or log in with the Heroku CLI; see oauth-tools(7), CREDENTIALS";
 
 /// Variables that hold secrets: no helper and no command of the user's gets them from us unasked.
-pub const SECRET_VARIABLES: [&str; 4] =
+pub(crate) const SECRET_VARIABLES: [&str; 4] =
     ["HEROKU_API_KEY", "HEROKU_API_TOKEN", "HEROKU_TWO_FACTOR_CODE", "HEROKU_HEADERS"];
 
 /// Variables that may hold a proxy's password: what asks no server does not need them.
@@ -31,7 +31,7 @@ const PROXIES: [&str; 6] =
 ///
 /// # Errors
 /// [`Error::Auth`] where there is none; [`Error::Config`] where `HEROKU_API_KEY` is unusable.
-pub fn find(config: &Config, host: &str, messages: &Messages) -> Result<Secret, Error> {
+pub(crate) fn find(config: &Config, host: &str, messages: &Messages) -> Result<Secret, Error> {
     if let Some(key) = config.api_key()? {
         return Ok(key);
     }

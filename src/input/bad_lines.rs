@@ -9,19 +9,19 @@ use crate::sys::messages::Messages;
 const REPORTED: usize = 20;
 
 /// Collects what is wrong with an input, so that all of it is told before the run is given up.
-pub struct Complaints<'a> {
+pub(crate) struct Complaints<'a> {
     messages: &'a Messages,
     count: usize,
 }
 
 impl<'a> Complaints<'a> {
     /// No complaints yet.
-    pub fn new(messages: &'a Messages) -> Complaints<'a> {
+    pub(crate) fn new(messages: &'a Messages) -> Complaints<'a> {
         Complaints { messages, count: 0 }
     }
 
     /// Reports what is wrong at `origin`.
-    pub fn add(&mut self, origin: Origin, what: &str) {
+    pub(crate) fn add(&mut self, origin: Origin, what: &str) {
         self.count += 1;
         if self.count <= REPORTED {
             self.messages.fail(&format!("{origin}: {what}"));
@@ -32,7 +32,7 @@ impl<'a> Complaints<'a> {
     ///
     /// # Errors
     /// [`Error::Reported`] with the status of bad input.
-    pub fn settle(self) -> Result<(), Error> {
+    pub(crate) fn settle(self) -> Result<(), Error> {
         if self.count == 0 {
             return Ok(());
         }

@@ -13,7 +13,7 @@ use crate::record::kind::{Kind, check_id};
 
 /// Where an entry came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
+pub(crate) enum Origin {
     /// An operand of the command line.
     Operand,
     /// A line of standard input; the first is 1.
@@ -143,10 +143,11 @@ impl Fields {
 }
 
 /// The scopes that the API knows (WIRE.md, "Objects").
-pub const SCOPES: [&str; 6] = ["global", "identity", "read", "write", "read-protected", "write-protected"];
+pub(crate) const SCOPES: [&str; 6] =
+    ["global", "identity", "read", "write", "read-protected", "write-protected"];
 
 /// Scopes with commas or blanks between them.
-pub fn scopes(text: &str) -> Vec<String> {
+pub(crate) fn scopes(text: &str) -> Vec<String> {
     text.split([',', ' ']).filter(|s| !s.is_empty()).map(str::to_owned).collect()
 }
 
@@ -154,7 +155,7 @@ pub fn scopes(text: &str) -> Vec<String> {
 ///
 /// # Errors
 /// What is wrong, with the nearest scope.
-pub fn check_scopes(scopes: &[String]) -> Result<(), String> {
+pub(crate) fn check_scopes(scopes: &[String]) -> Result<(), String> {
     if scopes.is_empty() {
         return Err("it has no scope: name one, or leave the member out for global".to_owned());
     }

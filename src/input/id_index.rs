@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 /// What stands for an id in the index: 32 bits of a hash whose key is new in every process, so that nobody can make
 /// up ids that meet in it.
-pub fn tag(id: &str) -> u32 {
+pub(crate) fn tag(id: &str) -> u32 {
     static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
     (KEY.hash_one(id) >> 32) as u32
 }
@@ -14,7 +14,7 @@ pub fn tag(id: &str) -> u32 {
 /// Tags and places only; the ids themselves stand elsewhere. A map of the standard library takes twice the memory, and
 /// two looks at far memory for an id where this takes one, which [`Seen::touch`] can ask for ahead.
 #[derive(Default)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// Tag and place + 1 in each; 0 is free. Their number is a power of two, at least twice that of the ids.
     table: Vec<u64>,
     len: usize,
@@ -27,14 +27,14 @@ impl Seen {
     }
 
     /// Asks for the memory that the next ids need, all at once: one after the other they would be waited for.
-    pub fn touch(&self, tags: impl Iterator<Item = u32>) {
+    pub(crate) fn touch(&self, tags: impl Iterator<Item = u32>) {
         if !self.table.is_empty() {
             black_box(tags.fold(0, |all, tag| all ^ self.table[self.start(tag)]));
         }
     }
 
     /// Notes an id that is at a place; the place where it was already, if `is` says that one with its tag is the same.
-    pub fn insert(&mut self, tag: u32, place: usize, is: impl Fn(usize) -> bool) -> Option<usize> {
+    pub(crate) fn insert(&mut self, tag: u32, place: usize, is: impl Fn(usize) -> bool) -> Option<usize> {
         if self.table.len() < 2 * (self.len + 1) {
             let larger = vec![0; (2 * self.table.len()).max(64)];
             for full in std::mem::replace(&mut self.table, larger).into_iter().filter(|full| *full != 0) {

@@ -15,13 +15,13 @@ use crate::record::kind::Kind;
 /// Bytes read at once, at first and at most: much input is worth large blocks, little is not worth the memory.
 const CHUNK: Range<usize> = 64 * 1024..512 * 1024;
 /// The longest line that is read, in bytes; beyond it the input is no list of records.
-pub const LONGEST_LINE: usize = 16 * 1024 * 1024;
+pub(crate) const LONGEST_LINE: usize = 16 * 1024 * 1024;
 
 /// Reads one line and nothing after it, which is somebody else's, with its line break; at most `max` bytes.
 ///
 /// # Errors
 /// Those of the stream.
-pub fn one(from: &mut dyn Read, max: usize) -> std::io::Result<Vec<u8>> {
+pub(crate) fn one(from: &mut dyn Read, max: usize) -> std::io::Result<Vec<u8>> {
     let (mut line, mut byte) = (Vec::new(), [0]);
     while line.len() < max && line.last() != Some(&b'\n') {
         match from.read(&mut byte) {

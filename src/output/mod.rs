@@ -2,7 +2,7 @@
 
 #[cfg(test)]
 mod round_trips;
-pub mod table;
+pub(crate) mod table;
 
 use std::io::Write;
 
@@ -68,7 +68,7 @@ pub struct Style {
 }
 
 /// Prints records.
-pub struct Output<'a> {
+pub(crate) struct Output<'a> {
     out: &'a mut (dyn Write + Send),
     style: Style,
     now: Unix,
@@ -81,7 +81,7 @@ pub struct Output<'a> {
 
 impl<'a> Output<'a> {
     /// An output to the standard output of `io`.
-    pub fn new(io: &'a mut Io, style: Style) -> Output<'a> {
+    pub(crate) fn new(io: &'a mut Io, style: Style) -> Output<'a> {
         let table = Table::new(io.terminal.columns, style.color, style.sorted);
         Output {
             out: &mut *io.out,
@@ -99,7 +99,7 @@ impl<'a> Output<'a> {
     ///
     /// # Errors
     /// [`Error::Stdout`]; [`Error::Left`] where the format asks for a secret that the API does not show.
-    pub fn record(&mut self, record: &Record<'_>) -> Result<(), Error> {
+    pub(crate) fn record(&mut self, record: &Record<'_>) -> Result<(), Error> {
         self.line.clear();
         let reveal = self.style.reveal;
         match self.style.format {
@@ -155,7 +155,7 @@ impl<'a> Output<'a> {
     }
 
     /// Whether records are printed with their secrets.
-    pub fn shows_secrets(&self) -> bool {
+    pub(crate) fn shows_secrets(&self) -> bool {
         self.style.reveal && self.style.format != Format::Id
     }
 
@@ -163,7 +163,7 @@ impl<'a> Output<'a> {
     ///
     /// # Errors
     /// [`Error::Stdout`].
-    pub fn flush(&mut self) -> Result<(), Error> {
+    pub(crate) fn flush(&mut self) -> Result<(), Error> {
         self.out.flush().map_err(Error::Stdout)
     }
 
@@ -171,7 +171,7 @@ impl<'a> Output<'a> {
     ///
     /// # Errors
     /// [`Error::Stdout`].
-    pub fn finish(mut self) -> Result<(), Error> {
+    pub(crate) fn finish(mut self) -> Result<(), Error> {
         self.line.clear();
         match self.style.format {
             Format::Table if !self.style.change && !self.style.single => self.table.print(&mut self.line),
@@ -187,7 +187,7 @@ impl<'a> Output<'a> {
     ///
     /// # Errors
     /// [`Error::Stdout`].
-    pub fn announce(&mut self, kind: Kind) -> Result<(), Error> {
+    pub(crate) fn announce(&mut self, kind: Kind) -> Result<(), Error> {
         if self.style.format == Format::Csv {
             self.line.clear();
             self.header(kind);

@@ -19,7 +19,7 @@ const GAP: usize = 2;
 const NONE: &str = "<none>";
 
 /// Rows that are aligned when all are there, one table a kind.
-pub struct Table {
+pub(crate) struct Table {
     width: usize,
     color: bool,
     sorted: bool,
@@ -52,13 +52,13 @@ struct Column {
 impl Table {
     /// A table for a window of `width` columns; 0 where there is none, which counts as 120. Rows that come
     /// `sorted` keep their order, others are sorted by name.
-    pub fn new(width: usize, color: bool, sorted: bool) -> Table {
+    pub(crate) fn new(width: usize, color: bool, sorted: bool) -> Table {
         let width = if width == 0 { WIDTH } else { width };
         Table { width, color, sorted, rows: Vec::new() }
     }
 
     /// Adds a row.
-    pub fn add(&mut self, record: &Record<'_>, now: Unix, reveal: bool) {
+    pub(crate) fn add(&mut self, record: &Record<'_>, now: Unix, reveal: bool) {
         let name = record.name();
         let secret = reveal && record.kind != Kind::Session;
         self.rows.push(Row {
@@ -82,7 +82,7 @@ impl Table {
     }
 
     /// Prints the tables, each sorted by name as the Heroku CLI sorts it, unless its rows came sorted.
-    pub fn print(&mut self, out: &mut Vec<u8>) {
+    pub(crate) fn print(&mut self, out: &mut Vec<u8>) {
         let mut text = String::new();
         if !self.sorted {
             self.rows.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
@@ -263,7 +263,7 @@ fn paint<'t>(status: &str, text: &'t str, color: bool) -> Cow<'t, str> {
 }
 
 /// A change in words, on one line of a window of `width` columns (0 as for a table).
-pub fn sentence(out: &mut Vec<u8>, record: &Record<'_>, width: usize, color: bool) {
+pub(crate) fn sentence(out: &mut Vec<u8>, record: &Record<'_>, width: usize, color: bool) {
     let (status, kind) = (record.status.replace('-', " "), record.kind.noun());
     let (id, name) = (escape(&record.id), record.name());
     // What does not exist yet has no id.
@@ -279,7 +279,7 @@ pub fn sentence(out: &mut Vec<u8>, record: &Record<'_>, width: usize, color: boo
 }
 
 /// One object, a field a line, as the Heroku CLI shows it.
-pub fn details(out: &mut Vec<u8>, record: &Record<'_>, now: Unix, reveal: bool, color: bool) {
+pub(crate) fn details(out: &mut Vec<u8>, record: &Record<'_>, now: Unix, reveal: bool, color: bool) {
     let none = |text: String| if text.is_empty() { NONE.to_owned() } else { text };
     let date = |name: &str| {
         let text = record.text(&[name]);

@@ -123,7 +123,7 @@ pub(crate) fn is_plain(text: &str) -> bool {
 ///
 /// # Errors
 /// What is wrong.
-pub fn check_id(id: &str) -> Result<(), String> {
+pub(crate) fn check_id(id: &str) -> Result<(), String> {
     let shown = || text::shorten(&text::escape(id), 64).into_owned();
     if id.is_empty() {
         Err("the id is empty".to_owned())

@@ -10,7 +10,7 @@ const MOST_VALUES: usize = 100_000;
 ///
 /// # Errors
 /// Which of these it is.
-pub fn check(json: &str, largest: usize) -> Result<(), String> {
+pub(crate) fn check(json: &str, largest: usize) -> Result<(), String> {
     if json.len() > largest {
         return Err(format!("it is larger than {} MiB", largest >> 20));
     }

@@ -1,10 +1,10 @@
 //! The record: one object of the API as one line, led by what every tool needs (oauth-record(5)).
 
-pub mod columns;
-pub mod json;
-pub mod kind;
-pub mod limits;
-pub mod redirect_uri;
+pub(crate) mod columns;
+pub(crate) mod json;
+pub(crate) mod kind;
+pub(crate) mod limits;
+pub(crate) mod redirect_uri;
 
 use std::borrow::Cow;
 use std::io::Write;

@@ -24,7 +24,7 @@ pub const NOT_RUNNABLE: u8 = 126;
 ///
 /// # Errors
 /// A status and a sentence, where the command never started.
-pub fn run(
+pub(crate) fn run(
     command: &[OsString],
     env: &[(&str, &str)],
     without: &[&str],
@@ -74,7 +74,7 @@ fn pass_on(pid: Option<Pid>, stop: &Stop, ended: &AtomicBool) {
 }
 
 /// A command's status as a shell tells it: its own, or 128 and the number of the signal that ended it.
-pub fn code(status: ExitStatus) -> u8 {
+pub(crate) fn code(status: ExitStatus) -> u8 {
     let code = status.code().or_else(|| status.signal().map(|n| 128 + n));
     code.and_then(|c| u8::try_from(c).ok()).unwrap_or(crate::base::error::FAILED)
 }

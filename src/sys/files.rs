@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// Where it cannot be made, or what is at `path` is no regular file: a link, a device, a folder.
-pub fn draft(path: &Path) -> io::Result<(PathBuf, File)> {
+pub(crate) fn draft(path: &Path) -> io::Result<(PathBuf, File)> {
     match std::fs::symlink_metadata(path) {
         Ok(there) if !there.file_type().is_file() => {
             return Err(io::Error::other("is there already, and is no regular file"));
@@ -34,7 +34,7 @@ pub fn draft(path: &Path) -> io::Result<(PathBuf, File)> {
 ///
 /// # Errors
 /// Those of the writes.
-pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let (draft, mut file) = draft(path)?;
     let done =
         file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| std::fs::rename(&draft, path));
@@ -45,12 +45,12 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Whether a file is the one at `path`.
-pub fn is_at(file: &Metadata, path: &Path) -> bool {
+pub(crate) fn is_at(file: &Metadata, path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|there| (there.dev(), there.ino()) == (file.dev(), file.ino()))
 }
 
 /// Whether two paths lead to one file, which need not be there yet.
-pub fn are_one(a: &Path, b: &Path) -> bool {
+pub(crate) fn are_one(a: &Path, b: &Path) -> bool {
     match std::fs::metadata(a) {
         Ok(there) => is_at(&there, b),
         Err(_) => std::path::absolute(a).ok().zip(std::path::absolute(b).ok()).is_some_and(|(a, b)| a == b),

@@ -23,7 +23,7 @@ const LONGEST: usize = 4096;
 ///
 /// # Errors
 /// `Interrupted` by a key or a stop; others where there is no terminal.
-pub fn ask_hidden(prompt: &str, stop: &Stop) -> io::Result<String> {
+pub(crate) fn ask_hidden(prompt: &str, stop: &Stop) -> io::Result<String> {
     let mut tty = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
     let hidden = Hidden::new(&tty)?;
     let keys = hidden.interrupting();
@@ -52,7 +52,7 @@ pub fn ask_hidden(prompt: &str, stop: &Stop) -> io::Result<String> {
 
 /// Whether the keys of the controlling terminal send their signals to this process, and to those it has started:
 /// its group is the one in the foreground, whatever the standard streams are.
-pub fn is_in_front() -> bool {
+pub(crate) fn is_in_front() -> bool {
     File::open("/dev/tty").is_ok_and(|tty| tcgetpgrp(tty).is_ok_and(|group| group == getpgrp()))
 }
 

@@ -1,6 +1,6 @@
 //! Answers that were lost: what is made, found and adopted, each once.
 
-use oauth_tools::base::secret::Secret;
+use oauth_tools::parts::Secret;
 
 use crate::harness::{account, run, secret, tool};
 use crate::{changed, generated, server};

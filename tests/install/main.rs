@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use oauth_tools::cli::completions::Shell;
+use oauth_tools::parts::Shell;
 use oauth_tools::tools::ALL;
 use oauth_tools::tools::completions as script;
 

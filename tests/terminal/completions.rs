@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use oauth_tools::cli::completions::Shell;
+use oauth_tools::parts::Shell;
 use oauth_tools::sandbox::Settings;
 use oauth_tools::tools::completions as script;
 

@@ -15,13 +15,13 @@ use crate::tools::mk::web_flow::{Redirect, authorize_url};
 use crate::tools::secret_option;
 
 /// `--grant-code FROM`
-pub const GRANT_CODE: Opt =
+pub(crate) const GRANT_CODE: Opt =
     Opt::value(None, "grant-code", "FROM", "exchange a grant code: -, @FILE, env:NAME or the text");
 /// `--refresh-token FROM`
-pub const REFRESH_TOKEN: Opt =
+pub(crate) const REFRESH_TOKEN: Opt =
     Opt::value(None, "refresh-token", "FROM", "exchange a refresh token: -, @FILE, env:NAME or the text");
 /// `--web CLIENT-ID`
-pub const WEB: Opt = Opt::value(
+pub(crate) const WEB: Opt = Opt::value(
     None,
     "web",
     "CLIENT-ID",
@@ -30,7 +30,7 @@ pub const WEB: Opt = Opt::value(
 
 /// What is exchanged.
 #[derive(Debug)]
-pub enum Exchange {
+pub(crate) enum Exchange {
     /// A grant code, with the client's secret.
     Code(Secret, Secret),
     /// A refresh token, with the client's secret.
@@ -44,7 +44,7 @@ impl Exchange {
     ///
     /// # Errors
     /// [`Error::Usage`] where it is not exactly one exchange, or standard input would be read twice.
-    pub fn read(args: &Args, world: &mut World) -> Result<Exchange, Error> {
+    pub(crate) fn read(args: &Args, world: &mut World) -> Result<Exchange, Error> {
         let (code, refresh, web) = (args.get(&GRANT_CODE)?, args.get(&REFRESH_TOKEN)?, args.get(&WEB)?);
         let secret = args.get(&opts::CLIENT_SECRET)?;
         let stdin_is_free = [code, refresh, secret].iter().filter(|v| **v == Some("-")).count() < 2;
@@ -70,7 +70,7 @@ impl Exchange {
     }
 
     /// What would be done, for `-n`.
-    pub fn draft(&self) -> String {
+    pub(crate) fn draft(&self) -> String {
         let kind = match self {
             Exchange::Code(..) | Exchange::Web(..) => "authorization_code",
             Exchange::Refresh(..) => "refresh_token",
@@ -82,7 +82,7 @@ impl Exchange {
     ///
     /// # Errors
     /// Those of the calls, and of the visit.
-    pub fn run(&self, api: &Api) -> Result<Done, Error> {
+    pub(crate) fn run(&self, api: &Api) -> Result<Done, Error> {
         let body = match self {
             Exchange::Code(code, client) => code_body(code, client),
             Exchange::Refresh(token, client) => json!({

@@ -1,7 +1,7 @@
 //! oauth-mk(1): makes authorizations and clients.
 
-pub mod exchange;
-pub mod web_flow;
+pub(crate) mod exchange;
+pub(crate) mod web_flow;
 
 use std::sync::OnceLock;
 

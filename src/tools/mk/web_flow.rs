@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 const LONGEST: u64 = 16 * 1024;
 
 /// A redirect URI on this machine, being listened at.
-pub struct Redirect {
+pub(crate) struct Redirect {
     listeners: Vec<TcpListener>,
     path: String,
 }
@@ -26,7 +26,7 @@ impl Redirect {
     ///
     /// # Errors
     /// [`Error::Left`] where that is not this machine, or something else listens there.
-    pub fn listen(uri: &str) -> Result<Redirect, Error> {
+    pub(crate) fn listen(uri: &str) -> Result<Redirect, Error> {
         let left = |what: String, hint| Error::Left { what, hint };
         let elsewhere = || {
             left(
@@ -69,7 +69,7 @@ impl Redirect {
     ///
     /// # Errors
     /// [`Error::Left`] where consent is refused or nobody comes.
-    pub fn wait(&self, state: &str, messages: &Messages, stop: &Stop) -> Result<Secret, Error> {
+    pub(crate) fn wait(&self, state: &str, messages: &Messages, stop: &Stop) -> Result<Secret, Error> {
         let from = Instant::now();
         let left = |what: &str| Error::Left { what: what.to_owned(), hint: "" };
         while from.elapsed() < PATIENCE {
@@ -126,7 +126,7 @@ impl Redirect {
 }
 
 /// The address at which the client's user is asked for consent.
-pub fn authorize_url(base: &Base, client_id: &str, scope: &[String], state: &str) -> String {
+pub(crate) fn authorize_url(base: &Base, client_id: &str, scope: &[String], state: &str) -> String {
     format!(
         "{}/oauth/authorize?client_id={client_id}&response_type=code&scope={}&state={state}",
         base.consent(),

@@ -1,6 +1,6 @@
 //! oauth-rot(1): gives authorizations new tokens, and clients new secrets.
 
-pub mod replace;
+pub(crate) mod replace;
 
 use std::sync::OnceLock;
 

@@ -18,7 +18,7 @@ use crate::record::{Expiry, Record};
 ///
 /// # Errors
 /// Where there is no successor. What goes wrong after it was made stands in [`Done::failed`], and both work.
-pub fn replace(
+pub(crate) fn replace(
     api: &Api,
     maker: &Maker<'_>,
     item: &Item<'_>,
