@@ -4,6 +4,8 @@
 //! config } → { error, secret, io }`
 
 #![forbid(unsafe_code)]
+// These pages are read with --document-private-items; only main, the tables and the sandbox are public.
+#![allow(rustdoc::private_intra_doc_links)]
 
 use std::ffi::OsString;
 use std::io::ErrorKind;
