@@ -151,7 +151,7 @@ pub fn answers(bytes: &[u8]) {
                 headers,
                 body: Box::new(Cursor::new(body)),
             });
-            next.ok_or(Failure::Permanent { what: "there is no more".to_owned(), hint: "" })
+            next.ok_or(Failure::Permanent { what: "there is no more".to_owned(), hint: None })
         }
     }
     // Two bytes choose a status and headers; the body goes up to the next 0xff.
@@ -184,8 +184,10 @@ pub fn answers(bytes: &[u8]) {
     for kind in Kind::LISTED {
         let mut count = 0;
         let _ = api().list(kind, None, &mut |page, date| {
-            count += page.len();
-            page.iter().for_each(|object| drop(Record::from_api(kind, object.get(), date)));
+            for object in page.objects() {
+                count += 1;
+                drop(Record::from_api(kind, object, date));
+            }
             Ok(())
         });
         assert!(count <= bytes.len());

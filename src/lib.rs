@@ -8,12 +8,11 @@
 #![allow(rustdoc::private_intra_doc_links)]
 
 use std::ffi::OsString;
-use std::io::ErrorKind;
 use std::process::ExitCode;
 
-use base::error::{self, Error};
+use base::error::{self, Class, Error};
 use cli::{Args, Asked, Tool, opts};
-use session::World;
+use session::Session;
 
 mod api;
 mod base;
@@ -57,12 +56,12 @@ pub mod parts {
 }
 
 /// A tool's work.
-pub type Run = fn(&Args, &mut World) -> Result<(), Error>;
+pub type Run = fn(&Args, &mut Session) -> Result<(), Error>;
 
-/// The main of every program: reads the command line, runs the tool, tells what went wrong, and finds the status.
+/// The main of every program: reads the command line, runs the tool, reports what went wrong, and decides the status.
 pub fn main(tool: &'static Tool, run: Run) -> ExitCode {
-    let mut world = World::system(tool.name);
-    ExitCode::from(start(tool, run, std::env::args_os().skip(1), &mut world))
+    let mut session = Session::system(tool.name);
+    ExitCode::from(start(tool, run, std::env::args_os().skip(1), &mut session))
 }
 
 /// [`main`] without the process around it.
@@ -70,37 +69,37 @@ pub fn start(
     tool: &'static Tool,
     run: Run,
     args: impl IntoIterator<Item = OsString>,
-    world: &mut World,
+    session: &mut Session,
 ) -> u8 {
     let print =
-        |world: &mut World, text: &str| world.io.out.write_all(text.as_bytes()).map_err(Error::Stdout);
+        |session: &mut Session, text: &str| session.io.out.write_all(text.as_bytes()).map_err(Error::stdout);
     let ran = match cli::parse(tool, args) {
-        Ok(Asked::Usage) => print(world, &tool.short_help()),
-        Ok(Asked::Help) => print(world, &tool.help()),
+        Ok(Asked::Usage) => print(session, &tool.short_help()),
+        Ok(Asked::Help) => print(session, &tool.help()),
         Ok(Asked::Version) => {
-            print(world, &format!("{} (oauth-tools) {}\n", tool.name, env!("CARGO_PKG_VERSION")))
+            print(session, &format!("{} (oauth-tools) {}\n", tool.name, env!("CARGO_PKG_VERSION")))
         }
         Ok(Asked::Work(args)) => {
             if args.has(&opts::VERBOSE) {
-                world.io.messages.set_verbose();
+                session.io.messages.set_verbose();
             }
-            run(&args, world)
+            run(&args, session)
         }
         Err(e) => Err(e),
     };
-    let flushed = world.io.out.flush().map_err(Error::Stdout);
+    let flushed = session.io.out.flush().map_err(Error::stdout);
     match ran.and(flushed) {
-        Ok(()) => u8::from(world.io.messages.has_failed()),
-        Err(Error::Stdout(e)) if tool.read_only && e.kind() == ErrorKind::BrokenPipe => error::OK,
-        Err(e @ (Error::Reported(_) | Error::Signal(_))) => e.code(),
+        Ok(()) => u8::from(session.io.messages.has_failed()),
+        Err(e) if tool.read_only && e.class() == Class::ReaderGone => error::OK,
+        Err(e) if matches!(e.class(), Class::Reported(_) | Class::Signal(_)) => e.status(),
         Err(e) => {
-            world.io.messages.error("", &e);
-            if matches!(e, Error::Usage(_)) {
-                world.io.messages.say(&format!("see {} -h, or man {}", tool.name, tool.name));
+            session.io.messages.error("", &e);
+            if e.class() == Class::Usage {
+                session.io.messages.say(&format!("see {} -h, or man {}", tool.name, tool.name));
             }
             // What a signal cut short wherever it was waited for looks like a passing fault.
-            let signal = world.stop.signal().filter(|_| e.code() == error::TEMPORARY);
-            signal.map_or(e, Error::Signal).code()
+            let signal = session.stop.signal().filter(|_| e.status() == error::TEMPORARY);
+            signal.map_or(e, Error::signal).status()
         }
     }
 }

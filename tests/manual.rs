@@ -153,7 +153,7 @@ fn every_option_that_a_page_mentions_exists() {
 
 /// The statuses that the errors lead to, as their source lists them.
 fn codes() -> Vec<String> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/error.rs");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/base/error.rs");
     let source = std::fs::read_to_string(source).expect("the source");
     let constants = source.lines().filter_map(|l| l.strip_prefix("pub const ")?.split_once(": u8 = "));
     let mut codes: Vec<u8> = constants.filter_map(|(_, n)| n.strip_suffix(';')?.parse().ok()).collect();

@@ -1,19 +1,58 @@
 //! Bodies of answers: read within their bounds, and looked at before they are believed.
 
+use std::fmt;
 use std::io::Read;
 
 use serde::Deserialize;
 
 use crate::api::transport::{Response, reason_phrase};
-use crate::base::error::{Refusal, reason};
+use crate::base::error::{Error, reason};
+use crate::base::time::Unix;
 use crate::record::Record;
 use crate::record::kind::Kind;
 
-/// Whether a body is the object that was asked for.
-pub(crate) fn is_object(kind: Kind, id: &str, body: &str) -> Result<(), String> {
-    let record = Record::from_api(kind, body, 0)?;
+/// A response that refuses (docs/heroku-api.md, Errors).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// The HTTP status.
+    pub(crate) status: u16,
+    /// The API's word for the error, such as `not_found`; empty where the response is not the API's.
+    pub(crate) id: String,
+    /// The API's sentence, or what the response is if it is not the API's.
+    pub(crate) message: String,
+    /// The `Request-Id` of the response, for Heroku's support.
+    pub(crate) request_id: Option<String>,
+}
+
+impl Refusal {
+    /// Whether the API itself, and not a proxy on the way to it, says that there is no such object.
+    pub(crate) fn is_gone(&self) -> bool {
+        matches!(self.status, 404 | 410) && !self.id.is_empty()
+    }
+
+    /// The refusal as the end of a call.
+    pub(crate) fn into_error(self) -> Error {
+        let text = self.to_string();
+        if self.is_gone() { Error::gone(text) } else { Error::refused(self.status, text) }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = if self.id.is_empty() { format!("HTTP {}", self.status) } else { self.id.clone() };
+        write!(f, "{} ({id}", self.message)?;
+        if let Some(request) = &self.request_id {
+            write!(f, ", request {request}")?;
+        }
+        f.write_str(")")
+    }
+}
+
+/// The object in a body, which must be the one with that id.
+pub(crate) fn object(kind: Kind, id: &str, body: &str, date: Unix) -> Result<Record<'static>, String> {
+    let record = Record::from_api(kind, body, date)?;
     if id == "~" || record.id.eq_ignore_ascii_case(id) {
-        Ok(())
+        Ok(record.into_owned())
     } else {
         Err("it is about another object".to_owned())
     }
@@ -57,6 +96,27 @@ pub(crate) fn refusal(status: u16, body: &str, request_id: Option<String>) -> Re
                 None => format!("{what} came back"),
             };
             Refusal { status, id: String::new(), message, request_id }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_its_request() {
+        let body = r#"{"id":"not_found","message":"Couldn't find that authorization."}"#;
+        let found = refusal(404, body, Some("5ac1".into()));
+        assert_eq!(found.to_string(), "Couldn't find that authorization. (not_found, request 5ac1)");
+        assert!(found.into_error().is_gone());
+    }
+
+    #[test]
+    fn a_proxys_page_does_not_prove_that_an_object_is_gone() {
+        for body in ["<html>404</html>", "", r#"{"message":"no such route"}"#] {
+            let error = refusal(404, body, None).into_error();
+            assert!(!error.is_gone() && error.is_refusal(), "{error}");
         }
     }
 }

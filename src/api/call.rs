@@ -5,17 +5,15 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use crate::api::body::{Broken, read, refusal};
+use crate::api::body::{Broken, Refusal, read, refusal};
 use crate::api::quota::{Backoff, Pacer, retry_after};
 use crate::api::second_factor::SecondFactor;
 use crate::api::transport::{Failure, Method, Request, Response, Transport};
-use crate::base::error::{Error, Refusal};
+use crate::base::error::Error;
 use crate::base::secret::Secret;
 use crate::base::sync::lock;
 use crate::base::time::{self, Unix};
 use crate::config::environment::{Base, Config};
-use crate::record::Record;
-use crate::record::kind::Kind;
 use crate::sys::messages::Messages;
 use crate::sys::signals::Stop;
 
@@ -28,6 +26,9 @@ pub(crate) const SETTLE: Duration = Duration::from_secs(1);
 const ACCEPT: &str = "application/vnd.heroku+json; version=3";
 const ACCEPT_TEAM: &str = "application/vnd.heroku+json; version=3.sdk";
 
+/// What to do about a code that was rejected.
+const FRESH_CODE: &str = "give a fresh code in HEROKU_TWO_FACTOR_CODE";
+
 /// How long to try, and whether to wait for quota.
 #[derive(Debug, Clone, Copy)]
 pub struct Policy {
@@ -37,37 +38,17 @@ pub struct Policy {
     pub wait: bool,
 }
 
-/// An answer with a usable body.
+/// A usable response, parsed.
 #[derive(Debug)]
-pub struct Answer {
-    /// The body: JSON, in UTF-8.
-    pub body: String,
-    /// When the server gave it, by its own clock where it told.
-    pub date: Unix,
+pub(crate) struct Parsed<T> {
+    /// What its body holds.
+    pub(crate) value: T,
+    /// When the server sent it, by its own clock where it told.
+    pub(crate) date: Unix,
     /// Its request id, for the log.
-    pub request_id: Option<String>,
+    pub(crate) request_id: Option<String>,
     /// The range of the next page.
     pub(crate) next_range: Option<String>,
-}
-
-impl Answer {
-    /// What is known of an object without a call.
-    pub(crate) fn known(body: String, date: Unix) -> Answer {
-        Answer { body, date, request_id: None, next_range: None }
-    }
-
-    /// Whether a secret stands in it that is shown this once only.
-    pub fn holds_secret(&self, kind: Kind) -> bool {
-        self.record(kind).is_ok_and(|r| r.whole_secret().is_some())
-    }
-
-    /// The object in the answer.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub fn record(&self, kind: Kind) -> Result<Record<'_>, String> {
-        Record::from_api(kind, &self.body, self.date)
-    }
 }
 
 /// Why a call has no answer.
@@ -96,8 +77,15 @@ pub(crate) enum AfterLoss {
     Ask,
 }
 
-/// What is wrong with a body, where it is not the one that was asked for.
-type Check<'c> = &'c dyn Fn(&str) -> Result<(), String>;
+/// Takes the body of a response that was sent at an instant, or tells why it is not the one that was asked for.
+type Take<'t> = &'t mut dyn FnMut(String, Unix) -> Result<(), String>;
+
+/// A response whose body was taken.
+struct Taken {
+    date: Unix,
+    request_id: Option<String>,
+    next_range: Option<String>,
+}
 
 /// One call.
 #[derive(Debug, Clone, Copy)]
@@ -132,17 +120,17 @@ impl<'a> Call<'a> {
         match self.method {
             Method::Get => error,
             // Of all changes this one alone ends in a secret that nobody has.
-            Method::Post => error.in_doubt(
+            Method::Post => error.in_doubt(Some(
                 "if it was, its new secret is lost: rotate it again, with another token if it was the one in use",
-            ),
-            Method::Patch | Method::Delete => error.in_doubt(""),
+            )),
+            Method::Patch | Method::Delete => error.in_doubt(None),
         }
     }
 }
 
 /// What one try came to.
 enum Try {
-    Done(Answer),
+    Done(Taken),
     Refused(Refusal),
     /// 404 on a removal.
     NoSuch(Refusal),
@@ -187,7 +175,7 @@ impl Caller {
     /// Calls through `transport`, for the account that `token` belongs to.
     ///
     /// # Errors
-    /// [`Error::Config`] for unusable variables.
+    /// An input error for unusable variables.
     pub(crate) fn new(
         transport: Box<dyn Transport + Send>,
         config: &Config,
@@ -225,16 +213,29 @@ impl Caller {
         Backoff::new(self.policy.retry_for)
     }
 
-    /// Sends a call until it has an answer, or the rules say no more.
-    pub(crate) fn call(&self, call: &Call<'_>, check: Check<'_>) -> Result<Answer, Fault> {
-        let mut lost_before = false;
-        self.tries(call, check, &mut lost_before).map_err(|fault| match fault {
-            Fault::Error(error) if lost_before => Fault::Error(call.in_doubt(error)),
-            fault => fault,
-        })
+    /// Sends a call until `parse` accepts a response to it, or the rules say no more. `parse` gets the body, and the
+    /// instant at which it was sent.
+    pub(crate) fn call<T>(
+        &self,
+        call: &Call<'_>,
+        parse: impl Fn(String, Unix) -> Result<T, String>,
+    ) -> Result<Parsed<T>, Fault> {
+        let (mut value, mut lost_before) = (None, false);
+        let mut take = |body, date| {
+            value = Some(parse(body, date)?);
+            Ok(())
+        };
+        match (self.tries(call, &mut take, &mut lost_before), value) {
+            (Ok(Taken { date, request_id, next_range }), Some(value)) => {
+                Ok(Parsed { value, date, request_id, next_range })
+            }
+            (Ok(_), None) => Err(Fault::Lost("no response was taken".to_owned())),
+            (Err(Fault::Error(error)), _) if lost_before => Err(Fault::Error(call.in_doubt(error))),
+            (Err(fault), _) => Err(fault),
+        }
     }
 
-    fn tries(&self, call: &Call<'_>, check: Check<'_>, lost_before: &mut bool) -> Result<Answer, Fault> {
+    fn tries(&self, call: &Call<'_>, take: Take<'_>, lost_before: &mut bool) -> Result<Taken, Fault> {
         let from = Instant::now();
         let mut backoff = Backoff::new(self.policy.retry_for);
         let mut idle = match call.after_loss {
@@ -243,15 +244,14 @@ impl Caller {
             _ => Duration::from_secs(10),
         };
         loop {
-            let (what, after, network) = match self.attempt(call, idle, check, &mut backoff) {
-                Try::Done(answer) => return Ok(answer),
+            let (what, after, network) = match self.attempt(call, idle, take, &mut backoff) {
+                Try::Done(taken) => return Ok(taken),
                 Try::NoSuch(_) if *lost_before => return Err(Fault::Lost("it is gone".to_owned())),
-                Try::Refused(refusal) | Try::NoSuch(refusal) => return Err(Error::Refused(refusal).into()),
+                Try::Refused(refusal) | Try::NoSuch(refusal) => return Err(refusal.into_error().into()),
                 Try::End(error) => return Err(error.into()),
                 Try::TwoFactor { had: true } => {
-                    let what = "the two-factor code was not accepted".to_owned();
-                    let hint = "give a fresh code in HEROKU_TWO_FACTOR_CODE";
-                    return Err(Error::Auth { what, hint }.into());
+                    let error = Error::auth("the two-factor code was not accepted");
+                    return Err(error.with_hint(FRESH_CODE).into());
                 }
                 Try::TwoFactor { had: false } => {
                     let asked = Instant::now();
@@ -260,7 +260,7 @@ impl Caller {
                     continue;
                 }
                 Try::Again { what, quota: true, .. } if !self.policy.wait => {
-                    return Err(Error::Temporary { what, unreachable: true }.into());
+                    return Err(Error::unreachable(what).into());
                 }
                 Try::Again { what, after, network, .. } => (what, after, network),
                 Try::Lost { what, .. } if call.after_loss == AfterLoss::Ask => return Err(Fault::Lost(what)),
@@ -275,7 +275,8 @@ impl Caller {
             let Some(pause) = backoff.pause(after) else {
                 // Others are answered all the while: then it is this call, and not the network.
                 let unreachable = network && lock(&self.heard).is_none_or(|heard| heard < from);
-                return Err(Error::Temporary { what, unreachable }.into());
+                let error = if unreachable { Error::unreachable(what) } else { Error::temporary(what) };
+                return Err(error.into());
             };
             if pause >= Duration::from_secs(1) {
                 self.messages.say(&format!("waiting {} s: {what}", pause.as_secs_f64().ceil()));
@@ -283,14 +284,13 @@ impl Caller {
             // A rotation that is done after the next one would make its secret a dead one.
             let busy = *lost_before && call.method == Method::Post;
             if !self.stop.sleep(if busy { pause.max(SETTLE) } else { pause }) {
-                let what = format!("stopped: {what}");
-                return Err(Error::Temporary { what, unreachable: false }.into());
+                return Err(Error::temporary(format!("stopped: {what}")).into());
             }
         }
     }
 
     /// Sends a call once.
-    fn attempt(&self, call: &Call<'_>, idle: Duration, check: Check<'_>, backoff: &mut Backoff) -> Try {
+    fn attempt(&self, call: &Call<'_>, idle: Duration, take: Take<'_>, backoff: &mut Backoff) -> Try {
         let taken = loop {
             let wait = match self.pacer.take() {
                 Ok(taken) => break taken,
@@ -304,7 +304,7 @@ impl Caller {
             // Not to its end: the answers to others may tell that there is more.
             let from = Instant::now();
             if !self.stop.sleep(wait.min(Duration::from_millis(250))) {
-                return Try::End(Error::Temporary { what: "stopped".to_owned(), unreachable: false });
+                return Try::End(Error::temporary("stopped"));
             }
             backoff.excuse(from.elapsed());
         };
@@ -344,11 +344,13 @@ impl Caller {
                     let id = response.header("request-id").unwrap_or("-");
                     format!("< {} request {id} after {} ms", response.status, from.elapsed().as_millis())
                 });
-                self.judge(call, response, code.is_some(), check)
+                self.judge(call, response, code.is_some(), take)
             }
             Err(Failure::NotSent(what)) => Try::Again { what, after: None, quota: false, network: true },
             Err(Failure::Lost(what)) => Try::Lost { what, network: true },
-            Err(Failure::Permanent { what, hint }) => Try::End(Error::Permanent { what, hint }),
+            Err(Failure::Permanent { what, hint }) => {
+                Try::End(hint.into_iter().fold(Error::permanent(what), Error::with_hint))
+            }
         };
         if let Try::Lost { what, .. } | Try::Again { what, .. } = &outcome {
             self.messages.trace(|| format!("< none: {what}"));
@@ -357,7 +359,7 @@ impl Caller {
     }
 
     /// Decides what an answer means.
-    fn judge(&self, call: &Call<'_>, mut response: Response, had: bool, check: Check<'_>) -> Try {
+    fn judge(&self, call: &Call<'_>, mut response: Response, had: bool, take: Take<'_>) -> Try {
         for (name, text) in &response.headers {
             if matches!(&name[..], "warning-message" | "x-heroku-warning") {
                 self.say_once(&format!("warning: {text}"));
@@ -373,25 +375,25 @@ impl Caller {
         let body = read(&mut response, call.largest);
         let refusal = |body: &str| refusal(status, body, request_id.clone());
         match (status, body) {
-            (200..=299, Ok(body)) => match check(&body) {
-                Ok(()) => Try::Done(Answer { body, date, request_id, next_range }),
+            (200..=299, Ok(body)) => match take(body, date) {
+                Ok(()) => Try::Done(Taken { date, request_id, next_range }),
                 Err(what) => {
                     Try::Lost { what: format!("unusable answer ({status}): {what}"), network: false }
                 }
             },
             (200..=299, Err(Broken::TooLarge(what))) if call.method == Method::Get => {
-                Try::End(Error::Permanent { what, hint: "" })
+                Try::End(Error::permanent(what))
             }
             (200..=299, Err(Broken::TooLarge(what) | Broken::Off(what))) => Try::Lost { what, network: true },
-            (300..=399, _) => Try::End(Error::Permanent {
-                what: match location {
+            (300..=399, _) => {
+                let what = match location {
                     Some(to) => {
                         format!("{} redirects to {to}; a token is not taken elsewhere", self.base.host())
                     }
                     None => format!("unusable answer ({status})"),
-                },
-                hint: "check HEROKU_HOST",
-            }),
+                };
+                Try::End(Error::permanent(what).with_hint("check HEROKU_HOST"))
+            }
             (429, body) => {
                 let what = refusal(&body.unwrap_or_default()).to_string();
                 Try::Again { what, after, quota: true, network: false }
@@ -404,14 +406,13 @@ impl Caller {
                 match (status, refused.id.as_str()) {
                     (401 | 403, "two_factor") => Try::TwoFactor { had },
                     (401 | 403, _) if two_factor && !had => Try::TwoFactor { had },
-                    (401, "invalid_two_factor_code") => Try::End(Error::Auth {
-                        what: refused.to_string(),
-                        hint: "give a fresh code in HEROKU_TWO_FACTOR_CODE",
-                    }),
-                    (401, _) => Try::End(Error::Auth {
-                        what: refused.to_string(),
-                        hint: "the token was rejected: set HEROKU_API_KEY to one that is valid",
-                    }),
+                    (401, "invalid_two_factor_code") => {
+                        Try::End(Error::auth(refused.to_string()).with_hint(FRESH_CODE))
+                    }
+                    (401, _) => Try::End(
+                        Error::auth(refused.to_string())
+                            .with_hint("the token was rejected: set HEROKU_API_KEY to one that is valid"),
+                    ),
                     (404 | 410, _) if call.after_loss == AfterLoss::GoneIsDone => match refused.is_gone() {
                         true => Try::NoSuch(refused),
                         // A proxy's page proves nothing.

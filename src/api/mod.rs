@@ -5,6 +5,7 @@ pub(crate) mod call;
 pub(crate) mod certificates;
 pub(crate) mod page;
 pub(crate) mod quota;
+pub(crate) mod request;
 pub(crate) mod second_factor;
 #[cfg(test)]
 pub(crate) mod stub;
@@ -15,13 +16,13 @@ use std::hash::BuildHasher;
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
-use crate::api::body::is_object;
-use crate::api::call::{AfterLoss, Call, Caller, Fault};
+use crate::api::body::object;
+use crate::api::call::{AfterLoss, Call, Caller, Fault, Parsed, Policy};
+use crate::api::page::Page;
 use crate::api::quota::Backoff;
 use crate::api::transport::{Method, Transport};
-use crate::base::error::Error;
+use crate::base::error::{Class, Error};
 use crate::base::secret::Secret;
 use crate::base::time::Unix;
 use crate::config::environment::{Base, Config};
@@ -30,24 +31,39 @@ use crate::record::kind::Kind;
 use crate::sys::messages::Messages;
 use crate::sys::signals::Stop;
 
-pub(crate) use crate::api::call::{Answer, Policy};
-
 /// The largest page of a list that is taken, in bytes.
 const LARGEST_PAGE: u64 = 64 << 20;
-/// What is done with a page of a list: its objects, and its date.
-pub(crate) type EachPage<'f> = dyn FnMut(&[&RawValue], Unix) -> Result<(), Error> + 'f;
+
+/// An object of the account, and the response that showed it.
+#[derive(Debug, Clone)]
+pub struct Object {
+    /// The object.
+    pub(crate) record: Record<'static>,
+    /// When the server sent the response, by its own clock where it told.
+    pub(crate) date: Unix,
+    /// The response's request id.
+    pub(crate) request_id: Option<String>,
+}
+
+impl From<Parsed<Record<'static>>> for Object {
+    fn from(parsed: Parsed<Record<'static>>) -> Object {
+        Object { record: parsed.value, date: parsed.date, request_id: parsed.request_id }
+    }
+}
+
+/// Takes a page of a list and its date.
+pub(crate) type EachPage<'f> = dyn FnMut(&Page, Unix) -> Result<(), Error> + 'f;
 
 /// The API of one account.
 pub struct Api {
     caller: Caller,
-    secret_variables: Vec<String>,
 }
 
 impl Api {
     /// The API behind `transport`, for the account that `token` belongs to.
     ///
     /// # Errors
-    /// [`Error::Config`] for unusable variables.
+    /// An input error for unusable variables.
     pub fn new(
         transport: Box<dyn Transport + Send>,
         config: &Config,
@@ -58,17 +74,12 @@ impl Api {
         stop: Stop,
     ) -> Result<Api, Error> {
         let caller = Caller::new(transport, config, base, token, policy, messages, stop)?;
-        Ok(Api { caller, secret_variables: config.secret_variables() })
+        Ok(Api { caller })
     }
 
     /// The token in use.
     pub fn token(&self) -> &Secret {
         &self.caller.token
-    }
-
-    /// Variables that the user has named for their secrets, which no command of the run needs.
-    pub fn secret_variables(&self) -> &[String] {
-        &self.secret_variables
     }
 
     /// The API's address.
@@ -81,8 +92,8 @@ impl Api {
         &self.caller.stop
     }
 
-    /// Heeds no stop from now on: for what must be done whatever comes.
-    pub fn heed_nothing(&mut self) {
+    /// Ignores stops from now on: for what must be done whatever comes.
+    pub fn ignore_stops(&mut self) {
         self.caller.stop = Stop::default();
     }
 
@@ -107,16 +118,17 @@ impl Api {
                 largest: LARGEST_PAGE,
                 ..Call::new(Method::Get, &path, AfterLoss::SendAgain)
             };
-            let answer = self.caller.call(&call, &|body| page::check(body)).map_err(unlost)?;
-            let page = page::page(&answer.body).map_err(Error::unusable)?;
+            let listed = self.caller.call(&call, |body, _| Page::parse(body)).map_err(unlost)?;
+            let page = &listed.value;
             // A page that comes again under another name begins as it did.
-            let first = page.first().map(|object| page::id(object));
-            let repeated = first.is_some_and(|id| !seen.insert(self.caller.request_ids.hash_one(("id", id))));
+            let first = page.objects().next().map(page::id);
+            let repeated =
+                first.as_ref().is_some_and(|id| !seen.insert(self.caller.request_ids.hash_one(("id", id))));
             if !repeated {
-                each(&page, answer.date)?;
+                each(page, listed.date)?;
             }
-            let Some(next) = answer.next_range else { return Ok(()) };
-            if repeated || page.is_empty() || !seen.insert(self.caller.request_ids.hash_one(&next)) {
+            let Some(next) = listed.next_range else { return Ok(()) };
+            if repeated || first.is_none() || !seen.insert(self.caller.request_ids.hash_one(&next)) {
                 return Err(Error::unusable("the list does not come to an end: the server repeats a page"));
             }
             range = next;
@@ -126,7 +138,7 @@ impl Api {
     /// Gives `each` object of a collection as a record, with the date of its answer.
     ///
     /// # Errors
-    /// Those of [`Api::list`]; [`Error::Permanent`] where an object cannot be used.
+    /// Those of [`Api::list`]; a permanent error where an object cannot be used.
     pub fn each(
         &self,
         kind: Kind,
@@ -134,8 +146,8 @@ impl Api {
         each: &mut dyn FnMut(&Record<'_>, Unix),
     ) -> Result<(), Error> {
         self.list(kind, team, &mut |page, date| {
-            page.iter().try_for_each(|object| {
-                each(&Record::from_api(kind, object.get(), date).map_err(Error::unusable)?, date);
+            page.objects().try_for_each(|object| {
+                each(&Record::from_api(kind, object, date).map_err(Error::unusable)?, date);
                 Ok(())
             })
         })
@@ -145,31 +157,30 @@ impl Api {
     ///
     /// # Errors
     /// Those of the call.
-    pub fn get(&self, kind: Kind, id: &str) -> Result<Answer, Error> {
+    pub fn get(&self, kind: Kind, id: &str) -> Result<Object, Error> {
         let path = item(kind, id);
-        let call = Call::new(Method::Get, &path, AfterLoss::SendAgain);
-        self.caller.call(&call, &|body| is_object(kind, id, body)).map_err(unlost)
+        self.object(&Call::new(Method::Get, &path, AfterLoss::SendAgain), kind, id).map_err(unlost)
     }
 
     /// Changes one object.
     ///
     /// # Errors
     /// Those of the call.
-    pub fn update(&self, kind: Kind, id: &str, body: &str) -> Result<Answer, Error> {
+    pub fn update(&self, kind: Kind, id: &str, body: &str) -> Result<Object, Error> {
         let path = item(kind, id);
         let call = Call { body: Some(body), ..Call::new(Method::Patch, &path, AfterLoss::SendAgain) };
-        self.caller.call(&call, &|body| is_object(kind, id, body)).map_err(unlost)
+        self.object(&call, kind, id).map_err(unlost)
     }
 
     /// Removes one object; `None` where an answer was lost, and the next said that there is no such object.
     ///
     /// # Errors
     /// Those of the call.
-    pub fn delete(&self, kind: Kind, id: &str) -> Result<Option<Answer>, Error> {
+    pub fn delete(&self, kind: Kind, id: &str) -> Result<Option<Object>, Error> {
         let path = item(kind, id);
         let call = Call::new(Method::Delete, &path, AfterLoss::GoneIsDone);
-        match self.caller.call(&call, &|body| is_object(kind, id, body)) {
-            Ok(answer) => Ok(Some(answer)),
+        match self.object(&call, kind, id) {
+            Ok(object) => Ok(Some(object)),
             Err(Fault::Lost(_)) => Ok(None),
             Err(Fault::Error(e)) => Err(e),
         }
@@ -179,25 +190,31 @@ impl Api {
     ///
     /// # Errors
     /// Those of the call.
-    pub fn rotate(&self, kind: Kind, id: &str) -> Result<Answer, Error> {
+    pub fn rotate(&self, kind: Kind, id: &str) -> Result<Object, Error> {
         let Some(action) = kind.rotate_action() else {
-            return Err(Error::Usage(format!("a {} cannot be rotated", kind.noun())));
+            return Err(Error::usage(format!("a {} cannot be rotated", kind.noun())));
         };
         let path = format!("{}/actions/{action}", item(kind, id));
         let call = Call::new(Method::Post, &path, AfterLoss::SendAgain);
-        self.caller.call(&call, &|body| is_object(kind, id, body)).map_err(unlost)
+        self.object(&call, kind, id).map_err(unlost)
+    }
+
+    /// Sends a call whose response is the object with that id.
+    fn object(&self, call: &Call<'_>, kind: Kind, id: &str) -> Result<Object, Fault> {
+        self.caller.call(call, |body, date| object(kind, id, &body, date)).map(Object::from)
     }
 
     /// Sends a create once. [`Fault::Lost`] where it may have been applied without an answer.
-    pub(crate) fn create_once(&self, kind: Kind, team: Option<&str>, body: &str) -> Result<Answer, Fault> {
+    pub(crate) fn create_once(&self, kind: Kind, team: Option<&str>, body: &str) -> Result<Object, Fault> {
         let path = collection(kind, team);
         let call =
             Call { body: Some(body), team: team.is_some(), ..Call::new(Method::Post, &path, AfterLoss::Ask) };
-        let made = |body: &str| {
-            let record = Record::from_api(kind, body, 0)?;
-            record.whole_secret().map(drop).ok_or_else(|| "it has no secret in it".to_owned())
+        let made = |body: String, date| {
+            let record = Record::from_api(kind, &body, date)?;
+            record.whole_secret().ok_or("it has no secret in it")?;
+            Ok(record.into_owned())
         };
-        self.caller.call(&call, &made)
+        self.caller.call(&call, made).map(Object::from)
     }
 
     /// The e-mail address of the account; `None` where the token may not ask.
@@ -210,11 +227,12 @@ impl Api {
             email: String,
         }
         let call = Call::new(Method::Get, "/account", AfterLoss::SendAgain);
-        let parse =
-            |body: &str| serde_json::from_str::<Account>(body).map_err(|_| "it is no account".to_owned());
-        match self.caller.call(&call, &|body| parse(body).map(drop)).map_err(unlost) {
-            Ok(answer) => Ok(parse(&answer.body).ok().map(|account| account.email)),
-            Err(Error::Refused(_)) => Ok(None),
+        let parse = |body: String, _| {
+            serde_json::from_str::<Account>(&body).map_err(|_| "it is no account".to_owned())
+        };
+        match self.caller.call(&call, parse).map_err(unlost) {
+            Ok(parsed) => Ok(Some(parsed.value.email)),
+            Err(e) if e.is_refusal() => Ok(None),
             Err(e) => Err(e),
         }
     }
@@ -222,7 +240,7 @@ impl Api {
     /// Proves that a fresh token works, by using it; patiently, since it may need a moment to be known everywhere.
     ///
     /// # Errors
-    /// [`Error::Left`] where it is still rejected in the end; those of the calls.
+    /// A failure where it is still rejected in the end; those of the calls.
     pub fn prove(&self, token: &Secret) -> Result<(), Error> {
         let bearer = Secret::new(format!("Bearer {}", token.expose()));
         let mut backoff = self.backoff();
@@ -232,20 +250,15 @@ impl Api {
                 bearer: Some(&bearer),
                 ..Call::new(Method::Get, "/account/rate-limits", AfterLoss::SendAgain)
             };
-            let what = match self.caller.call(&call, &|_| Ok(())).map_err(unlost) {
+            let rejected = match self.caller.call(&call, |_, _| Ok(())).map_err(unlost) {
                 Ok(_) => return Ok(()),
-                Err(Error::Refused(refusal)) if refusal.status == 403 => return Ok(()),
-                Err(Error::Auth { what, .. }) => what,
+                Err(e) if e.class() == Class::Refused(403) => return Ok(()),
+                Err(e) if e.class() == Class::Auth => e,
                 Err(e) => return Err(e),
             };
             match backoff.pause(None) {
                 Some(pause) if self.caller.stop.sleep(pause) => {}
-                _ => {
-                    return Err(Error::Left {
-                        what: format!("the new token does not work: {what}"),
-                        hint: "",
-                    });
-                }
+                _ => return Err(Error::failed(format!("the new token does not work: {rejected}"))),
             }
         }
     }
@@ -253,18 +266,17 @@ impl Api {
     /// Exchanges a grant code or a refresh token; sent once only, since a code works once only.
     ///
     /// # Errors
-    /// Those of the call; [`Error::Unresolved`] where the answer was lost.
-    pub fn exchange(&self, body: &str) -> Result<Answer, Error> {
+    /// Those of the call; an error in doubt where the answer was lost.
+    pub fn exchange(&self, body: &str) -> Result<Object, Error> {
         self.create_once(Kind::Token, None, body).map_err(|fault| match fault {
-            Fault::Error(Error::Auth { what, .. }) => {
-                let hint = "check the client's secret, and the token in HEROKU_API_KEY";
-                Error::Auth { what, hint }
+            Fault::Error(e) if e.class() == Class::Auth => {
+                e.with_hint("check the client's secret, and the token in HEROKU_API_KEY")
             }
             Fault::Error(e) => e,
-            Fault::Lost(what) => Error::Permanent {
-                what: format!("the answer was lost ({what}): the code may have been used up"),
-                hint: "get a new code; a refresh token can be used again",
-            },
+            Fault::Lost(what) => {
+                Error::permanent(format!("the answer was lost ({what}): the code may have been used up"))
+                    .with_hint("get a new code; a refresh token can be used again")
+            }
         })
     }
 
@@ -294,7 +306,7 @@ fn item(kind: Kind, id: &str) -> String {
 fn unlost(fault: Fault) -> Error {
     match fault {
         Fault::Error(error) => error,
-        Fault::Lost(what) => Error::Temporary { what, unreachable: false },
+        Fault::Lost(what) => Error::temporary(what),
     }
 }
 

@@ -34,7 +34,7 @@ impl SecondFactor {
     /// Gets a code after a request without one was refused, from the terminal if somebody may be asked.
     ///
     /// # Errors
-    /// [`Error::Auth`] where there is none; [`Error::Signal`] where a signal came instead.
+    /// Where there is none, or a signal came instead.
     pub(crate) fn get(&self, may_ask: bool, messages: &Messages, stop: &Stop) -> Result<(), Error> {
         let mut state = lock(&self.0);
         // Another thread may have asked while this one waited for the lock.
@@ -42,13 +42,13 @@ impl SecondFactor {
             return Ok(());
         }
         if let Some(signal) = stop.signal() {
-            return Err(Error::Signal(signal));
+            return Err(Error::signal(signal));
         }
         if !may_ask {
             state.refused = Some("a two-factor code is needed".to_owned());
         }
         if let Some(what) = state.refused.clone() {
-            return Err(Error::Auth { what, hint: HINT });
+            return Err(Error::auth(what).with_hint(HINT));
         }
         let asked = ask(messages, stop);
         state.refused = asked.as_ref().err().map(Error::to_string);
@@ -74,10 +74,10 @@ fn ask(messages: &Messages, stop: &Stop) -> Result<Secret, Error> {
             }
         }
         Err(e) if e.kind() == io::ErrorKind::Interrupted => match stop.signal() {
-            Some(signal) => return Err(Error::Signal(signal)),
+            Some(signal) => return Err(Error::signal(signal)),
             None => "no two-factor code was given",
         },
         Err(_) => "a two-factor code is needed, and there is no terminal to ask on",
     };
-    Err(Error::Auth { what: what.to_owned(), hint: HINT })
+    Err(Error::auth(what).with_hint(HINT))
 }

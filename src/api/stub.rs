@@ -10,8 +10,7 @@ use crate::api::transport::{Failure, Method, Request, Response, Transport};
 use crate::base::sync::lock;
 use crate::cli::Tool;
 use crate::config::environment::Config;
-use crate::session::World;
-use crate::sys::signals::Stop;
+use crate::session::Session;
 use crate::sys::streams::Io;
 
 /// Status, headers and body of an answer, or why there is none.
@@ -124,7 +123,7 @@ impl Transport for Arc<Stub> {
         let Some(exchange) = at.and_then(|at| expected.remove(at)) else {
             let surprise = format!("{} {} {body:?}", request.method.as_str(), request.path);
             lock(&self.surprises).push(surprise.clone());
-            return Err(Failure::Permanent { what: format!("unexpected: {surprise}"), hint: "" });
+            return Err(Failure::Permanent { what: format!("unexpected: {surprise}"), hint: None });
         };
         let (status, headers, answer) = exchange.answer?;
         Ok(Response { status, headers, body: Box::new(Cursor::new(answer.into_bytes())) })
@@ -189,8 +188,11 @@ impl Stub {
         let given = [("HEROKU_API_KEY", TOKEN)].iter().chain(env);
         let env: HashMap<String, OsString> = given.map(|(n, v)| ((*n).to_owned(), v.into())).collect();
         let config = Config::from(move |name| env.get(name).cloned());
-        let mut world = World { io, config, stop: Stop::default(), stub: Some(self.clone()) };
-        let status = crate::start(tool, run, args.iter().map(OsString::from), &mut world);
+        let stub = self.clone();
+        let connector =
+            Box::new(move |_: &Config, _, _| Ok(Box::new(stub.clone()) as Box<dyn Transport + Send>));
+        let mut session = Session::new(io, config, connector);
+        let status = crate::start(tool, run, args.iter().map(OsString::from), &mut session);
         let ran = Ran { status, out: out.text(), err: err.text() };
         self.verify(&ran);
         ran

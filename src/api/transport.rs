@@ -100,7 +100,7 @@ pub enum Failure {
         /// What happened.
         what: String,
         /// What to do about it.
-        hint: &'static str,
+        hint: Option<&'static str>,
     },
 }
 
@@ -134,14 +134,13 @@ impl Http {
     /// A transport to `base` with room for `parallel` connections.
     ///
     /// # Errors
-    /// [`Error::Config`] where the proxy cannot be used.
+    /// An input error where the proxy cannot be used.
     pub fn new(config: &Config, base: Base, parallel: usize) -> Result<Http, Error> {
         let proxy = match config.proxy(&base)? {
             None => None,
-            Some(url) => Some(
-                Proxy::new(&url)
-                    .map_err(|_| Error::Config("the proxy variable holds no usable URL".to_owned()))?,
-            ),
+            Some(url) => {
+                Some(Proxy::new(&url).map_err(|_| Error::input("the proxy variable holds no usable URL"))?)
+            }
         };
         let via = proxy.as_ref().map(|proxy| format!("the proxy {}:{}", proxy.host(), proxy.port()));
         let ring = Arc::new(rustls::crypto::ring::default_provider());
@@ -185,7 +184,7 @@ impl Transport for Http {
         for (name, value) in request.headers {
             head = head.header(*name, *value);
         }
-        let broken = |e| Failure::Permanent { what: format!("unusable request: {e}"), hint: "" };
+        let broken = |e| Failure::Permanent { what: format!("unusable request: {e}"), hint: None };
         let idle = request.idle;
         let agent = if idle.is_zero() { &self.fresh } else { &self.agent };
         let answer = match request.method {
@@ -235,10 +234,10 @@ fn explain(error: ureq::Error, http: &Http) -> Failure {
             | Kind::NetworkUnreachable
             | Kind::NetworkDown
             | Kind::AddrNotAvailable => Failure::NotSent(format!("cannot reach {hop}: {}", reason(&e))),
-            Kind::PermissionDenied => permanent(format!("{host}: {}", reason(&e)), ""),
+            Kind::PermissionDenied => permanent(format!("{host}: {}", reason(&e)), None),
             Kind::InvalidData => match e.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>()) {
                 Some(e) => explain_tls(e, host, trust),
-                None => permanent(format!("{host}: TLS: {}", reason(&e)), ""),
+                None => permanent(format!("{host}: TLS: {}", reason(&e)), None),
             },
             _ if e.to_string().contains("failed to lookup address") => {
                 Failure::NotSent(format!("cannot find host {hop}"))
@@ -253,17 +252,17 @@ fn explain(error: ureq::Error, http: &Http) -> Failure {
             Failure::NotSent(format!("{hop} cannot connect: {what}"))
         }
         ureq::Error::ConnectProxyFailed(what) => {
-            permanent(format!("the proxy refused: {what}"), "check HTTPS_PROXY and NO_PROXY")
+            permanent(format!("the proxy refused: {what}"), Some("check HTTPS_PROXY and NO_PROXY"))
         }
         ureq::Error::InvalidProxyUrl => {
-            permanent("the proxy's URL is unusable".to_owned(), "check HTTPS_PROXY and ALL_PROXY")
+            permanent("the proxy's URL is unusable".to_owned(), Some("check HTTPS_PROXY and ALL_PROXY"))
         }
         ureq::Error::LargeResponseHeader(..) => {
             Failure::Lost(format!("{host} answered with headers beyond all bounds"))
         }
         ureq::Error::Protocol(e) => Failure::Lost(format!("{host} did not answer in HTTP: {e}")),
         ureq::Error::Rustls(e) => explain_tls(&e, host, trust),
-        ureq::Error::Tls(e) => permanent(format!("{host}: TLS: {e}"), ""),
+        ureq::Error::Tls(e) => permanent(format!("{host}: TLS: {e}"), None),
         other => Failure::Lost(format!("{host}: {other}")),
     }
 }
@@ -281,7 +280,7 @@ fn explain_tls(error: &rustls::Error, host: &str, trust: &Trust) -> Failure {
         && let Some(fault) = trust.fault()
     {
         let what = format!("the certificate of {host} cannot be checked: {fault}");
-        return Failure::Permanent { what, hint: certificates::HINT };
+        return Failure::Permanent { what, hint: Some(certificates::HINT) };
     }
     let (what, hint) = match error {
         rustls::Error::InvalidCertificate(fault) => match fault {
@@ -300,7 +299,10 @@ fn explain_tls(error: &rustls::Error, host: &str, trust: &Trust) -> Failure {
             Fault::NotValidYet | Fault::NotValidYetContext { .. } => {
                 (format!("the certificate of {host} is not valid yet"), "check this machine's clock")
             }
-            _ => (format!("the certificate of {host} cannot be used: {error}"), ""),
+            _ => {
+                let what = format!("the certificate of {host} cannot be used: {error}");
+                return Failure::Permanent { what, hint: None };
+            }
         },
         rustls::Error::InvalidMessage(_) => {
             (format!("{host} does not speak TLS"), "check HEROKU_HOST: its port may be one for http")
@@ -312,7 +314,7 @@ fn explain_tls(error: &rustls::Error, host: &str, trust: &Trust) -> Failure {
         // Anything else may come after the request went out.
         _ => return Failure::Lost(format!("{host}: TLS: {error}")),
     };
-    Failure::Permanent { what, hint }
+    Failure::Permanent { what, hint: Some(hint) }
 }
 
 /// A body whose reading takes at most [`BODY`], the reader's own pauses not counted.

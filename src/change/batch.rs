@@ -61,7 +61,7 @@ impl Settings {
     /// Reads them from a command line.
     ///
     /// # Errors
-    /// [`Error::Usage`].
+    /// A usage error.
     pub(crate) fn read(args: &Args, config: &Config) -> Result<Settings, Error> {
         // With a command for each secret, one after the other is what a person expects.
         let parallel = if args.has(&opts::EXEC) { 1 } else { PARALLEL };
@@ -83,7 +83,7 @@ impl Settings {
 
     /// Fails where one file would be written over by another use of it.
     fn refuse_clashes(&self, world: &World, stream: bool) -> Result<(), Error> {
-        let clash = |what: &str| Err(Error::Usage(format!("{what}: name another file")));
+        let clash = |what: &str| Err(Error::usage(format!("{what}: name another file")));
         let (rest, log) = (self.rest.as_deref(), self.log.as_deref());
         if self.dry_run {
             return Ok(());
@@ -113,7 +113,7 @@ impl Settings {
 /// Works on all input.
 ///
 /// # Errors
-/// What stops the run; [`Error::Reported`] where all was told on the way.
+/// What stops the run; a status where all was told on the way.
 pub(crate) fn run(
     world: &mut World,
     args: &Args,
@@ -275,8 +275,8 @@ fn rehearse<'t>(
     }
     output.finish()?;
     match stop.signal() {
-        Some(signal) => Err(Error::Signal(signal)),
-        None if messages.has_failed() => Err(Error::Reported(FAILED)),
+        Some(signal) => Err(Error::signal(signal)),
+        None if messages.has_failed() => Err(Error::reported(FAILED)),
         None => Ok(()),
     }
 }

@@ -5,11 +5,17 @@ use crate::input::reader;
 use crate::record::kind::Kind;
 use crate::sys::streams::Io;
 
-/// Asks whether so many objects shall be removed.
+/// Objects that are removed at a terminal without a question, as `rm -I` has it. A pipeline is never asked.
+const ASK_ABOVE: usize = 3;
+
+/// Asks before more than three objects are removed, where a person can answer.
 ///
 /// # Errors
-/// [`Error::Left`] for any answer but one that begins with `y`.
+/// For any answer but one that begins with `y`.
 pub(crate) fn confirm(io: &mut Io, kind: Kind, count: usize) -> Result<(), Error> {
+    if count <= ASK_ABOVE || !io.terminal.stdin || !io.terminal.stderr {
+        return Ok(());
+    }
     let verb = if kind.removed() == "revoked" { "revoke" } else { "delete" };
     let program = io.messages.program();
     io.messages.progress(&format!("{program}: {verb} {count} {}s? [y/N] ", kind.noun()));
@@ -24,8 +30,5 @@ pub(crate) fn confirm(io: &mut Io, kind: Kind, count: usize) -> Result<(), Error
     if matches!(answer.first(), Some(b'y' | b'Y')) {
         return Ok(());
     }
-    Err(Error::Left {
-        what: format!("nothing was {}", kind.removed()),
-        hint: "--yes leaves the question out",
-    })
+    Err(Error::failed(format!("nothing was {}", kind.removed())).with_hint("--yes leaves the question out"))
 }

@@ -1,22 +1,24 @@
-//! Creation that never makes a second object (DESIGN: "never twice, never lost").
+//! Creates that never make a second object: after a lost response the account is searched for the object, and only if it
+//! is not there is the request sent again (docs/architecture.md, Rules).
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::api::call::{Fault, SETTLE};
-use crate::api::{Answer, Api};
+use crate::api::{Api, Object};
 use crate::base::error::Error;
 use crate::base::sync::lock;
 use crate::base::time::{self, Unix};
-use crate::change::outcome::Done;
+use crate::change::Run;
+use crate::change::outcome::Outcome;
 use crate::record::Record;
 use crate::record::kind::Kind;
 
-/// What the API calls an authorization without a description (WIRE.md). Sent in full, so that what was made can be
-/// recognised after a lost answer.
+/// What the API calls an authorization without a description (docs/heroku-api.md, Objects). Sent in full, so that what was made can be
+/// recognised after a lost response.
 pub(crate) const DEFAULT_DESCRIPTION: &str = "Long-lived user authorization";
-/// How far the clocks that date objects and answers may differ, in seconds.
+/// How far the clocks that date objects and responses may differ, in seconds.
 const SKEW: Unix = 2;
 
 /// What makes one object the same as another to a person: description and scopes, or name and URL.
@@ -54,155 +56,165 @@ impl Likeness {
 pub(crate) struct Maker<'a> {
     team: Option<&'a str>,
     once: bool,
-    /// With `--once`: what was there before the run or was made in it, as far as it is wanted, secrets masked.
-    existing: Mutex<HashMap<Likeness, (String, Unix)>>,
-    /// With `--once`: what may have been made without our knowing, and what was said about it. Not made again either.
-    doubtful: Mutex<HashMap<Likeness, String>>,
-    /// What this run has made itself.
-    own: Mutex<HashSet<String>>,
-    /// What this run has handed over to a command.
-    handed: Mutex<HashSet<Likeness>>,
-    /// Two alike are not made side by side: a lost one could not be told from the other.
-    busy: Mutex<HashSet<Likeness>>,
+    state: Mutex<State>,
+    /// An object was made, or could not be.
     free: Condvar,
 }
 
+#[derive(Default)]
+struct State {
+    /// With `--once`: what was there before the run or was made in it, as far as it is wanted, without secrets.
+    existing: HashMap<Likeness, Object>,
+    /// With `--once`: what may have been made without our knowing, and what was reported about it. Not made again.
+    doubtful: HashMap<Likeness, String>,
+    /// Ids of what this run has made.
+    own: HashSet<String>,
+    /// What this run has passed to a command.
+    passed_on: HashSet<Likeness>,
+    /// What is being made. Two alike are not made side by side: a lost one could not be told from the other.
+    busy: HashSet<Likeness>,
+}
+
+impl State {
+    fn remember(&mut self, object: &Object) {
+        if let Some(record) = object.record.masked() {
+            let object = Object { record, ..object.clone() };
+            self.existing.entry(Likeness::of(&object.record)).or_insert(object);
+        }
+    }
+
+    /// What exists already; `exec` makes a failure of it where its secret should go to a command.
+    fn known(&self, likeness: &Likeness, exec: bool) -> Option<Outcome> {
+        let exists = Outcome::new(self.existing.get(likeness)?.clone(), "exists");
+        if !exec || self.passed_on.contains(likeness) {
+            return Some(exists);
+        }
+        let failure = Error::failed("it exists already, and its secret cannot be handed over")
+            .with_hint("oauth-rot --exec gives it a new secret, and hands that over");
+        Some(Outcome { failure: Some(failure), ..exists })
+    }
+}
+
 impl<'a> Maker<'a> {
-    /// A maker. `wanted` are the objects to be made where those that exist shall not be made again (`--once`).
+    /// A maker of objects in the account, or in the list of `team`.
+    pub(crate) fn new(team: Option<&'a str>) -> Maker<'a> {
+        Maker { team, once: false, state: Mutex::default(), free: Condvar::new() }
+    }
+
+    /// A maker that does not make again what exists (`--once`): it looks in the account for those that are `wanted`.
     ///
     /// # Errors
     /// Those of the list.
-    pub(crate) fn new(
+    pub(crate) fn once(
         api: &Api,
         team: Option<&'a str>,
-        wanted: Option<&HashSet<Likeness>>,
+        wanted: &HashSet<Likeness>,
     ) -> Result<Maker<'a>, Error> {
-        let maker = Maker {
-            team,
-            once: wanted.is_some(),
-            existing: Mutex::default(),
-            doubtful: Mutex::default(),
-            own: Mutex::default(),
-            handed: Mutex::default(),
-            busy: Mutex::default(),
-            free: Condvar::new(),
-        };
-        let wanted = wanted.into_iter().flatten();
-        let kinds: HashSet<Kind> = wanted.clone().map(|w| w.kind).collect();
-        let wanted: HashSet<&Likeness> = wanted.collect();
+        let maker = Maker { once: true, ..Maker::new(team) };
+        let kinds: HashSet<Kind> = wanted.iter().map(|likeness| likeness.kind).collect();
         for kind in kinds {
             api.each(kind, team, &mut |record, date| {
                 // What has expired grants nothing: it does not stand for one that is wanted.
                 if record.status == "active" && wanted.contains(&Likeness::of(record)) {
-                    maker.remember(record, date);
+                    let record = record.borrowed().into_owned();
+                    lock(&maker.state).remember(&Object { record, date, request_id: None });
                 }
             })?;
         }
         Ok(maker)
     }
 
-    fn remember(&self, record: &Record<'_>, date: Unix) {
-        lock(&self.existing).entry(Likeness::of(record)).or_insert((record.masked_line(), date));
+    /// What exists already and is not made again. With `exec`, a failure where its secret should go to a command.
+    pub(crate) fn existing(&self, likeness: &Likeness, exec: bool) -> Option<Outcome> {
+        // Whether one that this run makes reaches the command is known once its turn is over.
+        let _turn = exec.then(|| self.turn(likeness));
+        lock(&self.state).known(likeness, exec)
     }
 
-    /// What exists already, where that shall not be made again; a failure in it where it should go to a command.
-    pub(crate) fn existing(&self, likeness: &Likeness, exec: Option<&str>) -> Option<Done> {
-        // Whether one that this run makes gets into the command's hands is known once its turn is over.
-        let _turn = exec.map(|_| self.turn(likeness));
-        self.known(likeness, exec)
-    }
-
-    fn known(&self, likeness: &Likeness, exec: Option<&str>) -> Option<Done> {
-        let existing = lock(&self.existing);
-        let (json, date) = existing.get(likeness)?;
-        let exists = Done::new(Answer::known(json.clone(), *date), "exists");
-        if exec.is_none() || lock(&self.handed).contains(likeness) {
-            return Some(exists);
-        }
-        let what = "it exists already, and its secret cannot be handed over".to_owned();
-        let hint = "oauth-rot --exec gives it a new secret, and hands that over";
-        Some(Done { failed: Some(Error::Left { what, hint }), ..exists })
-    }
-
-    /// Makes one object, or finds it, and hands the secret of one that it made to a command, if there is one.
+    /// Makes one object, or finds it, and passes the secret of one that it made to the command of `--exec`.
     ///
     /// # Errors
-    /// Those of the calls; [`Error::Unresolved`] where it cannot be told whether it was made.
-    pub(crate) fn make(
-        &self,
-        api: &Api,
-        likeness: &Likeness,
-        body: &str,
-        exec: Option<&str>,
-    ) -> Result<Done, Error> {
+    /// Those of the calls; one in doubt where it cannot be told whether the object was made.
+    pub(crate) fn make(&self, run: &Run<'_>, likeness: &Likeness, body: &str) -> Result<Outcome, Error> {
         let _turn = self.turn(likeness);
-        if let Some(done) = self.known(likeness, exec) {
-            return Ok(done);
+        if let Some(outcome) = lock(&self.state).known(likeness, run.exec.is_some()) {
+            return Ok(outcome);
         }
-        let done = self.made(api, likeness, body)?.hand_over(api, likeness.kind, exec);
-        if done.handed {
-            lock(&self.handed).insert(likeness.clone());
+        let outcome = self.create(run.api, likeness, body)?.pass_on(run.exec);
+        if outcome.delivered {
+            lock(&self.state).passed_on.insert(likeness.clone());
         }
-        Ok(done)
+        Ok(outcome)
     }
 
-    /// Makes one object.
-    fn made(&self, api: &Api, likeness: &Likeness, body: &str) -> Result<Done, Error> {
-        if let Some(what) = lock(&self.doubtful).get(likeness) {
-            return Err(Error::Unresolved { what: what.clone() });
+    fn create(&self, api: &Api, likeness: &Likeness, body: &str) -> Result<Outcome, Error> {
+        if let Some(what) = lock(&self.state).doubtful.get(likeness) {
+            return Err(Error::unresolved(what.clone()));
         }
         let mut backoff = api.backoff();
         loop {
             let from = Instant::now();
             let lost = match api.create_once(likeness.kind, self.team, body) {
-                Ok(answer) => {
-                    self.note(likeness.kind, &answer);
-                    return Ok(Done::new(answer, "created"));
+                Ok(object) => {
+                    self.note(&object);
+                    return Ok(Outcome::new(object, "created"));
                 }
                 Err(Fault::Error(e)) => return Err(e),
                 Err(Fault::Lost(what)) => what,
             };
-            // What is looked for must be there by then, if it ever will be. A stop makes no API faster, so it waits.
+            // The API may still be busy with it. A stop makes no API faster, so it does not shorten this pause.
             std::thread::sleep(SETTLE);
-            let candidates = match self.candidates(api, likeness, from) {
-                Ok(candidates) => candidates,
+            if let Some(outcome) = self.find_lost(api, likeness, from, &lost)? {
+                return Ok(outcome);
+            }
+            let pause = backoff.pause(None);
+            if !pause.is_some_and(|pause| api.pause(pause)) {
+                return Err(Error::temporary(format!("not made: {lost}")));
+            }
+        }
+    }
+
+    /// Searches the account for an object whose response was lost; `None` where it was not made. With `--once` it is
+    /// adopted.
+    ///
+    /// # Errors
+    /// One in doubt, which names the candidates.
+    fn find_lost(
+        &self,
+        api: &Api,
+        likeness: &Likeness,
+        from: Instant,
+        lost: &str,
+    ) -> Result<Option<Outcome>, Error> {
+        let candidates = self.candidates(api, likeness, from).map_err(|e| {
+            let what = format!(
+                "the answer was lost ({lost}), and so was the look for it: {e}; \
+                 before you give it again, see with oauth-ls whether it was made"
+            );
+            self.unresolved(likeness, what)
+        })?;
+        match &candidates[..] {
+            [] => Ok(None),
+            [one] if self.once => match adopt(api, likeness, one) {
+                Ok(object) => {
+                    self.note(&object);
+                    Ok(Some(Outcome::renewed(object, "created")))
+                }
                 Err(e) => {
+                    let place = likeness.kind.place(one);
                     let what = format!(
-                        "the answer was lost ({lost}), and so was the look for it: {e}; \
-                         before you give it again, see with oauth-ls whether it was made"
+                        "the answer was lost ({lost}); {place} was made, and its secret is lost: {e}"
                     );
-                    return Err(self.unresolved(likeness, what));
+                    Err(self.unresolved(likeness, what))
                 }
-            };
-            match &candidates[..] {
-                [] => match backoff.pause(None) {
-                    Some(pause) if api.pause(pause) => {}
-                    _ => {
-                        let what = format!("not made: {lost}");
-                        return Err(Error::Temporary { what, unreachable: false });
-                    }
-                },
-                [one] if self.once => match adopt(api, likeness, one) {
-                    Ok(answer) => {
-                        self.note(likeness.kind, &answer);
-                        return Ok(Done::renewed(likeness.kind, answer, "created"));
-                    }
-                    Err(e) => {
-                        let place = likeness.kind.place(one);
-                        let what = format!(
-                            "the answer was lost ({lost}); {place} was made, and its secret is lost: {e}"
-                        );
-                        return Err(self.unresolved(likeness, what));
-                    }
-                },
-                several => {
-                    let places = likeness.kind.place(&several.join(", "));
-                    let mut what = format!("the answer was lost ({lost}); it may have been made: {places}");
-                    if likeness.client.is_some() {
-                        what.push_str(", whose grant code oauth-ls -o secret shows");
-                    }
-                    return Err(self.unresolved(likeness, what));
+            },
+            several => {
+                let places = likeness.kind.place(&several.join(", "));
+                let mut what = format!("the answer was lost ({lost}); it may have been made: {places}");
+                if likeness.client.is_some() {
+                    what.push_str(", whose grant code oauth-ls -o secret shows");
                 }
+                Err(self.unresolved(likeness, what))
             }
         }
     }
@@ -210,13 +222,13 @@ impl<'a> Maker<'a> {
     /// The error of a create that may have been applied.
     fn unresolved(&self, likeness: &Likeness, what: String) -> Error {
         if self.once {
-            lock(&self.doubtful).insert(likeness.clone(), what.clone());
+            lock(&self.state).doubtful.insert(likeness.clone(), what.clone());
         }
-        Error::Unresolved { what }
+        Error::unresolved(what)
     }
 
-    /// Objects like the one whose answer was lost that are younger than the request for it, and not from elsewhere
-    /// in this run.
+    /// Ids of objects like the one whose response was lost, which are younger than the request and were not made
+    /// elsewhere in this run.
     fn candidates(&self, api: &Api, likeness: &Likeness, from: Instant) -> Result<Vec<String>, Error> {
         let mut found = Vec::new();
         api.each(likeness.kind, self.team, &mut |record, date| {
@@ -224,7 +236,7 @@ impl<'a> Maker<'a> {
             let born = time::parse_rfc3339(&record.text(&["created_at"]));
             if Likeness::of(record) == *likeness
                 && born.is_none_or(|born| born >= since)
-                && !lock(&self.own).contains(record.id.as_ref())
+                && !lock(&self.state).own.contains(record.id.as_ref())
             {
                 found.push(record.id.to_string());
             }
@@ -232,42 +244,41 @@ impl<'a> Maker<'a> {
         Ok(found)
     }
 
-    fn note(&self, kind: Kind, answer: &Answer) {
-        if let Ok(record) = answer.record(kind) {
-            if self.once {
-                self.remember(&record, answer.date);
-            }
-            lock(&self.own).insert(record.id.into_owned());
+    fn note(&self, object: &Object) {
+        let mut state = lock(&self.state);
+        if self.once {
+            state.remember(object);
         }
+        state.own.insert(object.record.id.to_string());
     }
 
     /// Waits until no other thread makes one alike.
     fn turn<'s>(&'s self, likeness: &'s Likeness) -> Turn<'s> {
-        let mut busy = lock(&self.busy);
-        while !busy.insert(likeness.clone()) {
-            busy = self.free.wait(busy).unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.state);
+        while !state.busy.insert(likeness.clone()) {
+            state = self.free.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        Turn { busy: &self.busy, free: &self.free, likeness }
+        Turn { state: &self.state, free: &self.free, likeness }
     }
 }
 
 /// The right to make one object of a likeness; ends when dropped.
 struct Turn<'s> {
-    busy: &'s Mutex<HashSet<Likeness>>,
+    state: &'s Mutex<State>,
     free: &'s Condvar,
     likeness: &'s Likeness,
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        lock(self.busy).remove(self.likeness);
+        lock(self.state).busy.remove(self.likeness);
         self.free.notify_all();
     }
 }
 
-/// The one that was made, with its secret: a new one, but for an authorization that is made for a client. That cannot
-/// be rotated, and the API shows its grant code.
-fn adopt(api: &Api, likeness: &Likeness, id: &str) -> Result<Answer, Error> {
+/// The object that was made, with its secret: a new one, except for an authorization that is made for a client. That
+/// cannot be rotated, and the API shows its grant code.
+fn adopt(api: &Api, likeness: &Likeness, id: &str) -> Result<Object, Error> {
     match likeness.client {
         Some(_) => api.get(likeness.kind, id),
         None => api.rotate(likeness.kind, id),

@@ -3,26 +3,34 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use crate::api::Api;
+use crate::api::{Api, Object};
 use crate::base::error::Error;
+use crate::change::Effect;
+use crate::change::options::Options;
 use crate::change::targets::Item;
 use crate::record::kind::Kind;
+use crate::session::Session;
 
-/// Which objects are spared.
+/// Look-ups that are under way at the same time.
+pub(crate) const LOOK_UPS: usize = 3;
+
+/// Which objects are protected.
 #[derive(Debug, Default)]
 pub(crate) struct Guard {
     include_self: bool,
     include_default: bool,
     /// Objects are removed, and what was made through a client with it.
     removes: bool,
-    own: Spared,
-    default: Spared,
+    /// There may be something to look up.
+    looks: bool,
+    own: Protected,
+    default: Protected,
     /// What `~` stands for, where it is among the items.
     tilde: [Option<String>; Kind::ALL.len()],
 }
 
 /// Ids of a kind, in small letters.
-type Spared = [HashSet<String>; Kind::ALL.len()];
+type Protected = [HashSet<String>; Kind::ALL.len()];
 
 /// What must be looked up.
 #[derive(Debug, Default, Clone, Copy)]
@@ -38,9 +46,16 @@ pub(crate) struct Unknown {
 }
 
 impl Guard {
-    /// A guard that knows no more than what the options let go.
-    pub(crate) fn new(include_self: bool, include_default: bool, removes: bool) -> Guard {
-        Guard { include_self, include_default, removes, ..Guard::default() }
+    /// A guard that knows no more than what the options let go. A change that ends nobody's access needs none.
+    pub(crate) fn new(options: &Options, effect: Effect) -> Guard {
+        let free = effect == Effect::Creates;
+        Guard {
+            include_self: options.include_self || free,
+            include_default: options.include_default || free,
+            removes: effect == Effect::Removes,
+            looks: !free,
+            ..Guard::default()
+        }
     }
 
     /// Everything that no option lets go, for input that is not known yet.
@@ -86,7 +101,12 @@ impl Guard {
     ///
     /// # Errors
     /// Those of the calls: what cannot be told apart is not touched.
-    pub(crate) fn look_up(mut self, api: &Api, unknown: Unknown) -> Result<Guard, Error> {
+    pub(crate) fn look_up(mut self, session: &mut Session, unknown: Unknown) -> Result<Guard, Error> {
+        if !self.looks {
+            return Ok(self);
+        }
+        // Also where nothing is unknown: without a token, the user should hear of it before anything else.
+        let api = session.api()?;
         let (own, session, default) = std::thread::scope(|scope| {
             let own = unknown.own.then(|| scope.spawn(|| own_objects(api)));
             let session = unknown.session.then(|| scope.spawn(|| alias(api, Kind::Session)));
@@ -97,7 +117,7 @@ impl Guard {
                 default,
             )
         });
-        let gone = || Error::Permanent { what: "a look-up ended without an answer".to_owned(), hint: "" };
+        let gone = || Error::permanent("a look-up ended without an answer");
         for (kind, id) in own.map_or(Ok(Vec::new()), |own| own.map_err(|_| gone())?)? {
             spare(&mut self.own, kind, &id);
         }
@@ -123,7 +143,7 @@ impl Guard {
     /// The places of items that were named before by another name: `~`, and the id that it stands for.
     ///
     /// # Errors
-    /// [`Error::Input`] where they say different things.
+    /// Where they say different things.
     pub(crate) fn again<'a>(&self, items: impl Iterator<Item = Item<'a>>) -> Result<HashSet<usize>, Error> {
         let (mut first, mut again) = (HashMap::new(), HashSet::new());
         if self.tilde.iter().all(Option::is_none) {
@@ -142,8 +162,8 @@ impl Guard {
                     again.insert(item.index);
                 }
                 Some(_) => {
-                    let what = "~ and its id stand in the input, and say different things".to_owned();
-                    return Err(Error::Input { origin: item.origin.to_string(), what });
+                    let what = "~ and its id stand in the input, and say different things";
+                    return Err(Error::input(format!("{}: {what}", item.origin)));
                 }
             }
         }
@@ -153,9 +173,9 @@ impl Guard {
     /// Fails where an item is to be spared.
     ///
     /// # Errors
-    /// [`Error::Left`], with the option that would let it go.
+    /// Why, with the option that would let it go.
     pub(crate) fn check(&self, item: &Item<'_>) -> Result<(), Error> {
-        let left = |what: &str, hint| Err(Error::Left { what: what.to_owned(), hint });
+        let left = |what: &str, hint| Err(Error::failed(what).with_hint(hint));
         if !self.include_self && self.is_own(item) {
             let what = match item.kind {
                 Kind::Authz => "left alone: it is, or may be, the authorization in use",
@@ -200,12 +220,12 @@ impl Guard {
     }
 }
 
-fn spare(spared: &mut Spared, kind: Kind, id: &str) {
+fn spare(spared: &mut Protected, kind: Kind, id: &str) {
     spared[kind as usize].insert(id.to_ascii_lowercase());
 }
 
 /// A uuid is the same in capitals, perhaps to the API too.
-fn contains(spared: &Spared, kind: Kind, id: &str) -> bool {
+fn contains(spared: &Protected, kind: Kind, id: &str) -> bool {
     let ids = &spared[kind as usize];
     // Nearly always it is one id against a million: cheaper to compare than to hash.
     if ids.len() <= 4 {
@@ -236,11 +256,11 @@ fn own_objects(api: &Api) -> Result<Vec<(Kind, String)>, Error> {
 /// The id behind `~`, and the id of its token, if there is one (WIRE.md: 404 if there is none).
 pub(crate) fn alias(api: &Api, kind: Kind) -> Result<Option<(String, String)>, Error> {
     match api.get(kind, "~") {
-        Ok(answer) => {
-            let record = answer.record(kind).map_err(Error::unusable)?;
-            Ok(Some((record.id.to_string(), record.text(&["access_token", "id"]))))
+        Ok(Object { record, .. }) => {
+            let token = record.text(&["access_token", "id"]);
+            Ok(Some((record.id.into_owned(), token)))
         }
-        Err(Error::Refused(refusal)) if refusal.is_gone() => Ok(None),
+        Err(e) if e.is_gone() => Ok(None),
         Err(e) => Err(e),
     }
 }

@@ -14,7 +14,7 @@ use rustix::fs::OFlags;
 use crate::api::Api;
 use crate::base::error::{Error, TEMPORARY};
 use crate::base::time;
-use crate::change::outcome::Done;
+use crate::change::outcome::Outcome;
 use crate::record::Record;
 use crate::record::json::json_line;
 use crate::record::kind::Kind;
@@ -26,7 +26,7 @@ const LINE: usize = 512;
 const DESCRIPTION: usize = 160;
 
 /// The log of a run.
-pub(crate) struct Audit {
+pub(crate) struct Log {
     path: PathBuf,
     file: File,
     tool: &'static str,
@@ -43,7 +43,7 @@ struct Begun {
 
 /// What became of a change.
 #[derive(Debug, Default)]
-struct Outcome<'a> {
+struct Entry<'a> {
     /// The id of the object.
     id: &'a str,
     /// What it is called.
@@ -57,19 +57,19 @@ struct Outcome<'a> {
 /// Makes a change to the object `id` between the two halves of its record in the log, if there is one.
 ///
 /// # Errors
-/// Those of the change; [`Error::File`] where its record cannot be begun, and it was not made. That the record of a
-/// change cannot be completed is told, and stands in [`Done::unlogged`].
+/// Those of the change; Those of the file where its record cannot be begun, and it was not made. That the record of a
+/// change cannot be completed is told, and stands in [`Outcome::unlogged`].
 pub(crate) fn around(
-    log: Option<&Audit>,
+    log: Option<&Log>,
     kind: Kind,
     id: &str,
-    change: impl FnOnce() -> Result<Done, Error>,
-) -> Result<Done, Error> {
-    let Some(audit) = log else { return change() };
-    let begun = audit.begin(kind, id)?;
+    change: impl FnOnce() -> Result<Outcome, Error>,
+) -> Result<Outcome, Error> {
+    let Some(log) = log else { return change() };
+    let begun = log.begin(kind, id)?;
     let mut done = change();
-    if let Err(e) = audit.end(&begun, kind, id, &done) {
-        audit.messages.error("--log", &e);
+    if let Err(e) = log.end(&begun, kind, id, &done) {
+        log.messages.error("--log", &e);
         if let Ok(done) = &mut done {
             done.unlogged = true;
         }
@@ -77,13 +77,13 @@ pub(crate) fn around(
     done
 }
 
-impl Audit {
+impl Log {
     /// Opens the log, made for its owner alone if it is not there, and asks once who is acting.
     ///
     /// # Errors
-    /// [`Error::File`] where it cannot be written; those of the call, but for a token that may not ask.
-    pub(crate) fn open(path: &Path, tool: &'static str, api: &Api) -> Result<Audit, Error> {
-        let fail = |source| Error::File { path: path.display().to_string(), source };
+    /// Those of the file where it cannot be written; those of the call, but for a token that may not ask.
+    pub(crate) fn open(path: &Path, tool: &'static str, api: &Api) -> Result<Log, Error> {
+        let fail = |source| Error::file(path.display(), source);
         let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or(0);
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(no_link);
@@ -92,17 +92,17 @@ impl Audit {
             return Err(fail(io::Error::other("is no regular file")));
         }
         let account = api.account()?.unwrap_or_default();
-        Ok(Audit { path: path.to_owned(), file, tool, account, messages: api.messages().clone() })
+        Ok(Log { path: path.to_owned(), file, tool, account, messages: api.messages().clone() })
     }
 
     fn fail(&self, source: io::Error) -> Error {
-        Error::File { path: self.path.display().to_string(), source }
+        Error::file(self.path.display(), source)
     }
 
     /// Writes that a change begins. If this fails, the change must not be made.
     fn begin(&self, kind: Kind, id: &str) -> Result<Begun, Error> {
         let time = time::rfc3339(time::now()).unwrap_or_default();
-        let line = self.line(&time, kind, &Outcome { id, result: "begun", ..Outcome::default() });
+        let line = self.line(&time, kind, &Entry { id, result: "begun", ..Entry::default() });
         let at = self.append(&line).map_err(|e| self.fail(e))?;
         Ok(Begun { at, time })
     }
@@ -137,26 +137,26 @@ impl Audit {
     }
 
     /// Completes a record. If this fails, it still says that the change was begun.
-    fn end(&self, begun: &Begun, kind: Kind, id: &str, done: &Result<Done, Error>) -> Result<(), Error> {
-        let answer = done.as_ref().ok().and_then(|done| done.answer.as_ref());
-        let record = answer.and_then(|answer| answer.record(kind).ok());
+    fn end(&self, begun: &Begun, kind: Kind, id: &str, done: &Result<Outcome, Error>) -> Result<(), Error> {
+        let object = done.as_ref().ok().and_then(|done| done.object.as_ref());
+        let record = object.map(|object| &object.record);
         let result = match done {
             Ok(done) => done.status.to_owned(),
             // What ended in a passing fault may have been done all the same.
-            Err(e) if e.code() == TEMPORARY => format!("unknown: {e}"),
+            Err(e) if e.status() == TEMPORARY => format!("unknown: {e}"),
             Err(e) => format!("failed: {e}"),
         };
-        let outcome = Outcome {
-            id: record.as_ref().map_or(id, |record| &record.id),
-            description: &record.as_ref().map(Record::name).unwrap_or_default(),
+        let outcome = Entry {
+            id: record.map_or(id, |record| &record.id),
+            description: &record.map(Record::name).unwrap_or_default(),
             result: &result,
-            request_id: answer.and_then(|answer| answer.request_id.as_deref()).unwrap_or_default(),
+            request_id: object.and_then(|object| object.request_id.as_deref()).unwrap_or_default(),
         };
         let line = self.line(&begun.time, kind, &outcome);
         self.file.write_all_at(&line, begun.at).map_err(|e| self.fail(e))
     }
 
-    fn line(&self, time: &str, kind: Kind, outcome: &Outcome<'_>) -> Vec<u8> {
+    fn line(&self, time: &str, kind: Kind, outcome: &Entry<'_>) -> Vec<u8> {
         // What a server says may quote a secret; what is cut short could not be told from one any more.
         let safe = |text: &str, room| cut(&self.messages.redacted(text), room);
         let line = |description: &str| {
@@ -205,20 +205,19 @@ mod tests {
         let messages = Messages::new("oauth-rm", Box::new(io::sink()));
         messages.hide(&Secret::new("hunter22".to_owned()));
         let file = File::open("/dev/null").expect("a file");
-        let audit =
-            Audit { path: PathBuf::new(), file, tool: "oauth-rm", account: "hunter22".into(), messages };
+        let log = Log { path: PathBuf::new(), file, tool: "oauth-rm", account: "hunter22".into(), messages };
         let uuid = "b9c4a6de-6fd1-4f4e-9d4f-0cf4b8a2b6a1";
         let (result, token) = (format!("failed: token {uuid}"), format!("HRKU-{uuid}"));
-        let outcome = Outcome { id: &token, description: "x hunter22", result: &result, request_id: &token };
-        let line = String::from_utf8(audit.line("t", Kind::Authz, &outcome)).expect("UTF-8");
+        let outcome = Entry { id: &token, description: "x hunter22", result: &result, request_id: &token };
+        let line = String::from_utf8(log.line("t", Kind::Authz, &outcome)).expect("UTF-8");
         assert!(!line.contains("hunter22") && !line.contains("6fd1"), "{line}");
-        let own = Outcome { id: uuid, ..Outcome::default() };
-        assert!(String::from_utf8(audit.line("t", Kind::Authz, &own)).expect("UTF-8").contains(uuid));
+        let own = Entry { id: uuid, ..Entry::default() };
+        assert!(String::from_utf8(log.line("t", Kind::Authz, &own)).expect("UTF-8").contains(uuid));
     }
 
     #[test]
     fn whatever_stands_in_it_a_line_has_one_length() {
-        let audit = Audit {
+        let log = Log {
             path: PathBuf::new(),
             file: File::open("/dev/null").expect("a file"),
             tool: "oauth-sandbox",
@@ -228,8 +227,8 @@ mod tests {
         for text in ["", "plain", "\u{1b}\"\\\n"] {
             let text = text.repeat(300);
             let outcome =
-                Outcome { id: &"i".repeat(128), description: &text, result: &text, request_id: &text };
-            let line = audit.line("2026-01-01T00:00:00Z", Kind::Session, &outcome);
+                Entry { id: &"i".repeat(128), description: &text, result: &text, request_id: &text };
+            let line = log.line("2026-01-01T00:00:00Z", Kind::Session, &outcome);
             assert_eq!(line.len(), LINE, "{}", String::from_utf8_lossy(&line));
             assert!(serde_json::from_slice::<serde_json::Value>(&line).is_ok());
             assert_eq!(memchr::memchr_iter(b'\n', &line).count(), 1);

@@ -1,26 +1,400 @@
-//! What every tool that changes something shares.
+//! What every tool that changes something shares: a run over all of its input.
 //!
-//! - `batch`: a run over all input: protection, `-n`, `-P`, `--rest`, `--stream`
-//! - `workers`: the threads of a run
-//! - `targets`, `stream`: what is worked on, read as a whole or line by line
+//! A tool is a [`Change`]: it plans a step for each item and applies it. [`run`] does everything else, in this order:
+//! read and check the whole input, protect what is in use, ask, look up what must be known, then plan, protect, log,
+//! apply and deliver each item.
+//!
+//! - `options`: `-n`, `-P`, `--rest`, `--stream`, `--log`, `--include-…`
+//! - `targets`, `stream`: the items, read as a whole or line by line
 //! - `guard`: protects what is in use
-//! - `create`: creates that are never repeated blindly
-//! - `exec`: `--exec`
-//! - `outcome`: what came of one item
-//! - `rest`: `--rest`
-//! - `log`: `--log`
 //! - `confirm`: asks before several objects are removed
-//! - `progress`: the progress line
+//! - `ordered`: a map over items on several threads, in order
+//! - `delivery`: results to the output, to `--rest`, to the messages, and to the exit status
+//! - `outcome`: the result for one item
+//! - `create`: creates that are never repeated blindly
+//! - `exec`: passes a new secret to a command
+//! - `rest`, `log`: the files of `--rest` and `--log`
 
-pub(crate) mod batch;
+use std::sync::{Mutex, PoisonError};
+
+use crate::api::Api;
+use crate::api::request::Body;
+use crate::base::error::{Error, Tally};
+use crate::base::text;
+use crate::change::create::Likeness;
+use crate::change::delivery::Delivery;
+use crate::change::exec::Exec;
+use crate::change::guard::Guard;
+use crate::change::log::Log;
+use crate::change::options::Options;
+use crate::change::ordered::Bounds;
+use crate::change::outcome::Outcome;
+use crate::change::rest::Rest;
+use crate::change::stream::Stream;
+use crate::change::targets::{Input, Item, Sourced, Targets, refuse_terminal};
+use crate::cli::Args;
+use crate::output::{Output, Style};
+use crate::record::Record;
+use crate::session::Session;
+use crate::sys::messages::Messages;
+use crate::sys::signals::Stop;
+use crate::sys::streams::Watch;
+
 pub(crate) mod confirm;
 pub(crate) mod create;
+pub(crate) mod delivery;
 pub(crate) mod exec;
 pub(crate) mod guard;
 pub(crate) mod log;
+pub(crate) mod options;
+pub(crate) mod ordered;
 pub(crate) mod outcome;
-pub(crate) mod progress;
 pub(crate) mod rest;
 pub(crate) mod stream;
 pub(crate) mod targets;
-pub(crate) mod workers;
+
+/// What a change does to the objects it works on: it decides what is protected, and what is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Makes new objects, and ends nobody's access.
+    Creates,
+    /// Changes objects; an old secret may stop working.
+    Alters,
+    /// Removes objects, and with a client the authorizations that were made through it.
+    Removes,
+}
+
+/// What a changing tool does. The same plan serves the dry run and the run.
+pub(crate) trait Change: Sync {
+    /// What is looked up before the first change.
+    type Ready: Sync;
+
+    /// What the change does to its objects.
+    fn effect(&self) -> Effect;
+
+    /// Checks that the tool can work on an item, before anything is changed.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    fn accept(&self, _item: &Item<'_>) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Looks up what must be known before the first change, also for `-n`. `targets` are all items, unless they come
+    /// as a stream.
+    ///
+    /// # Errors
+    /// Those of the calls.
+    fn prepare(&self, session: &mut Session, targets: Option<&Targets>) -> Result<Self::Ready, Error>;
+
+    /// Plans what is done to an item; calls nothing.
+    ///
+    /// # Errors
+    /// Why nothing can be done to it.
+    fn plan(&self, ready: &Self::Ready, item: &Item<'_>) -> Result<Plan, Error>;
+
+    /// Does what was planned.
+    ///
+    /// # Errors
+    /// Those of the calls.
+    fn apply(
+        &self,
+        ready: &Self::Ready,
+        run: &Run<'_>,
+        item: &Item<'_>,
+        step: &Step,
+    ) -> Result<Outcome, Error>;
+}
+
+/// What is to be done to an item.
+pub(crate) enum Plan {
+    /// Nothing, so there is nothing to protect either.
+    Skip(Outcome),
+    /// A step.
+    Do(Step),
+}
+
+/// What is done to one item: planned once, shown by `-n`, and sent by the run.
+#[derive(Debug, Default)]
+pub(crate) struct Step {
+    /// The status that `-n` prints: `would-revoke`, `would-create`, ….
+    pub(crate) would: &'static str,
+    /// The body of the request.
+    pub(crate) body: Option<Body>,
+    /// How the object that is made can be recognised after a lost response.
+    pub(crate) likeness: Option<Likeness>,
+}
+
+impl Plan {
+    /// A step without a body.
+    pub(crate) fn bare(would: &'static str) -> Plan {
+        Plan::Do(Step { would, ..Step::default() })
+    }
+}
+
+/// What a change works with.
+#[derive(Clone, Copy)]
+pub(crate) struct Run<'a> {
+    /// The API.
+    pub(crate) api: &'a Api,
+    /// The log, for changes on the way to the one that is logged anyway.
+    pub(crate) log: Option<&'a Log>,
+    /// The command that new secrets are passed to.
+    pub(crate) exec: Option<&'a Exec>,
+}
+
+/// Runs a change over its input.
+///
+/// # Errors
+/// What stops the run; only a status where everything was reported on the way.
+pub(crate) fn run<C: Change>(
+    session: &mut Session,
+    args: &Args,
+    style: Style,
+    input: &Input<'_>,
+    change: &C,
+) -> Result<(), Error> {
+    let options = Options::read(args, &session.config)?;
+    session.plan_calls(args, options.parallel.max(guard::LOOK_UPS))?;
+    let streams = options.stream && input.is_read();
+    options.refuse_clashes(session, streams)?;
+    let keeps = options.rest.as_ref().filter(|_| !options.dry_run);
+    if input.is_read() && keeps.is_some() {
+        // Before there is a draft of the file, which a signal would leave behind.
+        session.stop_on_signals()?;
+    }
+    let rest = keeps.map(|path| Rest::start(path)).transpose()?;
+    match streams {
+        true => run_stream(session, &options, style, input, change, rest),
+        false => run_whole(session, &options, style, input, change, rest),
+    }
+}
+
+/// Reads and checks the whole input before the first change.
+fn run_whole<C: Change>(
+    session: &mut Session,
+    options: &Options,
+    style: Style,
+    input: &Input<'_>,
+    change: &C,
+    mut rest: Option<Rest>,
+) -> Result<(), Error> {
+    let targets = Targets::read(session, input, &|item| change.accept(item), rest.as_mut())?;
+    if let Some(rest) = &mut rest {
+        rest.publish()?;
+    }
+    if targets.is_empty() {
+        Output::new(&mut session.io, style).finish()?;
+        return rest.map_or(Ok(()), Rest::finish);
+    }
+    if !options.dry_run {
+        if change.effect() == Effect::Removes && !options.yes {
+            confirm::confirm(&mut session.io, targets.get(0).kind, targets.len())?;
+        }
+        session.stop_on_signals()?;
+    }
+    let guard = Guard::new(options, change.effect());
+    let unknown = guard.unknown_of(targets.iter());
+    let guard = guard.look_up(session, unknown)?;
+    let again = guard.again(targets.iter())?;
+    let items = || targets.iter().filter(|item| !again.contains(&item.index));
+    let ready = change.prepare(session, Some(&targets))?;
+    if options.dry_run {
+        let style = Style { eager: false, ..style };
+        return rehearse(session, style, &mut items().map(Ok), &guard, change, &ready);
+    }
+    if let Some(rest) = &mut rest {
+        again.iter().try_for_each(|index| rest.done(*index))?;
+    }
+    let log = options.open_log(session)?;
+    let rest = rest.map(Mutex::new);
+    let messages = session.io.messages.clone();
+    let files = Files { rest: rest.as_ref(), log: log.as_ref() };
+    let total = Some(targets.len() - again.len());
+    let mut work = Work::new(session, options, style, (change, &ready), &guard, files, total)?;
+    work.delivery.announce(targets.get(0).kind)?;
+    work.drive(&mut items().filter(|item| !guard.goes_last(item)).map(Ok), options.parallel);
+    // What may end our own access waits until all else is done; the authorization in use is the very last.
+    let mut last: Vec<Item<'_>> = items().filter(|item| guard.goes_last(item)).collect();
+    last.sort_by_key(|item| guard.is_own(item));
+    work.drive(&mut last.into_iter().map(Ok), 1);
+    let ended = work.delivery.settle();
+    close(rest, &messages).and(ended)
+}
+
+/// Works on lines while they come, without reading the whole input first.
+fn run_stream<C: Change>(
+    session: &mut Session,
+    options: &Options,
+    style: Style,
+    input: &Input<'_>,
+    change: &C,
+    mut rest: Option<Rest>,
+) -> Result<(), Error> {
+    refuse_terminal(session)?;
+    session.stop_on_signals()?;
+    if !options.dry_run {
+        // Without a token, the file of an earlier run stays as it is.
+        session.api()?;
+    }
+    let guard = Guard::new(options, change.effect());
+    let unknown = guard.unknown();
+    let guard = guard.look_up(session, unknown)?;
+    let ready = change.prepare(session, None)?;
+    let log = options.open_log(session)?;
+    // Not before: what an earlier run left is lost by it.
+    if let Some(rest) = &mut rest {
+        rest.publish()?;
+    }
+    let rest = rest.map(Mutex::new);
+    let messages = session.io.messages.clone();
+    let accept = |item: &Item<'_>| change.accept(item);
+    let mut source = Stream::new(session, input, &accept, rest.as_ref());
+    if options.dry_run {
+        let style = Style { eager: true, ..style };
+        return rehearse(session, style, &mut source, &guard, change, &ready);
+    }
+    let files = Files { rest: rest.as_ref(), log: log.as_ref() };
+    let mut work = Work::new(session, options, style, (change, &ready), &guard, files, None)?;
+    work.drive(&mut source, options.parallel);
+    let ended = work.delivery.settle();
+    source.keep_unbegun()?;
+    close(rest, &messages).and(ended)
+}
+
+/// Cleans up the file of `--rest`, and reports what is in it.
+fn close(rest: Option<Mutex<Rest>>, messages: &Messages) -> Result<(), Error> {
+    let Some(rest) = rest else { return Ok(()) };
+    let rest = rest.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if rest.left() > 0 {
+        let what = text::count(rest.left(), "input line is", "input lines are");
+        messages.say(&format!("{what} not done, and kept in {}", rest.path().display()));
+    }
+    rest.finish()
+}
+
+/// The files that a run keeps.
+struct Files<'a> {
+    rest: Option<&'a Mutex<Rest>>,
+    log: Option<&'a Log>,
+}
+
+/// A run that is under way.
+struct Work<'a, C: Change> {
+    change: &'a C,
+    ready: &'a C::Ready,
+    guard: &'a Guard,
+    run: Run<'a>,
+    stop: Stop,
+    watch: Watch,
+    delivery: Delivery<'a>,
+    /// Results that may wait for their turn, for each request in flight.
+    waiting: usize,
+}
+
+impl<'a, C: Change> Work<'a, C> {
+    fn new(
+        session: &'a mut Session,
+        options: &'a Options,
+        style: Style,
+        (change, ready): (&'a C, &'a C::Ready),
+        guard: &'a Guard,
+        files: Files<'a>,
+        total: Option<usize>,
+    ) -> Result<Work<'a, C>, Error> {
+        let (stop, columns) = (session.stop.clone(), session.progress_columns());
+        let (io, api) = session.connect()?;
+        let watch = io.watch();
+        let run = Run { api, log: files.log, exec: options.exec.as_ref() };
+        // A result with a new secret does not wait: were its turn never to come, the secret would be lost.
+        let waiting = if style.reveal { 1 } else { 4 };
+        let delivery = Delivery::new(io, style, stop.clone(), columns, files.rest, total);
+        Ok(Work { change, ready, guard, run, stop, watch, delivery, waiting })
+    }
+
+    /// Works on what the source gives, `threads` items at a time, and delivers the results in its order.
+    fn drive<'t>(&mut self, source: &mut (dyn Iterator<Item = Sourced<'t>> + Send), threads: usize) {
+        let Work { change, ready, guard, run, stop, watch, delivery, waiting } = self;
+        let may_start = || {
+            if watch.is_gone() {
+                stop.ask();
+            }
+            !stop.is_set()
+        };
+        let work = |item: &Sourced<'t>| {
+            let result = match item {
+                Ok(item) => change_one(*change, *ready, guard, run, item),
+                Err(what) => Err(Error::failed(what.clone())),
+            };
+            if result.as_ref().is_err_and(Error::stops_the_run) {
+                stop.ask();
+            }
+            result
+        };
+        let bounds = Bounds { threads, window: threads * *waiting };
+        ordered::map(source, bounds, &may_start, &work, &mut |item, result| delivery.take(&item, result));
+    }
+}
+
+fn change_one<C: Change>(
+    change: &C,
+    ready: &C::Ready,
+    guard: &Guard,
+    run: &Run<'_>,
+    item: &Item<'_>,
+) -> Result<Outcome, Error> {
+    match change.plan(ready, item)? {
+        Plan::Skip(outcome) => Ok(outcome),
+        Plan::Do(step) => {
+            guard.check(item)?;
+            log::around(run.log, item.kind, &item.id, || change.apply(ready, run, item, &step))
+        }
+    }
+}
+
+/// Prints what would be done (`-n`).
+fn rehearse<'t, C: Change>(
+    session: &mut Session,
+    style: Style,
+    source: &mut dyn Iterator<Item = Sourced<'t>>,
+    guard: &Guard,
+    change: &C,
+    ready: &C::Ready,
+) -> Result<(), Error> {
+    let (messages, stop) = (session.io.messages.clone(), session.stop.clone());
+    let mut output = Output::new(&mut session.io, style);
+    let mut tally = Tally::default();
+    let mut failed = |place: &str, error: &Error| {
+        messages.error(place, error);
+        tally.count(error);
+    };
+    for item in source.take_while(|_| !stop.is_set()) {
+        let item = match item {
+            Ok(item) => item,
+            Err(what) => {
+                failed("", &Error::failed(what));
+                continue;
+            }
+        };
+        match change.plan(ready, &item) {
+            Ok(Plan::Skip(outcome)) => {
+                output.record(&outcome.record(&item))?;
+                if let Some(e) = &outcome.failure {
+                    failed(&item.place(), e);
+                }
+            }
+            Ok(Plan::Do(step)) => match guard.check(&item) {
+                Ok(()) => match &step.body {
+                    Some(body) => {
+                        output.record(&Record::draft(item.kind, &item.id, step.would, &body.shown()))?;
+                    }
+                    None => output.record(&Record::bare(item.kind, &item.id, step.would))?,
+                },
+                Err(e) => failed(&item.place(), &e),
+            },
+            Err(e) => failed(&item.place(), &e),
+        }
+    }
+    output.finish()?;
+    tally.result(stop.signal(), stop.signal().is_some())
+}

@@ -1,95 +1,93 @@
-//! What came of one item, on its way to the output.
+//! The result for one item, on its way to the output.
 
-use crate::api::{Answer, Api};
+use std::borrow::Cow;
+
+use crate::api::{Api, Object};
 use crate::base::error::Error;
-use crate::change::exec;
+use crate::change::exec::Exec;
 use crate::change::targets::Item;
-use crate::output::Output;
 use crate::record::Record;
 use crate::record::kind::Kind;
 
-/// What came of one item.
-pub(crate) struct Done {
-    /// The answer, if there was one to print.
-    pub answer: Option<Answer>,
-    /// The news: `created`, `revoked`, ….
-    pub status: &'static str,
-    /// Members to add behind the record's lead.
-    pub added: Vec<(&'static str, String)>,
-    /// Its secret is in a command's hands already.
-    pub handed: bool,
-    /// The log does not tell what came of it, which has been said.
-    pub unlogged: bool,
-    /// What failed after the change: its record is printed all the same, and the item is not done.
-    pub failed: Option<Error>,
+/// The result for one item.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// The object as the response showed it, if there was a response to print.
+    pub(crate) object: Option<Object>,
+    /// `created`, `revoked`, ….
+    pub(crate) status: &'static str,
+    /// Members to add behind the header fields of the record.
+    pub(crate) added: Vec<(&'static str, String)>,
+    /// The secret was passed to a command.
+    pub(crate) delivered: bool,
+    /// The log does not tell what came of it, which was reported.
+    pub(crate) unlogged: bool,
+    /// What failed after the change: the record is printed all the same, and the item counts as not done.
+    pub(crate) failure: Option<Error>,
 }
 
-impl Done {
-    /// An answer and its news.
-    pub(crate) fn new(answer: Answer, status: &'static str) -> Done {
-        Done { answer: Some(answer), ..Done::bare(status) }
+impl Outcome {
+    /// A status without a response.
+    pub(crate) fn bare(status: &'static str) -> Outcome {
+        Outcome { object: None, status, added: Vec::new(), delivered: false, unlogged: false, failure: None }
     }
 
-    /// An answer that brings a new secret. Without a whole one it is done all the same, and must not be sent again
-    /// blindly: what the secret is now, nobody knows.
-    pub(crate) fn renewed(kind: Kind, answer: Answer, status: &'static str) -> Done {
-        let failed = (!answer.holds_secret(kind)).then(|| Error::Left {
-            what: "the answer has no whole secret in it: there is a new one, and nobody knows it".to_owned(),
-            hint: "give it another one with oauth-rot, or remove it with oauth-rm",
+    /// A response and its status.
+    pub(crate) fn new(object: Object, status: &'static str) -> Outcome {
+        Outcome { object: Some(object), ..Outcome::bare(status) }
+    }
+
+    /// A response that brings a new secret. If it does not hold a whole one, the change is done all the same, and must
+    /// not be repeated blindly: nobody knows the new secret.
+    pub(crate) fn renewed(object: Object, status: &'static str) -> Outcome {
+        let failure = object.record.whole_secret().is_none().then(|| {
+            Error::failed("the answer has no whole secret in it: there is a new one, and nobody knows it")
+                .with_hint("give it another one with oauth-rot, or remove it with oauth-rm")
         });
-        Done { failed, ..Done::new(answer, status) }
+        Outcome { failure, ..Outcome::new(object, status) }
     }
 
-    /// News without an answer.
-    pub(crate) fn bare(status: &'static str) -> Done {
-        Done { answer: None, status, added: Vec::new(), handed: false, unlogged: false, failed: None }
-    }
-
-    /// Revokes an authorization that a command had to do with: it may have done that itself, which is as good.
+    /// Revokes an authorization that a command had in its hands: the command may have revoked it itself, which is as
+    /// good.
     ///
     /// # Errors
     /// Those of the call.
-    pub(crate) fn revoke(api: &Api, id: &str) -> Result<Done, Error> {
+    pub(crate) fn revoke(api: &Api, id: &str) -> Result<Outcome, Error> {
         match api.delete(Kind::Authz, id) {
-            Ok(answer) => Ok(Done { answer, ..Done::bare("revoked") }),
-            Err(Error::Refused(refusal)) if refusal.is_gone() => Ok(Done::bare("revoked")),
+            Ok(object) => Ok(Outcome { object, ..Outcome::bare("revoked") }),
+            Err(e) if e.is_gone() => Ok(Outcome::bare("revoked")),
             Err(e) => Err(e),
         }
     }
 
-    /// Hands the new secret, if it is known, to a command, if there is one.
-    pub(crate) fn hand_over(mut self, api: &Api, kind: Kind, command: Option<&str>) -> Done {
-        if let (Some(command), Some(answer), None) = (command, &self.answer, &self.failed) {
-            let record = answer.record(kind).map_err(|what| Error::Left { what, hint: "" });
-            self.failed = record.and_then(|record| exec::run(api, command, &record)).err();
-            self.handed = self.failed.is_none();
+    /// Passes the new secret, if it is known, to the command of `--exec`, if there is one.
+    pub(crate) fn pass_on(mut self, exec: Option<&Exec>) -> Outcome {
+        if let (Some(exec), Some(object), None) = (exec, &self.object, &self.failure) {
+            self.failure = exec.run(&object.record).err();
+            self.delivered = self.failure.is_none();
         }
         self
     }
 
     /// Whether it brings a new secret that nobody has yet.
-    pub(crate) fn has_news(&self, kind: Kind) -> bool {
-        let new = matches!(self.status, "created" | "rotated") && !self.handed;
-        new && self.answer.as_ref().is_some_and(|answer| answer.holds_secret(kind))
+    pub(crate) fn holds_new_secret(&self) -> bool {
+        let new = matches!(self.status, "created" | "rotated") && !self.delivered;
+        new && self.object.as_ref().is_some_and(|object| object.record.whole_secret().is_some())
     }
 
-    /// Prints the record.
-    pub(crate) fn print(&self, item: &Item<'_>, output: &mut Output<'_>) -> Result<(), Error> {
-        let mut record = match &self.answer {
-            Some(answer) => answer.record(item.kind).map_err(|what| Error::Temporary {
-                what: format!("unusable answer: {what}"),
-                unreachable: false,
-            })?,
+    /// The record to print.
+    pub(crate) fn record<'a>(&'a self, item: &'a Item<'_>) -> Record<'a> {
+        let mut record = match &self.object {
+            Some(object) => object.record.borrowed(),
             None => Record::bare(item.kind, &item.id, self.status),
         };
-        record.status = self.status.into();
+        record.status = Cow::Borrowed(self.status);
         record.added.clone_from(&self.added);
-        output.record(&record)
+        record
     }
 
     /// The id of the object that was made or changed.
-    pub(crate) fn id<'a>(&'a self, item: &'a Item<'_>) -> String {
-        let record = self.answer.as_ref().and_then(|a| a.record(item.kind).ok());
-        record.map_or(item.id.to_string(), |r| r.id.into_owned())
+    pub(crate) fn id<'a>(&'a self, item: &'a Item<'_>) -> &'a str {
+        self.object.as_ref().map_or(&item.id, |object| &object.record.id)
     }
 }

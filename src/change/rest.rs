@@ -34,9 +34,9 @@ impl Rest {
     /// Starts a draft beside `path`. What is at `path` stays as it is until [`Rest::publish`].
     ///
     /// # Errors
-    /// [`Error::File`] where the draft cannot be made, or `path` is something else than a file.
+    /// Those of the file where the draft cannot be made, or `path` is something else than a file.
     pub(crate) fn start(path: &Path) -> Result<Rest, Error> {
-        let fail = |source| Error::File { path: path.display().to_string(), source };
+        let fail = |source| Error::file(path.display(), source);
         let (draft, file) = draft(path).map_err(fail)?;
         let writer = file.try_clone().map_err(fail)?;
         Ok(Rest {
@@ -51,13 +51,13 @@ impl Rest {
     }
 
     fn fail(&self, source: io::Error) -> Error {
-        Error::File { path: self.path.display().to_string(), source }
+        Error::file(self.path.display(), source)
     }
 
     /// Keeps a line that holds a record.
     ///
     /// # Errors
-    /// [`Error::File`].
+    /// Those of the file.
     pub(crate) fn keep(&mut self, line: &[u8]) -> Result<(), Error> {
         let span = self.append(line)?;
         self.lines.push(span);
@@ -67,7 +67,7 @@ impl Rest {
     /// Keeps a line that holds no record: a CSV header without which the others cannot be read.
     ///
     /// # Errors
-    /// [`Error::File`].
+    /// Those of the file.
     pub(crate) fn header(&mut self, line: &[u8]) -> Result<(), Error> {
         if !line.trim_ascii().is_empty() && !line.starts_with(b"\0") {
             let span = self.append(line)?;
@@ -93,7 +93,7 @@ impl Rest {
     /// Puts the file in its place; from now on it tells what is not done.
     ///
     /// # Errors
-    /// [`Error::File`]; nothing may be changed then.
+    /// Those of the file; nothing may be changed then.
     pub(crate) fn publish(&mut self) -> Result<(), Error> {
         if let Some(mut writer) = self.writer.take() {
             writer.flush().map_err(|e| self.fail(e))?;
@@ -111,7 +111,7 @@ impl Rest {
     /// Notes that the record of that place is done and delivered.
     ///
     /// # Errors
-    /// [`Error::File`].
+    /// Those of the file.
     pub(crate) fn done(&mut self, index: usize) -> Result<(), Error> {
         let Some(span) = self.lines.get_mut(index) else { return Ok(()) };
         let Span { at, len } = std::mem::replace(span, Span { at: span.at, len: 0 });
@@ -132,7 +132,7 @@ impl Rest {
     /// Takes the blanked lines out. A file without a record left is empty.
     ///
     /// # Errors
-    /// [`Error::File`]; the file with its blank lines is then still there, and right.
+    /// Those of the file; the file with its blank lines is then still there, and right.
     pub(crate) fn finish(self) -> Result<(), Error> {
         let fail = |source| self.fail(source);
         let (path, file) = draft(&self.path).map_err(fail)?;

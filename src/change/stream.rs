@@ -6,18 +6,19 @@ use std::sync::Mutex;
 use crate::base::error::Error;
 use crate::base::sync::lock;
 use crate::change::rest::Rest;
-use crate::change::targets::{Item, Wanted, item};
+use crate::change::targets::{Accept, Input, Item, item};
 use crate::input::entry::Origin;
 use crate::input::reader::Lines;
 use crate::input::sniffer::Sniffer;
-use crate::session::World;
+use crate::session::Session;
 use crate::sys::signals::Stop;
 
 /// The items of standard input, or what is wrong with a line. All that is read is kept in `--rest` first.
 pub(crate) struct Stream<'a> {
     lines: Lines<Box<dyn Read + Send>>,
     sniffer: Sniffer,
-    wanted: &'a Wanted<'a>,
+    input: &'a Input<'a>,
+    accept: &'a Accept<'a>,
     rest: Option<&'a Mutex<Rest>>,
     stop: Stop,
     index: usize,
@@ -25,17 +26,19 @@ pub(crate) struct Stream<'a> {
 }
 
 impl<'a> Stream<'a> {
-    /// A stream from the standard input of `world`, which ends once a stop is asked for.
+    /// A stream from the standard input of `session`, which ends once a stop is asked for.
     pub(crate) fn new(
-        world: &mut World,
-        wanted: &'a Wanted<'a>,
+        session: &mut Session,
+        input: &'a Input<'a>,
+        accept: &'a Accept<'a>,
         rest: Option<&'a Mutex<Rest>>,
     ) -> Stream<'a> {
-        let stop = world.stop.clone();
+        let stop = session.stop.clone();
         Stream {
-            lines: Lines::new(Box::new(world.io.patient_input(&stop))),
-            sniffer: Sniffer::new(wanted.need),
-            wanted,
+            lines: Lines::new(Box::new(session.io.patient_input(&stop))),
+            sniffer: Sniffer::new(input.need),
+            input,
+            accept,
             rest,
             stop,
             index: 0,
@@ -46,7 +49,7 @@ impl<'a> Stream<'a> {
     /// Keeps the lines that were read and not begun: they are nowhere else any more. Half a line is no line.
     ///
     /// # Errors
-    /// [`Error::File`].
+    /// Those of the file.
     pub(crate) fn keep_unbegun(&mut self) -> Result<(), Error> {
         while !self.broken
             && let Ok(Some((_, line))) = self.lines.next_line()
@@ -84,8 +87,8 @@ impl Iterator for Stream<'_> {
             let checked = match self.sniffer.line(line) {
                 Ok(None) => None,
                 Ok(Some(entry)) => Some(
-                    item(self.index, origin, &entry, self.wanted.kind, self.wanted.need)
-                        .and_then(|item| (self.wanted.check)(&item).map(|()| item))
+                    item(self.index, origin, &entry, self.input.kind, self.input.need)
+                        .and_then(|item| (self.accept)(&item).map(|()| item))
                         .map(|item| Item { id: item.id.into_owned().into(), ..item }),
                 ),
                 Err(what) => Some(Err(what)),

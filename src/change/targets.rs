@@ -10,7 +10,7 @@ use crate::input::entry::{Entry, Fields, Need, Origin};
 use crate::input::id_index::{self, Seen};
 use crate::input::reader::{self, Each, Found};
 use crate::record::kind::Kind;
-use crate::session::World;
+use crate::session::Session;
 
 /// One thing to work on.
 #[derive(Debug, Clone)]
@@ -71,7 +71,7 @@ pub(crate) fn item<'a>(
     if matches!(kind, Kind::Client | Kind::Token) && entry.id.as_deref() == Some("~") {
         return Err(format!("there is no {} ~", kind.noun()));
     }
-    // What is to be made is none of the things that the record it is like was.
+    // A record used as a template does not pass on its `current` and `default` marks.
     let is = |mark: bool| mark && need != Need::New;
     let id = if need == Need::New { "" } else { entry.id()? };
     Ok(Item {
@@ -104,51 +104,65 @@ struct Packed {
     default: bool,
 }
 
-/// What a tool accepts as its input.
-pub(crate) struct Wanted<'a> {
+/// Where the items of a run come from.
+pub(crate) struct Input<'a> {
     /// The KIND operand.
-    pub kind: Option<Kind>,
+    pub(crate) kind: Option<Kind>,
     /// The other operands; if there are none, lines are read.
-    pub operands: &'a [String],
+    pub(crate) operands: &'a [String],
     /// The one thing to be made, where operands and options describe it.
-    pub given: Option<(Kind, Fields)>,
+    pub(crate) given: Option<(Kind, Fields)>,
     /// What is read from a record.
-    pub need: Need,
-    /// Whether the tool can work on a kind, and on what the record says.
-    pub check: &'a (dyn Fn(&Item<'_>) -> Result<(), String> + Sync),
+    pub(crate) need: Need,
 }
+
+impl Input<'_> {
+    /// Whether standard input is read.
+    pub(crate) fn is_read(&self) -> bool {
+        self.operands.is_empty() && self.given.is_none()
+    }
+
+    /// Whether one object was asked for, by its id or by a description.
+    pub(crate) fn is_single(&self) -> bool {
+        self.operands.len() == 1 || self.given.is_some()
+    }
+}
+
+/// Checks that a tool can work on an item, or tells why not.
+pub(crate) type Accept<'a> = dyn Fn(&Item<'_>) -> Result<(), String> + Sync + 'a;
 
 impl Targets {
     /// Reads all input, and keeps its lines in `rest` where one is wanted.
     ///
     /// # Errors
-    /// [`Error::Reported`] once all bad lines are reported; [`Error::Usage`] where input would come from a terminal.
+    /// A status once all bad lines are reported; a usage error where input would come from a terminal.
     pub(crate) fn read(
-        world: &mut World,
-        wanted: &Wanted<'_>,
+        session: &mut Session,
+        input: &Input<'_>,
+        accept: &Accept<'_>,
         rest: Option<&mut Rest>,
     ) -> Result<Targets, Error> {
         let mut targets = Targets::default();
-        let messages = world.io.messages.clone();
-        if let Some((kind, fields)) = &wanted.given {
-            targets.push(Item::given(*kind, fields.clone()), wanted.need);
+        let messages = session.io.messages.clone();
+        if let Some((kind, fields)) = &input.given {
+            targets.push(Item::given(*kind, fields.clone()), input.need);
             return Ok(targets);
         }
         let complaints = Complaints::new(&messages);
-        let mut intake = Intake { targets, seen: Seen::default(), wanted, rest, complaints };
-        if wanted.operands.is_empty() {
-            refuse_terminal(world)?;
-            let stop = world.stop.clone();
-            let read = reader::read_all(world.io.patient_input(&stop), wanted.need, &mut intake);
+        let mut intake = Intake { targets, seen: Seen::default(), input, accept, rest, complaints };
+        if input.operands.is_empty() {
+            refuse_terminal(session)?;
+            let stop = session.stop.clone();
+            let read = reader::read_all(session.io.patient_input(&stop), input.need, &mut intake);
             read.map_err(|e| match stop.signal() {
                 Some(signal) => {
                     messages.fail("stopped: not all input was read, and nothing was changed");
-                    Error::Signal(signal)
+                    Error::signal(signal)
                 }
                 None => e,
             })?;
         }
-        for operand in wanted.operands {
+        for operand in input.operands {
             intake.take(Origin::Operand, operand.as_bytes(), Ok(Entry::bare(operand)))?;
         }
         intake.complaints.settle()?;
@@ -160,17 +174,18 @@ impl Targets {
         &mut self,
         origin: Origin,
         entry: &Entry<'_>,
-        wanted: &Wanted<'_>,
+        input: &Input<'_>,
+        accept: &Accept<'_>,
         seen: &mut Seen,
     ) -> Result<bool, String> {
-        let item = item(self.slots.len(), origin, entry, wanted.kind, wanted.need)?;
-        (wanted.check)(&item)?;
+        let item = item(self.slots.len(), origin, entry, input.kind, input.need)?;
+        accept(&item)?;
         let tag = entry.tag.unwrap_or_else(|| id_index::tag(&item.id));
         let same = |place: usize| {
             let there = &self.slots[place];
             there.kind == item.kind && self.id(there) == item.id
         };
-        if wanted.need != Need::New
+        if input.need != Need::New
             && let Some(before) = seen.insert(tag, self.slots.len(), same)
         {
             // Twice the same is once; two contradicting wishes are a mistake, and nobody can say which.
@@ -179,7 +194,7 @@ impl Targets {
                 false => Err("the record stands in the input twice, and says different things".to_owned()),
             };
         }
-        self.push(item, wanted.need);
+        self.push(item, input.need);
         Ok(true)
     }
 
@@ -240,14 +255,17 @@ impl Targets {
 struct Intake<'a> {
     targets: Targets,
     seen: Seen,
-    wanted: &'a Wanted<'a>,
+    input: &'a Input<'a>,
+    accept: &'a Accept<'a>,
     rest: Option<&'a mut Rest>,
     complaints: Complaints<'a>,
 }
 
 impl Intake<'_> {
     fn take(&mut self, origin: Origin, line: &[u8], entry: Result<Entry<'_>, String>) -> Result<(), Error> {
-        match entry.and_then(|entry| self.targets.add(origin, &entry, self.wanted, &mut self.seen)) {
+        match entry
+            .and_then(|entry| self.targets.add(origin, &entry, self.input, self.accept, &mut self.seen))
+        {
             Ok(true) => self.rest.as_deref_mut().map_or(Ok(()), |rest| rest.keep(line)),
             Ok(false) => Ok(()),
             Err(what) => {
@@ -274,10 +292,10 @@ impl Each for Intake<'_> {
 /// Fails where the input would have to be typed: that is a forgotten operand, not a pipeline.
 ///
 /// # Errors
-/// [`Error::Usage`].
-pub(crate) fn refuse_terminal(world: &World) -> Result<(), Error> {
-    if world.io.terminal.stdin {
-        return Err(Error::Usage("nothing to work on: give ids, or records on standard input".to_owned()));
+/// A usage error.
+pub(crate) fn refuse_terminal(session: &Session) -> Result<(), Error> {
+    if session.io.terminal.stdin {
+        return Err(Error::usage("nothing to work on: give ids, or records on standard input"));
     }
     Ok(())
 }

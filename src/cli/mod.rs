@@ -1,6 +1,8 @@
 //! Options: each tool's table, and the one loop that reads a command line by it.
 
 pub(crate) mod completions;
+pub(crate) mod operands;
+pub(crate) mod opts;
 
 use std::ffi::OsString;
 use std::fmt::Write;
@@ -45,102 +47,6 @@ impl Opt {
     ) -> Opt {
         Opt { short, long, arg: Some(arg), help, repeat: false }
     }
-}
-
-/// The options that more than one tool has; one letter means one thing in the whole suite.
-pub(crate) mod opts {
-    use super::Opt;
-
-    /// `-o FORMAT`
-    pub(crate) const FORMAT: Opt =
-        Opt::value(Some('o'), "format", "FORMAT", "ndjson, csv, json, env, secret, id or table");
-    /// `-j`
-    pub(crate) const JSON: Opt = Opt::flag(Some('j'), "json", "the same as -o json");
-    /// `--shell`
-    pub(crate) const SHELL: Opt = Opt::flag(None, "shell", "the same as -o env");
-    /// `-S`
-    pub(crate) const SHORT: Opt = Opt::flag(Some('S'), "short", "the same as -o secret");
-    /// `--color WHEN`
-    pub(crate) const COLOR: Opt =
-        Opt::value(None, "color", "WHEN", "colour the status: auto, always or never");
-    /// `-d TEXT`
-    pub(crate) const DESCRIPTION: Opt =
-        Opt::value(Some('d'), "description", "TEXT", "the authorization's description");
-    /// `-s SCOPES`
-    pub(crate) const SCOPE: Opt = Opt {
-        short: Some('s'),
-        long: "scope",
-        arg: Some("SCOPES"),
-        help: "scopes, with commas between them",
-        repeat: true,
-    };
-    /// `-e SPAN`
-    pub(crate) const EXPIRES_IN: Opt =
-        Opt::value(Some('e'), "expires-in", "SPAN", "end after SPAN: seconds, or 10m, 8h, 30d");
-    /// `--name NAME`
-    pub(crate) const NAME: Opt = Opt::value(None, "name", "NAME", "the client's name");
-    /// `--url URL`
-    pub(crate) const URL: Opt = Opt::value(None, "url", "URL", "the client's redirect URI");
-    /// `--client-id ID`
-    pub(crate) const CLIENT_ID: Opt =
-        Opt::value(None, "client-id", "ID", "the client to tie the authorization to");
-    /// `--client-secret SECRET`
-    pub(crate) const CLIENT_SECRET: Opt = Opt::value(
-        None,
-        "client-secret",
-        "SECRET",
-        "that client's secret: -, @FILE, env:NAME or (seen by all) the text",
-    );
-    /// `--team NAME`
-    pub(crate) const TEAM: Opt = Opt::value(None, "team", "NAME", "work on the authorizations of a team");
-    /// `-n`
-    pub(crate) const DRY_RUN: Opt =
-        Opt::flag(Some('n'), "dry-run", "print what would be done, and do nothing");
-    /// `-P N`
-    pub(crate) const PARALLEL: Opt = Opt::value(Some('P'), "parallel", "N", "requests in flight (default 8)");
-    /// `--rest FILE`
-    pub(crate) const REST: Opt = Opt::value(None, "rest", "FILE", "keep in FILE the input lines not done");
-    /// `--stream`
-    pub(crate) const STREAM: Opt =
-        Opt::flag(None, "stream", "work while reading; no check of the whole input first");
-    /// `--log FILE`
-    pub(crate) const LOG: Opt = Opt::value(None, "log", "FILE", "append a record of each change to FILE");
-    /// `--exec CMD`
-    pub(crate) const EXEC: Opt =
-        Opt::value(None, "exec", "CMD", "hand each new secret to CMD: by its environment and standard input");
-    /// `--yes`
-    pub(crate) const YES: Opt =
-        Opt::flag(Some('y'), "yes", "do not ask before removing several at a terminal");
-    /// `--include-self`
-    pub(crate) const INCLUDE_SELF: Opt =
-        Opt::flag(None, "include-self", "do not spare the authorization or session in use");
-    /// `--include-default`
-    pub(crate) const INCLUDE_DEFAULT: Opt =
-        Opt::flag(None, "include-default", "do not spare the account's default API key");
-    /// `--retry-for SPAN`
-    pub(crate) const RETRY_FOR: Opt =
-        Opt::value(None, "retry-for", "SPAN", "try again for this long at passing faults (default 60)");
-    /// `--no-wait`
-    pub(crate) const NO_WAIT: Opt =
-        Opt::flag(None, "no-wait", "exit instead of waiting for quota, or asking for a code");
-    /// `-v`
-    pub(crate) const VERBOSE: Opt =
-        Opt::flag(Some('v'), "verbose", "show requests and answers on standard error");
-    /// `-h`
-    pub(crate) const HELP: Opt = Opt::flag(Some('h'), "help", "show this help");
-    /// `-V`
-    pub(crate) const VERSION: Opt = Opt::flag(Some('V'), "version", "show the version");
-
-    /// The options of tools that work on many records.
-    pub(crate) const BULK: [&Opt; 5] = [&DRY_RUN, &PARALLEL, &REST, &STREAM, &LOG];
-    /// Those that let go what is spared otherwise.
-    pub(crate) const SPARED: [&Opt; 2] = [&INCLUDE_SELF, &INCLUDE_DEFAULT];
-    /// Those of tools that print records.
-    pub(crate) const PRINT: [&Opt; 3] = [&FORMAT, &JSON, &COLOR];
-    /// Those of tools that print records with secrets in them.
-    pub(crate) const PRINT_SECRETS: [&Opt; 5] = [&FORMAT, &JSON, &SHELL, &SHORT, &COLOR];
-    /// Those of tools that call the API.
-    pub(crate) const CALLS: [&Opt; 2] = [&RETRY_FOR, &NO_WAIT];
 }
 
 /// A tool: what there is to know about it before it runs.
@@ -229,16 +135,16 @@ pub struct Args {
 /// Reads a command line.
 ///
 /// # Errors
-/// [`Error::Usage`] for an option that the table does not have, lacks its argument, or stands there twice.
+/// A usage error for an option that the table does not have, lacks its argument, or stands there twice.
 pub(crate) fn parse(tool: &Tool, args: impl IntoIterator<Item = OsString>) -> Result<Asked, Error> {
     let mut parser = lexopt::Parser::from_args(args);
     let mut found = Args::default();
-    while let Some(arg) = parser.next().map_err(|e| Error::Usage(e.to_string()))? {
+    while let Some(arg) = parser.next().map_err(|e| Error::usage(e.to_string()))? {
         let opt = match arg {
             Arg::Value(operand) => {
                 found.operands.push(operand);
                 if tool.runs_command {
-                    found.operands.extend(parser.raw_args().map_err(|e| Error::Usage(e.to_string()))?);
+                    found.operands.extend(parser.raw_args().map_err(|e| Error::usage(e.to_string()))?);
                     break;
                 }
                 continue;
@@ -254,17 +160,17 @@ pub(crate) fn parse(tool: &Tool, args: impl IntoIterator<Item = OsString>) -> Re
             return Ok(Asked::Version);
         }
         if !opt.repeat && found.given.iter().any(|(o, _)| *o == opt) {
-            return Err(Error::Usage(format!("--{} is given twice", opt.long)));
+            return Err(Error::usage(format!("--{} is given twice", opt.long)));
         }
         let value = match opt.arg {
             Some(arg) => {
-                parser.value().map_err(|_| Error::Usage(format!("--{} needs its {arg}", opt.long)))?
+                parser.value().map_err(|_| Error::usage(format!("--{} needs its {arg}", opt.long)))?
             }
             None => OsString::new(),
         };
         // A variable that was meant to be set; only a text may be empty on purpose.
         if opt.arg.is_some_and(|arg| arg != "TEXT") && value.is_empty() {
-            return Err(Error::Usage(format!("--{} is empty", opt.long)));
+            return Err(Error::usage(format!("--{} is empty", opt.long)));
         }
         found.given.push((opt, value));
     }
@@ -282,8 +188,8 @@ fn unknown(tool: &Tool, arg: &Arg<'_>) -> Error {
         Arg::Value(value) => format!("'{}' is not expected", value.to_string_lossy()),
     };
     match near {
-        Some(near) => Error::Usage(format!("{what}; did you mean --{near}?")),
-        None => Error::Usage(what),
+        Some(near) => Error::usage(format!("{what}; did you mean --{near}?")),
+        None => Error::usage(what),
     }
 }
 
@@ -296,19 +202,19 @@ impl Args {
     /// The values of an option that may be repeated.
     ///
     /// # Errors
-    /// [`Error::Usage`] where one is not UTF-8.
+    /// A usage error where one is not UTF-8.
     pub fn all(&self, opt: &Opt) -> Result<Vec<&str>, Error> {
         self.given
             .iter()
             .filter(|(o, _)| *o == opt)
-            .map(|(o, v)| v.to_str().ok_or_else(|| Error::Usage(format!("--{} is not UTF-8", o.long))))
+            .map(|(o, v)| v.to_str().ok_or_else(|| Error::usage(format!("--{} is not UTF-8", o.long))))
             .collect()
     }
 
     /// The value of an option.
     ///
     /// # Errors
-    /// [`Error::Usage`] where it is not UTF-8.
+    /// A usage error where it is not UTF-8.
     pub fn get(&self, opt: &Opt) -> Result<Option<&str>, Error> {
         Ok(self.all(opt)?.pop())
     }
@@ -316,22 +222,22 @@ impl Args {
     /// The team of `--team`, checked to be something that can stand in a path.
     ///
     /// # Errors
-    /// [`Error::Usage`].
+    /// A usage error.
     pub fn team(&self) -> Result<Option<&str>, Error> {
         let team = self.get(&opts::TEAM)?;
         let checked = team.map_or(Ok(()), check_id);
-        checked.map(|()| team).map_err(|e| Error::Usage(format!("--{}: {e}", opts::TEAM.long)))
+        checked.map(|()| team).map_err(|e| Error::usage(format!("--{}: {e}", opts::TEAM.long)))
     }
 
     /// The scopes of `--scope`. A part that names none is most likely a variable that is not set: fewer scopes would be
     /// another wish, and no scope at all, as a filter, would let everything through.
     ///
     /// # Errors
-    /// [`Error::Usage`].
+    /// A usage error.
     pub fn scopes(&self) -> Result<Option<Vec<String>>, Error> {
         let values = self.all(&opts::SCOPE)?;
         if values.iter().any(|value| value.split(',').any(|part| part.trim().is_empty())) {
-            return Err(Error::Usage(format!("--{}: names no scope", opts::SCOPE.long)));
+            return Err(Error::usage(format!("--{}: names no scope", opts::SCOPE.long)));
         }
         let scopes: Vec<String> = values.into_iter().flat_map(scopes).collect();
         Ok(self.has(&opts::SCOPE).then_some(scopes))
@@ -340,13 +246,13 @@ impl Args {
     /// The scopes of `--scope`, which the API must know, where something is made with them.
     ///
     /// # Errors
-    /// [`Error::Usage`].
+    /// A usage error.
     pub fn new_scopes(&self) -> Result<Option<Vec<String>>, Error> {
         let scopes = self.scopes()?;
         scopes
             .as_deref()
             .map_or(Ok(()), check_scopes)
-            .map_err(|e| Error::Usage(format!("--{}: {e}", opts::SCOPE.long)))?;
+            .map_err(|e| Error::usage(format!("--{}: {e}", opts::SCOPE.long)))?;
         Ok(scopes)
     }
 
@@ -358,23 +264,23 @@ impl Args {
     /// The value of an option as a span of time.
     ///
     /// # Errors
-    /// [`Error::Usage`] where it is none.
+    /// A usage error where it is none.
     pub fn span(&self, opt: &Opt) -> Result<Option<Duration>, Error> {
         self.get(opt)?
-            .map(|v| time::parse_span(v).map_err(|e| Error::Usage(format!("--{}: {e}", opt.long))))
+            .map(|v| time::parse_span(v).map_err(|e| Error::usage(format!("--{}: {e}", opt.long))))
             .transpose()
     }
 
     /// The value of an option as a number in a range.
     ///
     /// # Errors
-    /// [`Error::Usage`] where it is none.
+    /// A usage error where it is none.
     pub fn number(&self, opt: &Opt, range: std::ops::RangeInclusive<usize>) -> Result<Option<usize>, Error> {
         self.get(opt)?
             .map(|v| {
                 v.parse().ok().filter(|n| range.contains(n)).ok_or_else(|| {
                     let (from, to) = (range.start(), range.end());
-                    Error::Usage(format!("--{}: give a number from {from} to {to}", opt.long))
+                    Error::usage(format!("--{}: give a number from {from} to {to}", opt.long))
                 })
             })
             .transpose()
@@ -383,7 +289,7 @@ impl Args {
     /// The value of an option as one of the given words.
     ///
     /// # Errors
-    /// [`Error::Usage`], with the nearest word.
+    /// A usage error, with the nearest word.
     pub fn word<T: Copy>(&self, opt: &Opt, words: &[(&str, T)]) -> Result<Option<T>, Error> {
         let Some(value) = self.get(opt)? else { return Ok(None) };
         if let Some((_, found)) = words.iter().find(|(word, _)| *word == value) {
@@ -394,20 +300,20 @@ impl Args {
             Some(near) => format!("did you mean '{near}'?"),
             None => format!("give one of {}", all.join(", ")),
         };
-        Err(Error::Usage(format!("--{}: '{value}' is not known; {hint}", opt.long)))
+        Err(Error::usage(format!("--{}: '{value}' is not known; {hint}", opt.long)))
     }
 
     /// The operands as text.
     ///
     /// # Errors
-    /// [`Error::Usage`] where one is not UTF-8.
+    /// A usage error where one is not UTF-8.
     pub fn texts(&self) -> Result<Vec<String>, Error> {
         self.operands
             .iter()
             .enumerate()
             .map(|(i, operand)| match operand.to_str() {
                 Some(text) => Ok(text.to_owned()),
-                None => Err(Error::Usage(format!("operand {} is not UTF-8", i + 1))),
+                None => Err(Error::usage(format!("operand {} is not UTF-8", i + 1))),
             })
             .collect()
     }
@@ -415,7 +321,7 @@ impl Args {
     /// The style of the output that `-o`, `-j`, `--shell` and `-S` ask for.
     ///
     /// # Errors
-    /// [`Error::Usage`] where they contradict each other.
+    /// A usage error where they contradict each other.
     pub fn style(&self, on_terminal: bool, may_color: bool, change: bool) -> Result<Style, Error> {
         let mut asked: Vec<Format> = self.word(&opts::FORMAT, &Format::WORDS)?.into_iter().collect();
         for (opt, format) in
@@ -429,10 +335,10 @@ impl Args {
         let format = match asked[..] {
             [] => default,
             [format] => format,
-            _ => return Err(Error::Usage("more than one format is asked for".to_owned())),
+            _ => return Err(Error::usage("more than one format is asked for")),
         };
         if self.has(&opts::DRY_RUN) && matches!(format, Format::Secret | Format::Env) {
-            return Err(Error::Usage("-n makes no secrets: leave out -S and --shell".to_owned()));
+            return Err(Error::usage("-n makes no secrets: leave out -S and --shell"));
         }
         let when =
             self.word(&opts::COLOR, &[("auto", None), ("always", Some(true)), ("never", Some(false))])?;

@@ -30,7 +30,7 @@ const PROXIES: [&str; 6] =
 /// The token for the API at `host`.
 ///
 /// # Errors
-/// [`Error::Auth`] where there is none; [`Error::Config`] where `HEROKU_API_KEY` is unusable.
+/// An authorization error where there is none; an input error where `HEROKU_API_KEY` is unusable.
 pub(crate) fn find(config: &Config, host: &str, messages: &Messages) -> Result<Secret, Error> {
     if let Some(key) = config.api_key()? {
         return Ok(key);
@@ -45,14 +45,14 @@ pub(crate) fn find(config: &Config, host: &str, messages: &Messages) -> Result<S
     if let Some(text) = found {
         return match check_token(&text) {
             Ok(()) => Ok(Secret::new(text)),
-            Err(what) => Err(Error::Auth { what: format!("the stored token {what}"), hint: HINT }),
+            Err(what) => Err(Error::auth(format!("the stored token {what}")).with_hint(HINT)),
         };
     }
     if config.is_set("HEROKU_API_TOKEN") {
-        let what = "no token: HEROKU_API_TOKEN is set, but the variable is called HEROKU_API_KEY".to_owned();
-        return Err(Error::Auth { what, hint: HINT });
+        let what = "no token: HEROKU_API_TOKEN is set, but the variable is called HEROKU_API_KEY";
+        return Err(Error::auth(what).with_hint(HINT));
     }
-    Err(Error::Auth { what: format!("no token for {host}"), hint: HINT })
+    Err(Error::auth(format!("no token for {host}")).with_hint(HINT))
 }
 
 /// Whether the token that the official client keeps for its one account is for this host.

@@ -73,13 +73,13 @@ impl Config {
     /// A variable's text; an empty one counts as absent.
     ///
     /// # Errors
-    /// [`Error::Config`] where it is not UTF-8.
+    /// An input error where it is not UTF-8.
     pub fn text(&self, name: &str) -> Result<Option<&str>, Error> {
         match self.raw(name) {
             None => Ok(None),
             Some(value) => match value.to_str() {
                 Some(text) => Ok(Some(text)),
-                None => Err(Error::Config(format!("{name} is not UTF-8"))),
+                None => Err(Error::input(format!("{name} is not UTF-8"))),
             },
         }
     }
@@ -97,7 +97,7 @@ impl Config {
     /// `HEROKU_API_KEY`, checked to be something that can stand in a header.
     ///
     /// # Errors
-    /// [`Error::Config`], which does not show the value.
+    /// An input error, which does not show the value.
     pub fn api_key(&self) -> Result<Option<Secret>, Error> {
         self.secret("HEROKU_API_KEY")
     }
@@ -105,7 +105,7 @@ impl Config {
     /// `HEROKU_TWO_FACTOR_CODE`.
     ///
     /// # Errors
-    /// [`Error::Config`], which does not show the value.
+    /// An input error, which does not show the value.
     pub fn two_factor_code(&self) -> Result<Option<Secret>, Error> {
         self.secret("HEROKU_TWO_FACTOR_CODE")
     }
@@ -115,26 +115,26 @@ impl Config {
             None => Ok(None),
             Some(text) => check_token(text)
                 .map(|()| Some(Secret::new(text.to_owned())))
-                .map_err(|what| Error::Config(format!("{name} {what}"))),
+                .map_err(|what| Error::input(format!("{name} {what}"))),
         }
     }
 
     /// The API's address (WIRE.md, "base"): `HEROKU_HOST` whole if it is a URL, else `https://api.` before it.
     ///
     /// # Errors
-    /// [`Error::Config`] where it is no host, or would send a token in the clear.
+    /// An input error where it is no host, or would send a token in the clear.
     pub fn base(&self) -> Result<Base, Error> {
         let value = self.text("HEROKU_HOST")?.unwrap_or("heroku.com");
-        Base::parse(value).map_err(|what| Error::Config(format!("HEROKU_HOST: {what}")))
+        Base::parse(value).map_err(|what| Error::input(format!("HEROKU_HOST: {what}")))
     }
 
     /// The extra headers of `HEROKU_HEADERS`.
     ///
     /// # Errors
-    /// [`Error::Config`] where it is no JSON object of strings, or would inject or replace a header of ours.
+    /// An input error where it is no JSON object of strings, or would inject or replace a header of ours.
     pub fn headers(&self) -> Result<Vec<(String, String)>, Error> {
         let Some(text) = self.text("HEROKU_HEADERS")? else { return Ok(Vec::new()) };
-        let wrong = |what: &str| Error::Config(format!("HEROKU_HEADERS: {what}"));
+        let wrong = |what: &str| Error::input(format!("HEROKU_HEADERS: {what}"));
         let map: BTreeMap<String, String> = serde_json::from_str(text)
             .map_err(|_| wrong("must be a JSON object whose values are strings"))?;
         for (name, value) in &map {
@@ -170,7 +170,7 @@ impl Config {
     /// The proxy for `base`, if one is to be used: curl's rules, and loopback always directly.
     ///
     /// # Errors
-    /// [`Error::Config`] where a variable cannot be read; a proxy is never silently left out.
+    /// An input error where a variable cannot be read; a proxy is never silently left out.
     pub fn proxy(&self, base: &Base) -> Result<Option<String>, Error> {
         if base.is_loopback() {
             return Ok(None);
@@ -323,7 +323,7 @@ mod tests {
             "x\r\nEvil: 1",
         ] {
             let error = base(bad).expect_err(bad);
-            assert_eq!(error.code(), 2, "{bad}");
+            assert_eq!(error.status(), 2, "{bad}");
         }
     }
 

@@ -31,7 +31,7 @@ impl<'a> Complaints<'a> {
     /// Fails where there was one.
     ///
     /// # Errors
-    /// [`Error::Reported`] with the status of bad input.
+    /// A status with the status of bad input.
     pub(crate) fn settle(self) -> Result<(), Error> {
         if self.count == 0 {
             return Ok(());
@@ -41,6 +41,6 @@ impl<'a> Complaints<'a> {
             self.messages.fail(&format!("and {more}"));
         }
         self.messages.say("nothing was changed");
-        Err(Error::Reported(crate::base::error::USAGE))
+        Err(Error::reported(crate::base::error::USAGE))
     }
 }

@@ -14,6 +14,8 @@ use crate::record::kind::Kind;
 
 /// Bytes read at once, at first and at most: much input is worth large blocks, little is not worth the memory.
 const CHUNK: Range<usize> = 64 * 1024..512 * 1024;
+/// How messages name standard input.
+const STDIN: &str = "stdin";
 /// The longest line that is read, in bytes; beyond it the input is no list of records.
 pub(crate) const LONGEST_LINE: usize = 16 * 1024 * 1024;
 
@@ -60,6 +62,8 @@ impl Block {
 /// Reads blocks of whole lines.
 struct Blocks<R> {
     from: R,
+    /// How messages name the stream.
+    name: Cow<'static, str>,
     /// The beginning of a line whose end has not come yet.
     tail: Vec<u8>,
     eof: bool,
@@ -68,8 +72,8 @@ struct Blocks<R> {
 }
 
 impl<R: Read> Blocks<R> {
-    fn new(from: R) -> Blocks<R> {
-        Blocks { from, tail: Vec::new(), eof: false, chunk: CHUNK.start }
+    fn new(from: R, name: Cow<'static, str>) -> Blocks<R> {
+        Blocks { from, name, tail: Vec::new(), eof: false, chunk: CHUNK.start }
     }
 
     /// The lines that have come by now, at least one; `spare` is memory to use again.
@@ -85,8 +89,7 @@ impl<R: Read> Blocks<R> {
         while !self.eof {
             if filled == block.bytes.len() {
                 if filled >= LONGEST_LINE {
-                    let what = "a line is longer than 16 MiB".to_owned();
-                    return Err(Error::Input { origin: "stdin".to_owned(), what });
+                    return Err(Error::input(format!("{}: a line is longer than 16 MiB", self.name)));
                 }
                 block.bytes.resize(filled * 2, 0);
             }
@@ -103,7 +106,7 @@ impl<R: Read> Blocks<R> {
                     }
                 }
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
-                Err(e) => return Err(Error::Input { origin: "stdin".to_owned(), what: reason(&e) }),
+                Err(e) => return Err(Error::input(format!("{}: {}", self.name, reason(&e)))),
             }
         }
         block.end = filled;
@@ -120,15 +123,20 @@ pub struct Lines<R> {
 }
 
 impl<R: Read> Lines<R> {
-    /// The lines of `from`.
+    /// The lines of `from`, which is standard input.
     pub fn new(from: R) -> Lines<R> {
-        Lines { blocks: Blocks::new(from), block: Block::default(), at: 0, number: 0 }
+        Lines::named(from, STDIN)
+    }
+
+    /// The lines of a stream that messages name so.
+    pub(crate) fn named(from: R, name: impl Into<Cow<'static, str>>) -> Lines<R> {
+        Lines { blocks: Blocks::new(from, name.into()), block: Block::default(), at: 0, number: 0 }
     }
 
     /// The next line without its line break, and its number.
     ///
     /// # Errors
-    /// [`Error::Input`] where the stream fails or a line is too long.
+    /// An input error where the stream fails or a line is too long.
     pub fn next_line(&mut self) -> Result<Option<(u32, &[u8])>, Error> {
         if self.at >= self.block.end {
             match self.blocks.next(std::mem::take(&mut self.block))? {
@@ -169,9 +177,9 @@ impl<F: FnMut(u32, &[u8], Found<'_>) -> Result<(), Error>> Each for F {
 /// gets everything in the order of the stream.
 ///
 /// # Errors
-/// [`Error::Input`] where the stream fails or a line is too long; what `each` returns.
+/// An input error where the stream fails or a line is too long; what `each` returns.
 pub fn read_all(from: impl Read, need: Need, each: &mut impl Each) -> Result<(), Error> {
-    let mut blocks = Blocks::new(from);
+    let mut blocks = Blocks::new(from, STDIN.into());
     let mut sniffer = Sniffer::new(need);
     let mut number = 1;
     let Some(first) = blocks.next(Block::default())? else { return Ok(()) };
@@ -380,10 +388,10 @@ mod tests {
                 text.as_bytes(),
                 Need::Identity,
                 &mut |number: u32, _: &[u8], _: Found<'_>| match number {
-                    50_000 => Err(Error::Usage("enough".to_owned())),
+                    50_000 => Err(Error::usage("enough")),
                     _ => Ok(()),
                 },
             );
-        assert!(matches!(read, Err(Error::Usage(_))));
+        assert_eq!(read.expect_err("stopped").to_string(), "enough");
     }
 }

@@ -1,5 +1,6 @@
 //! Records to each format. Nothing that a pipe sees depends on the terminal.
 
+pub(crate) mod progress;
 #[cfg(test)]
 mod round_trips;
 pub(crate) mod table;
@@ -98,7 +99,7 @@ impl<'a> Output<'a> {
     /// Prints one record.
     ///
     /// # Errors
-    /// [`Error::Stdout`]; [`Error::Left`] where the format asks for a secret that the API does not show.
+    /// Where standard output cannot be written, or the format asks for a secret that the API does not show.
     pub(crate) fn record(&mut self, record: &Record<'_>) -> Result<(), Error> {
         self.line.clear();
         let reveal = self.style.reveal;
@@ -145,7 +146,7 @@ impl<'a> Output<'a> {
             Format::Table => self.table.add(record, self.now, reveal),
         }
         self.count += 1;
-        self.out.write_all(&self.line).map_err(Error::Stdout)?;
+        self.out.write_all(&self.line).map_err(Error::stdout)?;
         if self.style.eager {
             self.flush()?;
         }
@@ -162,15 +163,15 @@ impl<'a> Output<'a> {
     /// Hands on what has been printed.
     ///
     /// # Errors
-    /// [`Error::Stdout`].
+    /// Where standard output cannot be written.
     pub(crate) fn flush(&mut self) -> Result<(), Error> {
-        self.out.flush().map_err(Error::Stdout)
+        self.out.flush().map_err(Error::stdout)
     }
 
     /// Ends the output: prints a table, closes an array.
     ///
     /// # Errors
-    /// [`Error::Stdout`].
+    /// Where standard output cannot be written.
     pub(crate) fn finish(mut self) -> Result<(), Error> {
         self.line.clear();
         match self.style.format {
@@ -179,19 +180,19 @@ impl<'a> Output<'a> {
             Format::Json if !self.style.single => self.line.extend_from_slice(b"\n]\n"),
             _ => {}
         }
-        self.out.write_all(&self.line).map_err(Error::Stdout)?;
+        self.out.write_all(&self.line).map_err(Error::stdout)?;
         self.flush()
     }
 
     /// Prints what CSV has before its first record, so that a full disk shows before the first change.
     ///
     /// # Errors
-    /// [`Error::Stdout`].
+    /// Where standard output cannot be written.
     pub(crate) fn announce(&mut self, kind: Kind) -> Result<(), Error> {
         if self.style.format == Format::Csv {
             self.line.clear();
             self.header(kind);
-            self.out.write_all(&self.line).map_err(Error::Stdout)?;
+            self.out.write_all(&self.line).map_err(Error::stdout)?;
             self.flush()?;
         }
         Ok(())
@@ -236,14 +237,14 @@ impl<'a> Output<'a> {
 
 fn unknown_secret(record: &Record<'_>) -> Error {
     let (what, hint) = match record.kind {
-        Kind::Session => ("a session has no secret", ""),
+        Kind::Session => return Error::failed("a session has no secret"),
         Kind::Client => ("its secret is not in the answer", "oauth-ls client ID -o secret shows it"),
         Kind::Authz | Kind::Token => (
             "the API shows a token in full only once, when it is made",
             "oauth-rot gives it a new one; oauth-rot --replace makes a second authorization like it",
         ),
     };
-    Error::Left { what: what.to_owned(), hint }
+    Error::failed(what).with_hint(hint)
 }
 
 #[cfg(test)]

@@ -15,43 +15,60 @@ use crate::record::kind::is_plain;
 pub(crate) struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
 
 /// The members of a JSON object: their order, their numbers and their spelling are kept.
-#[derive(Debug, Default)]
-pub(crate) struct Object<'a>(pub(crate) Vec<(Cow<'a, str>, &'a RawValue)>);
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Members<'a>(pub(crate) Vec<(Cow<'a, str>, Cow<'a, RawValue>)>);
 
-impl<'de> Deserialize<'de> for Object<'de> {
+impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = Object<'de>;
+        struct Collect;
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Members<'de>;
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("an object")
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut members = Vec::with_capacity(16);
                 while let Some((Text(name), value)) = map.next_entry::<Text<'de>, &'de RawValue>()? {
-                    members.push((name, value));
+                    members.push((name, Cow::Borrowed(value)));
                 }
-                Ok(Object(members))
+                Ok(Members(members))
             }
         }
-        deserializer.deserialize_map(Members)
+        deserializer.deserialize_map(Collect)
     }
 }
 
-impl<'a> Object<'a> {
+impl<'a> Members<'a> {
     /// The value of a member; of several with that name the last, as most readers of JSON take it.
-    pub(crate) fn get(&self, name: &str) -> Option<&'a RawValue> {
-        self.0.iter().rev().find(|(n, _)| n == name).map(|(_, value)| *value)
+    pub(crate) fn get(&self, name: &str) -> Option<&RawValue> {
+        self.0.iter().rev().find(|(n, _)| n == name).map(|(_, value)| value.as_ref())
+    }
+
+    /// The text of a member, borrowed from the JSON that these members were parsed from.
+    pub(crate) fn text(&self, name: &str) -> Option<Cow<'a, str>> {
+        match &self.0.iter().rev().find(|(n, _)| n == name)?.1 {
+            Cow::Borrowed(value) => string(value),
+            Cow::Owned(value) => string(value).map(|text| Cow::Owned(text.into_owned())),
+        }
     }
 
     /// The value at a path of names.
-    pub(crate) fn at(&self, path: &[&str]) -> Option<&'a RawValue> {
+    pub(crate) fn at(&self, path: &[&str]) -> Option<&RawValue> {
         let (first, rest) = path.split_first()?;
-        let value = self.get(first)?;
-        match rest {
-            [] => Some(value),
-            _ => serde_json::from_str::<Object<'a>>(value.get()).ok()?.at(rest),
-        }
+        rest.iter().try_fold(self.get(first)?, |value, name| member(value, name))
+    }
+
+    /// The same members, which borrow from these.
+    pub(crate) fn borrowed(&self) -> Members<'_> {
+        Members(self.0.iter().map(|(n, v)| (Cow::Borrowed(&**n), Cow::Borrowed(&**v))).collect())
+    }
+
+    /// The same members, of which none borrows.
+    pub(crate) fn into_owned(self) -> Members<'static> {
+        let own = |(name, value): (Cow<'_, str>, Cow<'_, RawValue>)| {
+            (Cow::Owned(name.into_owned()), Cow::Owned(value.into_owned()))
+        };
+        Members(self.0.into_iter().map(own).collect())
     }
 
     /// Fails where a name that decides what the record is stands in it twice.
@@ -61,6 +78,15 @@ impl<'a> Object<'a> {
             None => Ok(()),
         }
     }
+}
+
+/// The value of a member of a JSON object.
+fn member<'v>(value: &'v RawValue, name: &str) -> Option<&'v RawValue> {
+    let Members(members) = serde_json::from_str::<Members<'v>>(value.get()).ok()?;
+    members.into_iter().rev().find(|(n, _)| n == name).and_then(|(_, value)| match value {
+        Cow::Borrowed(value) => Some(value),
+        Cow::Owned(_) => None,
+    })
 }
 
 /// A JSON string's text.
@@ -130,8 +156,8 @@ pub(crate) fn masked(out: &mut Vec<u8>, name: &str, value: &RawValue) {
             _ => quote(out, STARS),
         },
         Some(b'-' | b'0'..=b'9') if is_secret => quote(out, STARS),
-        Some(b'{') if may_hold_secret(raw) => match serde_json::from_str::<Object<'_>>(raw) {
-            Ok(Object(members)) => {
+        Some(b'{') if may_hold_secret(raw) => match serde_json::from_str::<Members<'_>>(raw) {
+            Ok(Members(members)) => {
                 out.push(b'{');
                 for (i, (name, value)) in members.iter().enumerate() {
                     if i > 0 {

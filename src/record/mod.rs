@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 use crate::base::secret::is_masked;
 use crate::base::time::{self, Unix};
-use crate::record::json::{Object, masked, one_line, plain, quote, string};
+use crate::record::json::{Members, masked, one_line, plain, quote, string};
 use crate::record::kind::Kind;
 
 /// When an object ends.
@@ -28,7 +28,7 @@ pub enum Expiry {
 }
 
 /// An object of the account, as the tools print it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Record<'a> {
     /// What it is.
     pub kind: Kind,
@@ -46,7 +46,7 @@ pub struct Record<'a> {
     pub added: Vec<(&'static str, String)>,
     /// The same, with JSON in the place of a text.
     pub added_json: Vec<(&'static str, String)>,
-    object: Object<'a>,
+    members: Members<'a>,
 }
 
 /// The largest record that the API may answer with, in bytes.
@@ -67,15 +67,15 @@ impl<'a> Record<'a> {
             default: false,
             added: Vec::new(),
             added_json: Vec::new(),
-            object: Object::default(),
+            members: Members::default(),
         }
     }
 
     /// A record about an object that does not exist yet: what it would be made or changed with, as a JSON object.
     pub fn draft(kind: Kind, id: &'a str, status: &'static str, json: &'a str) -> Record<'a> {
         // The JSON is our own request body.
-        let object = serde_json::from_str(json).unwrap_or_default();
-        Record { object, ..Record::bare(kind, id, status) }
+        let members = serde_json::from_str(json).unwrap_or_default();
+        Record { members, ..Record::bare(kind, id, status) }
     }
 
     /// Reads a record that a tool has printed: its lead is taken as it stands.
@@ -84,14 +84,15 @@ impl<'a> Record<'a> {
     /// What is wrong with it.
     pub fn from_line(kind: Kind, line: &'a str) -> Result<Record<'a>, String> {
         limits::check(line, usize::MAX)?;
-        let object: Object<'a> = serde_json::from_str(line).map_err(|_| "it is no JSON object".to_owned())?;
-        object.check_unique(&LEAD)?;
-        let text = |name| object.get(name).and_then(string);
-        let is = |name| object.get(name).is_some_and(|value| value.get() == "true");
+        let members: Members<'a> =
+            serde_json::from_str(line).map_err(|_| "it is no JSON object".to_owned())?;
+        members.check_unique(&LEAD)?;
+        let text = |name| members.text(name);
+        let is = |name| members.get(name).is_some_and(|value| value.get() == "true");
         Ok(Record {
             id: text("id").ok_or("it has no id")?,
             status: text("status").unwrap_or_default(),
-            expiry: match (object.get("expires_at").map(RawValue::get), text("expires_at")) {
+            expiry: match (members.get("expires_at").map(RawValue::get), text("expires_at")) {
                 (_, Some(at)) => time::parse_rfc3339(&at).map_or(Expiry::Unknown, Expiry::At),
                 (Some("null"), _) => Expiry::Never,
                 _ => Expiry::Unknown,
@@ -101,7 +102,7 @@ impl<'a> Record<'a> {
             kind,
             added: Vec::new(),
             added_json: Vec::new(),
-            object,
+            members,
         })
     }
 
@@ -111,26 +112,27 @@ impl<'a> Record<'a> {
     /// What is wrong, where it is no object with an id, or a field that decides about it is unusable.
     pub fn from_api(kind: Kind, json: &'a str, now: Unix) -> Result<Record<'a>, String> {
         limits::check(json, LARGEST)?;
-        let object: Object<'a> = serde_json::from_str(json).map_err(|_| "it is no JSON object".to_owned())?;
-        object.check_unique(&["id", "access_token", "expires_in"])?;
-        let id = object.get("id").and_then(string).ok_or("it has no id")?;
+        let members: Members<'a> =
+            serde_json::from_str(json).map_err(|_| "it is no JSON object".to_owned())?;
+        members.check_unique(&["id", "access_token", "expires_in"])?;
+        let id = members.text("id").ok_or("it has no id")?;
         let expiry = match kind {
-            Kind::Authz | Kind::Token => match object.get("access_token") {
+            Kind::Authz | Kind::Token => match members.get("access_token") {
                 // Without its token an authorization grants nothing: it has ended, unless its code can still be
                 // exchanged for one.
-                Some(token) if token.get() == "null" => match object.at(&["grant", "expires_in"]) {
+                Some(token) if token.get() == "null" => match members.at(&["grant", "expires_in"]) {
                     Some(left) if left.get() != "null" => seconds_left(Some(left), now)?,
                     _ => Expiry::At(now),
                 },
                 Some(token) => {
-                    let token: Object<'_> = serde_json::from_str(token.get())
+                    let token: Members<'_> = serde_json::from_str(token.get())
                         .map_err(|_| "its access_token is no object".to_owned())?;
                     token.check_unique(&["token", "expires_in"])?;
                     seconds_left(token.get("expires_in"), now)?
                 }
                 None => Expiry::Never,
             },
-            Kind::Session => seconds_left(object.get("expires_in"), now)?,
+            Kind::Session => seconds_left(members.get("expires_in"), now)?,
             Kind::Client => Expiry::Never,
         };
         let status = match expiry {
@@ -146,8 +148,38 @@ impl<'a> Record<'a> {
             default: false,
             added: Vec::new(),
             added_json: Vec::new(),
-            object,
+            members,
         })
+    }
+
+    /// The same record, which borrows from this one.
+    pub(crate) fn borrowed(&self) -> Record<'_> {
+        Record {
+            kind: self.kind,
+            id: Cow::Borrowed(&self.id),
+            status: Cow::Borrowed(&self.status),
+            expiry: self.expiry,
+            current: self.current,
+            default: self.default,
+            added: self.added.clone(),
+            added_json: self.added_json.clone(),
+            members: self.members.borrowed(),
+        }
+    }
+
+    /// The same record, which borrows nothing.
+    pub(crate) fn into_owned(self) -> Record<'static> {
+        Record {
+            kind: self.kind,
+            id: Cow::Owned(self.id.into_owned()),
+            status: Cow::Owned(self.status.into_owned()),
+            expiry: self.expiry,
+            current: self.current,
+            default: self.default,
+            added: self.added,
+            added_json: self.added_json,
+            members: self.members.into_owned(),
+        }
     }
 
     /// How long it was to live from its beginning, in seconds, where it ends.
@@ -158,7 +190,7 @@ impl<'a> Record<'a> {
 
     /// The text at a path of the object, such as `["access_token", "token"]`; empty where there is none.
     pub fn text(&self, path: &[&str]) -> String {
-        self.object.at(path).map(plain).unwrap_or_default()
+        self.members.at(path).map(plain).unwrap_or_default()
     }
 
     /// What a person calls it: the description, or a client's name.
@@ -173,10 +205,10 @@ impl<'a> Record<'a> {
             Kind::Client => &["secret"],
             Kind::Session => return None,
         };
-        let secret = self.object.at(path).and_then(string);
+        let secret = self.members.at(path).and_then(string);
         // An authorization made for a client has a grant code before it has a token.
         let code =
-            || self.object.at(&["grant", "code"]).filter(|_| self.kind == Kind::Authz).and_then(string);
+            || self.members.at(&["grant", "code"]).filter(|_| self.kind == Kind::Authz).and_then(string);
         secret.or_else(code).map(Cow::into_owned)
     }
 
@@ -246,7 +278,7 @@ impl<'a> Record<'a> {
             let _ = write!(out, ",\"{name}\":{json}");
         }
         let added = || self.added.iter().chain(&self.added_json);
-        for (name, value) in &self.object.0 {
+        for (name, value) in &self.members.0 {
             if LEAD.contains(&name.as_ref()) || added().any(|(n, _)| n == name) {
                 continue;
             }
@@ -262,6 +294,12 @@ impl<'a> Record<'a> {
 }
 
 impl Record<'_> {
+    /// The record without its secrets; it borrows nothing.
+    pub(crate) fn masked(&self) -> Option<Record<'static>> {
+        // What was printed can be read.
+        Record::from_line(self.kind, &self.masked_line()).ok().map(Record::into_owned)
+    }
+
     /// The record as one line of JSON without secrets.
     pub fn masked_line(&self) -> String {
         let mut line = Vec::new();

@@ -149,7 +149,7 @@ mod tests {
     fn an_error_brings_its_hint_once() {
         let err = Captured::default();
         let messages = Messages::new("oauth-rm", Box::new(err.clone()));
-        let error = Error::Left { what: "not touched".into(), hint: "use --x" };
+        let error = Error::failed("not touched").with_hint("use --x");
         messages.error("stdin:3", &error);
         messages.clone().error("stdin:4", &error);
         let both = "oauth-rm: stdin:3: not touched\noauth-rm: use --x\noauth-rm: stdin:4: not touched\n";

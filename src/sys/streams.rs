@@ -28,7 +28,7 @@ const A_WHILE: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 
 /// What is known about the terminal, if there is one.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Terminal {
+pub(crate) struct Terminal {
     /// Standard input is a terminal.
     pub stdin: bool,
     /// Standard output is a terminal.
@@ -63,7 +63,7 @@ fn columns(terminal: BorrowedFd<'_>) -> usize {
 }
 
 /// The streams of a run.
-pub struct Io {
+pub(crate) struct Io {
     /// Standard input, unbuffered: whoever reads lines has a buffer of its own.
     pub input: Box<dyn Read + Send>,
     /// Standard output, buffered: `output::Output` flushes it.
@@ -80,7 +80,7 @@ pub struct Io {
 
 impl Io {
     /// The process's own streams.
-    pub fn system(program: &'static str) -> Io {
+    pub(crate) fn system(program: &'static str) -> Io {
         // Files instead of std's handles: those lock at each call, and flush at each line.
         let (stdout, heeded) = (io::stdout().as_fd().try_clone_to_owned().ok(), Arc::default());
         let out: Box<dyn Write + Send> = match stdout.as_ref().and_then(|fd| fd.try_clone().ok()) {
@@ -124,17 +124,17 @@ impl Io {
     }
 
     /// From now on a signal ends a wait for a reader of standard output that does not read.
-    pub fn heed(&self, stop: &Stop) {
+    pub(crate) fn heed(&self, stop: &Stop) {
         let _ = self.heeded.set(stop.clone());
     }
 
     /// Whether that is so.
-    pub fn heeds(&self) -> bool {
+    pub(crate) fn heeds(&self) -> bool {
         self.heeded.get().is_some()
     }
 
     /// Standard input, whose reads fail once a stop is asked for, even while nothing comes.
-    pub fn patient_input(&mut self, stop: &Stop) -> impl Read + Send + 'static {
+    pub(crate) fn patient_input(&mut self, stop: &Stop) -> impl Read + Send + 'static {
         // A regular file is never waited for, and what was not begun is read to its end after a stop.
         let waits = self.stdin.as_ref().filter(|_| regular(&self.stdin).is_none());
         let ready = waits.and_then(|fd| fd.try_clone().ok());
@@ -143,17 +143,17 @@ impl Io {
     }
 
     /// Whether standard input is the file at `path`.
-    pub fn reads(&self, path: &Path) -> bool {
+    pub(crate) fn reads(&self, path: &Path) -> bool {
         regular(&self.stdin).is_some_and(|input| is_at(&input, path))
     }
 
     /// Whether standard output is the file at `path`.
-    pub fn writes(&self, path: &Path) -> bool {
+    pub(crate) fn writes(&self, path: &Path) -> bool {
         regular(&self.stdout).is_some_and(|output| is_at(&output, path))
     }
 
     /// A watch on standard output that another thread can hold.
-    pub fn watch(&self) -> Watch {
+    pub(crate) fn watch(&self) -> Watch {
         Watch { stdout: self.stdout.as_ref().and_then(|fd| fd.try_clone().ok()) }
     }
 }
@@ -230,13 +230,13 @@ impl Write for Outlet {
 
 /// Tells whether the reader of standard output went away, without writing to it.
 #[derive(Debug)]
-pub struct Watch {
+pub(crate) struct Watch {
     stdout: Option<OwnedFd>,
 }
 
 impl Watch {
     /// True once nothing written to standard output can arrive (poll(2): `POLLERR`, `POLLHUP`).
-    pub fn is_gone(&self) -> bool {
+    pub(crate) fn is_gone(&self) -> bool {
         let Some(fd) = &self.stdout else { return false };
         let mut fds = [PollFd::new(fd, PollFlags::empty())];
         let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use crate::base::error::{Error, FAILED, USAGE, reason};
+use crate::base::error::{Class, Error, FAILED, USAGE, reason};
 use crate::base::secret::{STARS, is_masked};
 use crate::base::time;
 use crate::cli::{Args, Tool, opts};
@@ -17,7 +17,7 @@ use crate::input::sniffer::Sniffer;
 use crate::output::{Format, Output, Style};
 use crate::record::Record;
 use crate::record::kind::Kind;
-use crate::session::World;
+use crate::session::Session;
 
 /// What there is to know about oauth-diff before it runs.
 pub static TOOL: Tool = Tool {
@@ -38,38 +38,39 @@ type List = BTreeMap<(Kind, String), String>;
 /// Compares, and exits like diff(1): 0 the same, 1 different, 2 trouble.
 ///
 /// # Errors
-/// [`Error::Reported`] with 1 or 2.
-pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
-    match compare(args, world) {
+/// A status with 1 or 2.
+pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
+    match compare(args, session) {
         Ok(true) => Ok(()),
-        Ok(false) => Err(Error::Reported(FAILED)),
+        Ok(false) => Err(Error::reported(FAILED)),
         // The reader had enough: there was a difference, or it would have got nothing.
-        Err(Error::Stdout(e)) if e.kind() == std::io::ErrorKind::BrokenPipe => Err(Error::Reported(FAILED)),
+        Err(e) if e.class() == Class::ReaderGone => Err(Error::reported(FAILED)),
         Err(e) => {
-            world.io.messages.error("", &e);
-            Err(Error::Reported(USAGE))
+            session.io.messages.error("", &e);
+            Err(Error::reported(USAGE))
         }
     }
 }
 
-fn compare(args: &Args, world: &mut World) -> Result<bool, Error> {
+fn compare(args: &Args, session: &mut Session) -> Result<bool, Error> {
     let [old, new] = &args.operands[..] else {
-        return Err(Error::Usage("give two lists, or a list and - for the account as it is now".to_owned()));
+        return Err(Error::usage("give two lists, or a list and - for the account as it is now"));
     };
     if old == "-" && new == "-" {
-        return Err(Error::Usage("only one list can be the account as it is now".to_owned()));
+        return Err(Error::usage("only one list can be the account as it is now"));
     }
-    let style = world.style(args, true)?;
+    let style = session.style(args, true)?;
     if !matches!(style.format, Format::Ndjson | Format::Json | Format::Id | Format::Table) {
-        return Err(Error::Usage("--format: a difference is ndjson, json, id or table".to_owned()));
+        return Err(Error::usage("--format: a difference is ndjson, json, id or table"));
     }
-    let list = |name: &std::ffi::OsString| match name.to_str() {
-        Some("-") => account(args, world),
+    session.plan_calls(args, 1)?;
+    let mut list = |name: &std::ffi::OsString| match name.to_str() {
+        Some("-") => account(session),
         _ => file(Path::new(name)),
     };
     let (old, new) = (list(old)?, list(new)?);
     let mut same = true;
-    let mut output = Output::new(&mut world.io, Style { reveal: false, eager: false, ..style });
+    let mut output = Output::new(&mut session.io, Style { reveal: false, eager: false, ..style });
     let mut print = |line: &str, kind: Kind, change: &'static str, was: Map<String, Value>| {
         same = false;
         let mut record = Record::from_line(kind, line).map_err(left)?;
@@ -142,7 +143,7 @@ fn alike(a: &Value, b: &Value) -> bool {
 }
 
 fn left(what: String) -> Error {
-    Error::Left { what: format!("unusable record: {what}"), hint: "" }
+    Error::failed(format!("unusable record: {what}"))
 }
 
 fn object(line: &str) -> Map<String, Value> {
@@ -157,13 +158,10 @@ fn file(path: &Path) -> Result<List, Error> {
 }
 
 fn read(from: impl Read, name: &str) -> Result<List, Error> {
-    let (mut lines, mut sniffer) = (Lines::new(from), Sniffer::new(Need::Identity));
+    let (mut lines, mut sniffer) = (Lines::named(from, name.to_owned()), Sniffer::new(Need::Identity));
     let mut list = List::new();
     loop {
-        let next = lines.next_line().map_err(|e| match e {
-            Error::Input { what, .. } => unusable(name, &what),
-            other => other,
-        });
+        let next = lines.next_line().map_err(|e| e.with_hint(A_LIST));
         let Some((number, line)) = next? else { return Ok(list) };
         let bad = |what: String| unusable(&format!("{name}:{number}"), &what);
         if let Some(what) = no_record(line) {
@@ -193,14 +191,17 @@ fn no_record(line: &[u8]) -> Option<&'static str> {
     }
 }
 
+/// What to do about a file that is not a list.
+const A_LIST: &str =
+    "a list is what oauth-ls prints by default, a record a line; - is the account as it is now";
+
 fn unusable(place: &str, what: &str) -> Error {
-    let hint = "a list is what oauth-ls prints by default, a record a line; - is the account as it is now";
-    Error::Left { what: format!("{place}: {what}"), hint }
+    Error::failed(format!("{place}: {what}")).with_hint(A_LIST)
 }
 
 /// The account as it is now.
-fn account(args: &Args, world: &World) -> Result<List, Error> {
-    let api = world.api(args, 1)?;
+fn account(session: &mut Session) -> Result<List, Error> {
+    let api = session.api()?;
     let mut list = List::new();
     for kind in Kind::LISTED {
         api.each(kind, None, &mut |record, _| {

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use crate::api::Api;
 use crate::api::page;
-use crate::base::error::{Error, FAILED, TEMPORARY};
+use crate::api::{Api, Object};
+use crate::base::error::{Class, Error, FAILED, Tally};
 use crate::base::time::{self, Unix};
 use crate::change::guard::alias;
 use crate::change::targets::refuse_terminal;
+use crate::cli::operands::Operands;
 use crate::cli::{Args, Opt, Tool, opts};
 use crate::input::bad_lines::Complaints;
 use crate::input::entry::{Need, Origin};
@@ -17,7 +18,8 @@ use crate::output::{Format, Output, Style};
 use crate::record::columns::{cell, columns};
 use crate::record::kind::{Kind, check_id};
 use crate::record::{Expiry, Record};
-use crate::session::World;
+use crate::session::Session;
+use crate::sys::streams::Io;
 
 const STATUS: Opt = Opt::value(None, "status", "STATUS", "only active, or only expired ones");
 const WITHIN: Opt = Opt::value(None, "expires-within", "SPAN", "only those that will expire within SPAN");
@@ -93,22 +95,14 @@ struct Marks {
 ///
 /// # Errors
 /// Those of the calls and of the output.
-pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
-    let mut operands = args.texts()?;
-    let from_stdin = operands.last().is_some_and(|o| o == "-");
-    if from_stdin {
-        operands.pop();
-    }
-    let kind = match operands.is_empty() {
-        true => None,
-        false => Some(Kind::parse(&operands.remove(0)).map_err(Error::Usage)?),
-    };
-    let mut style = world.style(args, false)?;
+pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
+    let Operands { kind, others, stdin } = Operands::read_kind_first(args)?;
+    let mut style = session.style(args, false)?;
     style.reveal |= args.has(&SECRETS);
     let filter = Filter::read(args)?;
     let team = args.team()?;
     if team.is_some() && kind.is_some_and(|k| k != Kind::Authz) {
-        return Err(Error::Usage("--team is for authorizations".to_owned()));
+        return Err(Error::usage("--team is for authorizations"));
     }
     let sort = args.get(&SORT)?;
     style.sorted = sort.is_some();
@@ -118,45 +112,43 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
         let names = columns(Kind::Authz).iter().chain(columns(Kind::Client)).map(|(name, _)| *name);
         let near = crate::base::text::nearest(field, names);
         let hint = near.map_or("see oauth-record(5)".to_owned(), |near| format!("did you mean '{near}'?"));
-        return Err(Error::Usage(format!("--sort: '{field}' is no column; {hint}")));
+        return Err(Error::usage(format!("--sort: '{field}' is no column; {hint}")));
     }
-    let asked = match (kind, from_stdin) {
-        (_, true) if !operands.is_empty() => {
-            return Err(Error::Usage("with -, all ids come from standard input".to_owned()));
-        }
-        (kind, true) => Some(read(world, kind)?),
-        (Some(kind), false) if !operands.is_empty() => {
-            for id in operands.iter().filter(|id| *id != "~") {
-                check_id(id).map_err(Error::Usage)?;
+    let asked = match (kind, stdin) {
+        (kind, true) => Some(read(session, kind)?),
+        (Some(kind), false) if !others.is_empty() => {
+            for id in others.iter().filter(|id| *id != "~") {
+                check_id(id).map_err(Error::usage)?;
             }
-            Some(operands.into_iter().map(|id| (Origin::Operand, kind, id)).collect())
+            Some(others.into_iter().map(|id| (Origin::Operand, kind, id)).collect())
         }
         _ => None,
     };
     if asked.is_some() && (sort.is_some() || team.is_some()) {
         let what = "--sort and --team are for lists: what is named comes as it is named";
-        return Err(Error::Usage(what.to_owned()));
+        return Err(Error::usage(what.to_owned()));
     }
     if asked.iter().flatten().any(|(_, kind, _)| *kind == Kind::Token) || kind == Some(Kind::Token) {
-        return Err(Error::Usage("the API has no list of tokens and shows none".to_owned()));
+        return Err(Error::usage("the API has no list of tokens and shows none"));
     }
-    let api = world.api(args, 2)?;
+    session.plan_calls(args, 2)?;
+    let (io, api) = session.connect()?;
     let marks = if args.has(&MARKS) {
-        let id = |kind| Ok::<_, Error>(alias(&api, kind)?.map(|(id, _)| id));
+        let id = |kind| Ok::<_, Error>(alias(api, kind)?.map(|(id, _)| id));
         Marks { default: id(Kind::Authz)?, session: id(Kind::Session)? }
     } else {
         Marks::default()
     };
-    let list = List { api: &api, filter, team, sort, marks };
+    let list = List { api, filter, team, sort, marks };
     match asked {
-        Some(asked) => list.show(world, style, &asked),
+        Some(asked) => list.show(io, style, &asked),
         None => {
             let kinds = match (kind, team) {
                 (Some(kind), _) => vec![kind],
                 (None, Some(_)) => vec![Kind::Authz],
                 (None, None) => Kind::LISTED.to_vec(),
             };
-            list.all(world, style, &kinds)
+            list.all(io, style, &kinds)
         }
     }
 }
@@ -164,11 +156,11 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
 type Asked = (Origin, Kind, String);
 
 /// The ids on standard input, all checked before the first call.
-fn read(world: &mut World, kind: Option<Kind>) -> Result<Vec<Asked>, Error> {
-    refuse_terminal(world)?;
-    let messages = world.io.messages.clone();
+fn read(session: &mut Session, kind: Option<Kind>) -> Result<Vec<Asked>, Error> {
+    refuse_terminal(session)?;
+    let messages = session.io.messages.clone();
     let mut complaints = Complaints::new(&messages);
-    let (mut sniffer, mut lines) = (Sniffer::new(Need::Identity), Lines::new(&mut world.io.input));
+    let (mut sniffer, mut lines) = (Sniffer::new(Need::Identity), Lines::new(&mut session.io.input));
     let mut asked = Vec::new();
     while let Some((number, line)) = lines.next_line()? {
         let origin = Origin::Line(number);
@@ -194,17 +186,17 @@ struct List<'a> {
 
 impl List<'_> {
     /// Lists whole collections, page by page.
-    fn all(&self, world: &mut World, style: Style, kinds: &[Kind]) -> Result<(), Error> {
-        let messages = world.io.messages.clone();
-        let mut output = Output::new(&mut world.io, style);
+    fn all(&self, io: &mut Io, style: Style, kinds: &[Kind]) -> Result<(), Error> {
+        let messages = io.messages.clone();
+        let mut output = Output::new(io, style);
         for &kind in kinds {
             let mut count = 0;
             let mut sorted = Vec::new();
             let listed = self.api.list(kind, self.team, &mut |page, date| {
-                for object in page {
-                    let record = match from_api(kind, object.get(), date) {
+                for object in page.objects() {
+                    let record = match from_api(kind, object, date) {
                         Ok(record) => self.marked(record),
-                        // It keeps no other back.
+                        // One unusable object must not hide the rest of the page.
                         Err(e) => {
                             messages.error(&kind.place(&page::id(object)), &e);
                             continue;
@@ -215,7 +207,7 @@ impl List<'_> {
                     }
                     count += 1;
                     match self.sort {
-                        Some(field) => sorted.push((self.key(&record, field), object.get().to_owned(), date)),
+                        Some(field) => sorted.push((self.key(&record, field), object.to_owned(), date)),
                         None => one(&mut output, &messages, &record)?,
                     }
                 }
@@ -231,42 +223,39 @@ impl List<'_> {
             }
         }
         output.finish()?;
-        if messages.has_failed() { Err(Error::Reported(FAILED)) } else { Ok(()) }
+        if messages.has_failed() { Err(Error::reported(FAILED)) } else { Ok(()) }
     }
 
     /// Shows objects one by one; one that cannot be shown does not keep the others back.
-    fn show(&self, world: &mut World, style: Style, asked: &[Asked]) -> Result<(), Error> {
-        let messages = world.io.messages.clone();
+    fn show(&self, io: &mut Io, style: Style, asked: &[Asked]) -> Result<(), Error> {
+        let messages = io.messages.clone();
         let single = matches!(asked, [(Origin::Operand, ..)]);
-        let mut output = Output::new(&mut world.io, Style { single, ..style });
-        let mut only_temporary = true;
+        let mut output = Output::new(io, Style { single, ..style });
+        let mut tally = Tally::default();
         for (origin, kind, id) in asked {
-            let shown = self.api.get(*kind, id).and_then(|answer| {
-                let mut record = self.marked(from_api(*kind, &answer.body, answer.date)?);
+            let shown = self.api.get(*kind, id).and_then(|Object { record, date, .. }| {
+                let mut record = self.marked(record);
                 if id == "~" {
                     *(if *kind == Kind::Authz { &mut record.default } else { &mut record.current }) = true;
                 }
-                if self.filter.takes(&record, answer.date) { output.record(&record) } else { Ok(()) }
+                if self.filter.takes(&record, date) { output.record(&record) } else { Ok(()) }
             });
             match shown {
                 Ok(()) => {}
-                Err(e @ Error::Stdout(_)) => return Err(e),
+                Err(e) if e.is_stdout() => return Err(e),
                 Err(e) => {
                     let line =
                         if let Origin::Line(_) = origin { format!("{origin}: ") } else { String::new() };
                     messages.error(&format!("{line}{}", kind.place(id)), &e);
-                    only_temporary &= e.code() == TEMPORARY;
+                    tally.count(&e);
                     if e.stops_the_run() {
-                        return output.finish().and(Err(Error::Reported(e.code())));
+                        break;
                     }
                 }
             }
         }
         output.finish()?;
-        match messages.has_failed() {
-            true => Err(Error::Reported(if only_temporary { TEMPORARY } else { FAILED })),
-            false => Ok(()),
-        }
+        tally.result(None, false)
     }
 
     fn marked<'r>(&self, mut record: Record<'r>) -> Record<'r> {
@@ -289,10 +278,8 @@ impl List<'_> {
 }
 
 fn from_api(kind: Kind, json: &str, date: Unix) -> Result<Record<'_>, Error> {
-    Record::from_api(kind, json, date).map_err(|what| Error::Permanent {
-        what: format!("unusable {} in the answer: {what}", kind.noun()),
-        hint: "",
-    })
+    Record::from_api(kind, json, date)
+        .map_err(|what| Error::permanent(format!("unusable {} in the answer: {what}", kind.noun())))
 }
 
 /// Prints a record; that its secret is not known keeps no other back.
@@ -302,7 +289,7 @@ fn one(
     record: &Record<'_>,
 ) -> Result<(), Error> {
     match output.record(record) {
-        Err(e @ Error::Left { .. }) => {
+        Err(e) if e.class() == Class::Failed => {
             messages.error(&record.kind.place(&record.id), &e);
             Ok(())
         }

@@ -10,34 +10,9 @@ pub mod sandbox;
 mod secret_option;
 pub mod set;
 
-use crate::base::error::Error;
-use crate::base::text;
+use crate::cli::Tool;
 use crate::cli::completions::{self, Shell};
-use crate::cli::{Args, Tool};
 use crate::record::kind::Kind;
-
-/// The operands `[KIND] [ID…]`.
-///
-/// # Errors
-/// [`Error::Usage`] where the first operand is neither a kind nor can be an id.
-fn kind_and_ids(args: &Args) -> Result<(Option<Kind>, Vec<String>), Error> {
-    let mut operands = args.texts()?;
-    // Records are read without it, too; oauth-ls and oauth-mk need it, so it may stand here.
-    if operands.last().is_some_and(|last| last == "-") && operands.len() <= 2 {
-        operands.pop();
-    }
-    let Some(first) = operands.first() else { return Ok((None, operands)) };
-    match Kind::named(first) {
-        Some(kind) => {
-            operands.remove(0);
-            Ok((Some(kind), operands))
-        }
-        None => match text::nearest(first, Kind::ALL.iter().flat_map(|k| k.words()).copied()) {
-            Some(near) => Err(Error::Usage(format!("'{first}' is no kind; did you mean '{near}'?"))),
-            None => Ok((None, operands)),
-        },
-    }
-}
 
 /// Fails for a kind that a tool cannot work on.
 fn only(kind: Kind, can: &[Kind], verb: &str) -> Result<(), String> {

@@ -1,13 +1,15 @@
 //! oauth-rm(1): revokes authorizations and tokens, deletes clients and sessions.
 
 use crate::base::error::Error;
-use crate::change::batch::{self, Work};
-use crate::change::outcome::Done;
-use crate::change::targets::Wanted;
+use crate::change::outcome::Outcome;
+use crate::change::targets::{Input, Item, Targets};
+use crate::change::{self, Change, Effect, Plan, Run, Step};
+use crate::cli::operands::Operands;
 use crate::cli::{Args, Opt, Tool, opts};
 use crate::input::entry::Need;
+use crate::output::Style;
 use crate::record::kind::Kind;
-use crate::session::World;
+use crate::session::Session;
 
 /// `-f`
 const FORCE: Opt = Opt::flag(Some('f'), "force", "what does not exist is no failure");
@@ -22,33 +24,47 @@ pub static TOOL: Tool = Tool {
     runs_command: false,
 };
 
-/// Removes what the operands or the input name.
+/// Runs oauth-rm.
 ///
 /// # Errors
-/// Those of [`batch::run`].
-pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
-    let (kind, ids) = super::kind_and_ids(args)?;
-    let force = args.has(&FORCE);
-    let style = world.style(args, true)?;
-    let wanted = Wanted { kind, operands: &ids, need: Need::Identity, given: None, check: &|_| Ok(()) };
-    let work = Work {
-        would: &|kind| match kind {
+/// Those of [`change::run`].
+pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
+    let operands = Operands::read(args)?;
+    let input = Input { kind: operands.kind, operands: &operands.others, given: None, need: Need::Identity };
+    let style = Style { single: input.is_single(), ..session.style(args, true)? };
+    change::run(session, args, style, &input, &Remove { force: args.has(&FORCE) })
+}
+
+struct Remove {
+    force: bool,
+}
+
+impl Change for Remove {
+    type Ready = ();
+
+    fn effect(&self) -> Effect {
+        Effect::Removes
+    }
+
+    fn prepare(&self, _: &mut Session, _: Option<&Targets>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn plan(&self, (): &(), item: &Item<'_>) -> Result<Plan, Error> {
+        Ok(Plan::bare(match item.kind {
             Kind::Authz | Kind::Token => "would-revoke",
             Kind::Client | Kind::Session => "would-delete",
-        },
-        removes: true,
-        guarded: true,
-        prepare: &|_, _| Ok(()),
-        looks: false,
-        known: &|_| None,
-        draft: &|_| None,
-        act: &|api, item, _| match api.delete(item.kind, &item.id) {
-            Ok(answer) => Ok(Done { answer, ..Done::bare(item.kind.removed()) }),
-            Err(Error::Refused(refusal)) if force && refusal.is_gone() => Ok(Done::bare("absent")),
+        }))
+    }
+
+    fn apply(&self, (): &(), run: &Run<'_>, item: &Item<'_>, _: &Step) -> Result<Outcome, Error> {
+        match run.api.delete(item.kind, &item.id) {
+            Ok(object) => Ok(Outcome { object, ..Outcome::bare(item.kind.removed()) }),
+            // Someone else removed it first: with -f that is what the user wanted.
+            Err(e) if self.force && e.is_gone() => Ok(Outcome::bare("absent")),
             Err(e) => Err(e),
-        },
-    };
-    batch::run(world, args, style, &wanted, &work)
+        }
+    }
 }
 
 #[cfg(test)]

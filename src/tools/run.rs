@@ -4,17 +4,19 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::api::Api;
-use crate::base::error::{Error, FAILED};
+use crate::api::{Api, Object};
+use crate::base::error::{Class, Error, FAILED};
 use crate::base::text;
+use crate::change::Run;
 use crate::change::create::{Likeness, Maker};
-use crate::change::log::{self, Audit};
-use crate::change::outcome::Done;
+use crate::change::log::{self, Log};
+use crate::change::options::Options;
+use crate::change::outcome::Outcome;
 use crate::cli::{Args, Tool, opts};
 use crate::config::credentials::SECRET_VARIABLES;
 use crate::record::Record;
 use crate::record::kind::Kind;
-use crate::session::World;
+use crate::session::Session;
 use crate::sys::child;
 
 /// What there is to know about oauth-run before it runs.
@@ -33,14 +35,14 @@ const LIFETIME: Duration = Duration::from_secs(3600);
 /// Makes the authorization, runs the command, revokes the authorization.
 ///
 /// # Errors
-/// Those of the calls; the command's own status as [`Error::Reported`].
-pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
+/// Those of the calls; the command's own status.
+pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
     let Some(command) = args.operands.first() else {
-        return Err(Error::Usage("give a command to run".to_owned()));
+        return Err(Error::usage("give a command to run"));
     };
     let lifetime = args.span(&opts::EXPIRES_IN)?.unwrap_or(LIFETIME).as_secs();
     if lifetime == 0 {
-        return Err(Error::Usage("--expires-in: it would have expired at once".to_owned()));
+        return Err(Error::usage("--expires-in: it would have expired at once"));
     }
     let scope = args.new_scopes()?.unwrap_or_else(|| vec!["global".to_owned()]);
     let description = match args.get(&opts::DESCRIPTION)? {
@@ -51,60 +53,55 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
             format!("oauth-run {}", text::shorten(name, 40))
         }
     };
-    // They end us until there is a command, then they are for that; to revoke what was made heeds none.
-    world.guard_signals()?;
-    let mut api = world.api(args, 2)?;
-    let log = args.path(&opts::LOG).or_else(|| world.config.path("OAUTH_LOG"));
-    let audit = log.as_deref().map(|path| Audit::open(path, TOOL.name, &api)).transpose()?;
+    // They end us until there is a command, then they are for the command; revoking what was made honours none.
+    session.outlive_signals()?;
+    session.plan_calls(args, 2)?;
+    let log = Options::read(args, &session.config)?.open_log(session)?;
+    let (messages, stop) = (session.io.messages.clone(), session.stop.clone());
+    let (_, api) = session.connect()?;
 
     let likeness = Likeness::new(Kind::Authz, &description, scope.clone());
     let body = json!({ "description": description, "scope": scope, "expires_in": lifetime }).to_string();
-    let make = || match world.stop.signal() {
-        Some(signal) => Err(Error::Signal(signal)),
-        None => Maker::new(&api, None, None)?.make(&api, &likeness, &body, None),
-    };
-    let made = log::around(audit.as_ref(), Kind::Authz, "", make)?;
-    let Some(answer) = made.answer else { return Err(Error::Reported(FAILED)) };
-    let record = answer.record(Kind::Authz).map_err(|what| Error::Left { what, hint: "" })?;
-    let token = record.whole_secret().unwrap_or_default();
-    let env = [("HEROKU_API_KEY", token.as_str())];
+    let made = log::around(log.as_ref(), Kind::Authz, "", || match stop.signal() {
+        Some(signal) => Err(Error::signal(signal)),
+        None => Maker::new(None).make(&Run { api, log: log.as_ref(), exec: None }, &likeness, &body),
+    })?;
+    let Some(Object { record, .. }) = &made.object else { return Err(Error::reported(FAILED)) };
     let ran = if made.unlogged {
         // Nothing runs that is not in the log, and what was made for it must go.
         Err((FAILED, "the command was not started".to_owned()))
-    } else if let Some(signal) = world.stop.signal() {
+    } else if let Some(signal) = stop.signal() {
         Err((128 + signal, "stopped before the command was started".to_owned()))
     } else {
-        child::run(&args.operands, &env, &SECRET_VARIABLES, &world.stop)
+        let token = record.whole_secret().unwrap_or_default();
+        child::run(&args.operands, &[("HEROKU_API_KEY", &token)], &SECRET_VARIABLES, &stop)
     };
-    let code = match ran {
+    let status = match ran {
         Ok(status) => child::code(status),
-        Err((code, what)) => {
-            world.io.messages.fail(&what);
-            code
+        Err((status, what)) => {
+            messages.fail(&what);
+            status
         }
     };
-    api.heed_nothing();
-    let revoked = revoke(&api, audit.as_ref(), &record);
+    api.ignore_stops();
+    let revoked = revoke(api, log.as_ref(), record);
     if let Err(e) = &revoked {
-        world.io.messages.error(&format!("authz {}", record.id), e);
+        messages.error(&format!("authz {}", record.id), e);
         let end = record.expires_at().unwrap_or_default();
-        world
-            .io
-            .messages
-            .say(&format!("authz {} could not be revoked; it ends by itself at {end}", record.id));
+        messages.say(&format!("authz {} could not be revoked; it ends by itself at {end}", record.id));
     }
-    match (code, revoked) {
+    match (status, revoked) {
         (0, Ok(())) => Ok(()),
-        (0, Err(e)) => Err(Error::Reported(e.code())),
-        (code, _) => Err(Error::Reported(code)),
+        (0, Err(e)) => Err(Error::reported(e.status())),
+        (status, _) => Err(Error::reported(status)),
     }
 }
 
-fn revoke(api: &Api, log: Option<&Audit>, record: &Record<'_>) -> Result<(), Error> {
-    let delete = || Done::revoke(api, &record.id);
+fn revoke(api: &Api, log: Option<&Log>, record: &Record<'_>) -> Result<(), Error> {
+    let delete = || Outcome::revoke(api, &record.id);
     match log::around(log, Kind::Authz, &record.id, delete) {
         // Whatever becomes of the log, what grants access must go.
-        Err(e @ Error::File { .. }) => {
+        Err(e) if e.class() == Class::File => {
             api.messages().error("--log", &e);
             delete().map(drop)
         }

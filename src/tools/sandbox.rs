@@ -9,7 +9,7 @@ use crate::base::time;
 use crate::cli::{Args, Opt, Tool};
 use crate::config::credentials::SECRET_VARIABLES;
 use crate::sandbox::{Expired, Fault, Server, Settings};
-use crate::session::World;
+use crate::session::Session;
 use crate::sys::child;
 use crate::sys::files;
 
@@ -62,9 +62,9 @@ pub static TOOL: Tool = Tool {
 /// Serves, and runs the command.
 ///
 /// # Errors
-/// [`Error::Usage`] for unusable options, [`Error::File`] for unusable files; the command's status as
-/// [`Error::Reported`].
-pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
+/// A usage error for unusable options, a file error for unusable files; the command's status as
+/// A status.
+pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
     let settings = settings(args)?;
     let dump = args.path(&DUMP);
     if let Some(path) = &dump {
@@ -72,29 +72,29 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
         let (draft, _) = files::draft(path).map_err(|source| file(path, source))?;
         let _ = std::fs::remove_file(draft);
     }
-    world.heed_signals()?;
-    let server = Server::start(settings)
-        .map_err(|e| Error::Permanent { what: format!("cannot serve: {}", reason(&e)), hint: "" })?;
+    session.stop_on_signals()?;
+    let server =
+        Server::start(settings).map_err(|e| Error::permanent(format!("cannot serve: {}", reason(&e))))?;
     let (host, key) = (server.url(), server.token().to_owned());
     let ended = if args.operands.is_empty() {
-        serve(world, &host, &key)
+        serve(session, &host, &key)
     } else {
         let env = [("HEROKU_HOST", host.as_str()), ("HEROKU_API_KEY", key.as_str())];
         // What belongs to the real account stays out of a rehearsal, its log too.
         let without = [&SECRET_VARIABLES[..], &["OAUTH_LOG"]].concat();
-        match child::run(&args.operands, &env, &without, &world.stop) {
+        match child::run(&args.operands, &env, &without, &session.stop) {
             Ok(status) => match child::code(status) {
                 0 => Ok(()),
-                code => Err(Error::Reported(code)),
+                code => Err(Error::reported(code)),
             },
             Err((code, what)) => {
-                world.io.messages.fail(&what);
-                Err(Error::Reported(code))
+                session.io.messages.fail(&what);
+                Err(Error::reported(code))
             }
         }
     };
     let stats = server.stats();
-    world.io.messages.trace(|| {
+    session.io.messages.trace(|| {
         format!(
             "{} requests over {} connections; applied: {:?}",
             stats.total(),
@@ -110,17 +110,17 @@ pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
     ended
 }
 
-fn serve(world: &mut World, host: &str, key: &str) -> Result<(), Error> {
+fn serve(session: &mut Session, host: &str, key: &str) -> Result<(), Error> {
     let (host, key) = (shell_word(host), shell_word(key));
     let lines = format!("export HEROKU_HOST={host}\nexport HEROKU_API_KEY={key}\n");
-    let out = &mut world.io.out;
-    out.write_all(lines.as_bytes()).and_then(|()| out.flush()).map_err(Error::Stdout)?;
-    while world.stop.sleep(Duration::from_secs(3600)) {}
+    let out = &mut session.io.out;
+    out.write_all(lines.as_bytes()).and_then(|()| out.flush()).map_err(Error::stdout)?;
+    while session.stop.sleep(Duration::from_secs(3600)) {}
     Ok(())
 }
 
 fn file(path: &Path, source: std::io::Error) -> Error {
-    Error::File { path: path.display().to_string(), source }
+    Error::file(path.display(), source)
 }
 
 fn settings(args: &Args) -> Result<Settings, Error> {
@@ -128,7 +128,7 @@ fn settings(args: &Args) -> Result<Settings, Error> {
     if let Some(text) = args.get(&LATENCY)? {
         settings.latency = match text.strip_suffix("ms").map(str::parse) {
             Some(Ok(ms)) => Duration::from_millis(ms),
-            _ => time::parse_span(text).map_err(|e| Error::Usage(format!("--latency: {e}, or ms")))?,
+            _ => time::parse_span(text).map_err(|e| Error::usage(format!("--latency: {e}, or ms")))?,
         };
     }
     settings.quota = args.number(&QUOTA, 0..=1_000_000_000)?.map(|n| n as u32);
@@ -145,11 +145,10 @@ fn settings(args: &Args) -> Result<Settings, Error> {
     settings.expired = args.word(&EXPIRED, &expired)?.unwrap_or_default();
     if let Some(text) = args.get(&REDACT)? {
         let ends = text.split_once(',').and_then(|(p, s)| Some((p.parse().ok()?, s.parse().ok()?)));
-        settings.redact =
-            ends.ok_or_else(|| Error::Usage("--redact: give two numbers, such as 8,4".to_owned()))?;
+        settings.redact = ends.ok_or_else(|| Error::usage("--redact: give two numbers, such as 8,4"))?;
     }
     for spec in args.all(&FAULT)? {
-        let fault: Fault = spec.parse().map_err(|e| Error::Usage(format!("--fault: {e}")))?;
+        let fault: Fault = spec.parse().map_err(|e| Error::usage(format!("--fault: {e}")))?;
         settings.faults.push(fault);
     }
     if let Some(path) = args.path(&LOAD) {

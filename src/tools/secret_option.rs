@@ -6,7 +6,7 @@ use crate::base::error::Error;
 use crate::base::secret::Secret;
 use crate::base::secret::check_token;
 use crate::input::reader;
-use crate::session::World;
+use crate::session::Session;
 use crate::sys::terminal;
 
 /// The longest secret that is read, in bytes.
@@ -17,36 +17,36 @@ const LONGEST: usize = 4096;
 /// machine can see in the process list.
 ///
 /// # Errors
-/// [`Error::Usage`] where it is no secret, or standard input is taken; [`Error::File`].
+/// A usage error where it is no secret, or standard input is taken; a file error.
 pub(super) fn secret(
-    world: &mut World,
+    session: &mut Session,
     option: &str,
     value: &str,
     stdin_is_free: bool,
 ) -> Result<Secret, Error> {
-    let fail = |path: &str, source| Error::File { path: path.to_owned(), source };
+    let fail = |path: &str, source| Error::file(path, source);
     let line = if value == "-" {
         if !stdin_is_free {
-            return Err(Error::Usage(format!("{option} -: standard input is taken already")));
+            return Err(Error::usage(format!("{option} -: standard input is taken already")));
         }
-        if world.io.terminal.stdin {
-            let prompt = format!("{}: {option}: ", world.io.messages.program());
-            terminal::ask_hidden(&prompt, &world.stop).map_err(|e| fail("/dev/tty", e))?
+        if session.io.terminal.stdin {
+            let prompt = format!("{}: {option}: ", session.io.messages.program());
+            terminal::ask_hidden(&prompt, &session.stop).map_err(|e| fail("/dev/tty", e))?
         } else {
-            first_line(&mut world.io.input).map_err(|e| fail("stdin", e))?
+            first_line(&mut session.io.input).map_err(|e| fail("stdin", e))?
         }
     } else if let Some(path) = value.strip_prefix('@') {
         let read = std::fs::File::open(path).and_then(|mut file| first_line(&mut file));
         read.map_err(|e| fail(path, e))?
     } else if let Some(name) = value.strip_prefix("env:") {
-        world.config.named(name).ok_or_else(|| Error::Usage(format!("{option}: {name} is not set")))?
+        session.config.named(name).ok_or_else(|| Error::usage(format!("{option}: {name} is not set")))?
     } else {
         value.to_owned()
     };
     let line = line.lines().next().unwrap_or_default().trim();
-    check_token(line).map_err(|what| Error::Usage(format!("{option}: the secret {what}")))?;
+    check_token(line).map_err(|what| Error::usage(format!("{option}: the secret {what}")))?;
     let secret = Secret::new(line.to_owned());
-    world.io.messages.hide(&secret);
+    session.io.messages.hide(&secret);
     Ok(secret)
 }
 

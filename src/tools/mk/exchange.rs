@@ -5,12 +5,15 @@ use std::hash::{BuildHasher, RandomState};
 use serde_json::json;
 
 use crate::api::Api;
+use crate::api::request::Body;
 use crate::base::error::Error;
 use crate::base::secret::Secret;
-use crate::change::outcome::Done;
+use crate::change::outcome::Outcome;
+use crate::change::targets::{Item, Targets};
+use crate::change::{Change, Effect, Plan, Run, Step};
 use crate::cli::{Args, Opt, opts};
 use crate::record::kind::{Kind, check_id};
-use crate::session::World;
+use crate::session::Session;
 use crate::tools::mk::web_flow::{Redirect, authorize_url};
 use crate::tools::secret_option;
 
@@ -43,13 +46,13 @@ impl Exchange {
     /// Reads what a command line asks for.
     ///
     /// # Errors
-    /// [`Error::Usage`] where it is not exactly one exchange, or standard input would be read twice.
-    pub(crate) fn read(args: &Args, world: &mut World) -> Result<Exchange, Error> {
+    /// A usage error where it is not exactly one exchange, or standard input would be read twice.
+    pub(crate) fn read(args: &Args, session: &mut Session) -> Result<Exchange, Error> {
         let (code, refresh, web) = (args.get(&GRANT_CODE)?, args.get(&REFRESH_TOKEN)?, args.get(&WEB)?);
         let secret = args.get(&opts::CLIENT_SECRET)?;
         let stdin_is_free = [code, refresh, secret].iter().filter(|v| **v == Some("-")).count() < 2;
         let mut take = |opt: &Opt, value: &str| {
-            secret_option::secret(world, &format!("--{}", opt.long), value, stdin_is_free)
+            secret_option::secret(session, &format!("--{}", opt.long), value, stdin_is_free)
         };
         let client = secret.map(|value| take(&opts::CLIENT_SECRET, value)).transpose()?;
         match (code, refresh, web, client) {
@@ -58,31 +61,41 @@ impl Exchange {
                 Ok(Exchange::Refresh(take(&REFRESH_TOKEN, token)?, client))
             }
             (None, None, Some(id), client) => {
-                check_id(id).map_err(|e| Error::Usage(format!("--web: {e}")))?;
+                check_id(id).map_err(|e| Error::usage(format!("--web: {e}")))?;
                 let scope = args.new_scopes()?.unwrap_or_else(|| vec!["identity".to_owned()]);
                 Ok(Exchange::Web(id.to_owned(), client, scope))
             }
-            _ => Err(Error::Usage(
+            _ => Err(Error::usage(
                 "a token comes from --grant-code or --refresh-token, with --client-secret, or from --web"
                     .to_owned(),
             )),
         }
     }
+}
 
-    /// What would be done, for `-n`.
-    pub(crate) fn draft(&self) -> String {
-        let kind = match self {
+impl Change for Exchange {
+    type Ready = ();
+
+    fn effect(&self) -> Effect {
+        Effect::Creates
+    }
+
+    fn prepare(&self, _: &mut Session, _: Option<&Targets>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// The code or refresh token is a secret, and one that a visit will bring is not known yet: neither is shown.
+    fn plan(&self, (): &(), _: &Item<'_>) -> Result<Plan, Error> {
+        let grant = match self {
             Exchange::Code(..) | Exchange::Web(..) => "authorization_code",
             Exchange::Refresh(..) => "refresh_token",
         };
-        json!({ "grant": { "type": kind } }).to_string()
+        let mut body = Body::default();
+        body.set("grant", json!({ "type": grant }));
+        Ok(Plan::Do(Step { would: "would-create", body: Some(body), ..Step::default() }))
     }
 
-    /// Exchanges it.
-    ///
-    /// # Errors
-    /// Those of the calls, and of the visit.
-    pub(crate) fn run(&self, api: &Api) -> Result<Done, Error> {
+    fn apply(&self, (): &(), run: &Run<'_>, _: &Item<'_>, _: &Step) -> Result<Outcome, Error> {
         let body = match self {
             Exchange::Code(code, client) => code_body(code, client),
             Exchange::Refresh(token, client) => json!({
@@ -90,9 +103,9 @@ impl Exchange {
                 "client": { "secret": client.expose() },
                 "refresh_token": { "token": token.expose() },
             }),
-            Exchange::Web(id, secret, scope) => visit(api, id, secret.as_ref(), scope)?,
+            Exchange::Web(id, secret, scope) => visit(run.api, id, secret.as_ref(), scope)?,
         };
-        Ok(Done::new(api.exchange(&body.to_string())?, "created"))
+        Ok(Outcome::new(run.api.exchange(&body.to_string())?, "created").pass_on(run.exec))
     }
 }
 
@@ -105,13 +118,11 @@ fn code_body(code: &Secret, client: &Secret) -> serde_json::Value {
 
 /// Gets a grant code by a visit of the client's redirect URI.
 fn visit(api: &Api, id: &str, secret: Option<&Secret>, scope: &[String]) -> Result<serde_json::Value, Error> {
-    let left = |what: &str, hint| Error::Left { what: what.to_owned(), hint };
-    let answer = api.get(Kind::Client, id)?;
-    let client = answer.record(Kind::Client).map_err(|what| left(&what, ""))?;
+    let client = api.get(Kind::Client, id)?.record;
     let shown = client.whole_secret().map(Secret::new);
-    let secret = secret
-        .or(shown.as_ref())
-        .ok_or_else(|| left("the API does not show this client's secret", "give it with --client-secret"))?;
+    let secret = secret.or(shown.as_ref()).ok_or_else(|| {
+        Error::failed("the API does not show this client's secret").with_hint("give it with --client-secret")
+    })?;
     let redirect = Redirect::listen(&client.text(&["redirect_uri"]))?;
     // Its keys are the system's random numbers, and stay in this process.
     let state = RandomState::new();

@@ -3,23 +3,22 @@
 pub(crate) mod exchange;
 pub(crate) mod web_flow;
 
-use std::sync::OnceLock;
-
-use serde_json::{Map, Value, json};
-
+use crate::api::Object;
+use crate::api::request::Body;
 use crate::base::error::Error;
 use crate::base::time::{self, Unix};
-use crate::change::batch::{self, Work};
 use crate::change::create::{DEFAULT_DESCRIPTION, Likeness, Maker};
-use crate::change::outcome::Done;
-use crate::change::targets::{Item, Wanted};
+use crate::change::outcome::Outcome;
+use crate::change::targets::{Input, Item, Targets};
+use crate::change::{self, Change, Effect, Plan, Run, Step};
+use crate::cli::operands::Operands;
 use crate::cli::{Args, Opt, Tool, opts};
 use crate::input::entry::{Fields, Need, check_scopes};
 use crate::output::Style;
 use crate::record::Expiry;
 use crate::record::kind::{Kind, check_id};
 use crate::record::redirect_uri;
-use crate::session::World;
+use crate::session::Session;
 use crate::sys::messages::Messages;
 use crate::tools::mk::exchange::Exchange;
 
@@ -61,103 +60,126 @@ pub static TOOL: Tool = Tool {
     runs_command: false,
 };
 
-/// Makes what the operands, or the records, describe.
+/// Runs oauth-mk.
 ///
 /// # Errors
-/// Those of [`batch::run`].
-pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
-    let mut operands = args.texts()?;
-    let from_stdin = operands.last().is_some_and(|o| o == "-");
-    if from_stdin {
-        operands.pop();
-    }
-    let kind = match operands.is_empty() {
-        true => None,
-        false => Some(Kind::parse(&operands.remove(0)).map_err(Error::Usage)?),
-    };
-    for opt in [&opts::REST, &opts::STREAM].into_iter().filter(|_| !from_stdin) {
+/// Those of [`change::run`].
+pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
+    let operands = Operands::read_kind_first(args)?;
+    for opt in [&opts::REST, &opts::STREAM].into_iter().filter(|_| !operands.stdin) {
         if args.has(opt) {
-            return Err(Error::Usage(format!("--{} is for records on standard input: add -", opt.long)));
+            return Err(Error::usage(format!("--{} is for records on standard input: add -", opt.long)));
         }
     }
-    if kind == Some(Kind::Token) && !from_stdin {
-        return token(args, world, &operands);
+    let style = Style { reveal: true, single: !operands.stdin, ..session.style(args, true)? };
+    if operands.kind == Some(Kind::Token) && !operands.stdin {
+        let exchange = token(args, session, &operands.others)?;
+        let given = Some((Kind::Token, Fields::default()));
+        let input = Input { kind: None, operands: &[], given, need: Need::New };
+        return change::run(session, args, style, &input, &exchange);
     }
     for opt in [&exchange::GRANT_CODE, &exchange::REFRESH_TOKEN, &opts::CLIENT_SECRET, &exchange::WEB] {
         if args.has(opt) {
-            return Err(Error::Usage(format!("--{} is for tokens", opt.long)));
+            return Err(Error::usage(format!("--{} is for tokens", opt.long)));
         }
     }
-    let options = given(args)?;
-    let team = args.team()?;
-    let one = match (from_stdin, kind) {
-        (true, _) if !operands.is_empty() => {
-            return Err(Error::Usage("with -, all comes from the records".to_owned()));
-        }
+    let make = Make {
+        options: given(args)?,
+        team: args.team()?,
+        once: args.has(&ONCE),
+        exec: args.has(&opts::EXEC),
+        messages: session.io.messages.clone(),
+    };
+    if make.once && args.has(&opts::STREAM) {
+        return Err(Error::usage("--once looks at all input first, --stream at none"));
+    }
+    let given = match (operands.stdin, operands.kind) {
         (true, _) => None,
-        (false, None) => return Err(Error::Usage("say what to make: authz or client".to_owned())),
-        (false, Some(kind)) => Some((kind, one(kind, &operands, &options)?)),
-    };
-    let filled = |item: &Item<'_>| fill(item.fields(), &options);
-    let check = |item: &Item<'_>| {
-        super::only(item.kind, &[Kind::Authz, Kind::Client], "made from records")?;
-        if team.is_some() && item.kind != Kind::Authz {
-            return Err("--team is for authorizations".to_owned());
+        (false, None) => return Err(Error::usage("say what to make: authz or client")),
+        (false, Some(kind)) => {
+            let fields = one(kind, &operands.others, &make.options)?;
+            make.accept(&Item::given(kind, fields.clone())).map_err(Error::usage)?;
+            Some((kind, fields))
         }
-        body(item.kind, &filled(item)).map(drop)
     };
-    if let Some((kind, fields)) = &one {
-        check(&Item::given(*kind, fields.clone())).map_err(Error::Usage)?;
-    }
-    let style = Style { reveal: true, ..world.style(args, true)? };
-    let (once, exec) = (args.has(&ONCE), args.get(&opts::EXEC)?);
-    if once && args.has(&opts::STREAM) {
-        return Err(Error::Usage("--once looks at all input first, --stream at none".to_owned()));
-    }
-    let wanted = Wanted { kind, operands: &[], need: Need::New, given: one, check: &check };
-    let (maker, messages) = (OnceLock::new(), world.io.messages.clone());
-    let work = Work {
-        would: &|_| "would-create",
-        removes: false,
-        guarded: false,
-        prepare: &|api, targets| {
-            let alike =
-                targets.map(|targets| targets.iter().map(|i| likeness(i.kind, &filled(&i))).collect());
-            let existing = alike.filter(|_| once);
-            let _ = maker.set(Maker::new(api, team, existing.as_ref())?);
-            Ok(())
-        },
-        looks: once,
-        known: &|item| {
-            let maker: &Maker<'_> = maker.get().filter(|_| once)?;
-            let fields = filled(item);
-            let exists = maker.existing(&likeness(item.kind, &fields), exec)?;
-            tell_end(&messages, item, &fields, &exists);
-            Some(exists)
-        },
-        draft: &|item| body(item.kind, &filled(item)).ok(),
-        act: &|api, item, _| {
-            let fields = filled(item);
-            let body = body(item.kind, &fields).map_err(Error::Usage)?;
-            match maker.get() {
-                Some(maker) => {
-                    let done = maker.make(api, &likeness(item.kind, &fields), &body, exec)?;
-                    if done.status == "exists" {
-                        tell_end(&messages, item, &fields, &done);
-                    }
-                    Ok(done)
-                }
-                None => Err(Error::Usage("nothing can be made yet".to_owned())),
-            }
-        },
-    };
-    batch::run(world, args, style, &wanted, &work)
+    let input = Input { kind: operands.kind, operands: &[], given, need: Need::New };
+    change::run(session, args, style, &input, &make)
 }
 
-/// Makes a token by an exchange.
-fn token(args: &Args, world: &mut World, operands: &[String]) -> Result<(), Error> {
+/// Makes authorizations and clients.
+struct Make<'a> {
+    /// What the options say; it takes precedence over a record.
+    options: Fields,
+    team: Option<&'a str>,
+    once: bool,
+    exec: bool,
+    messages: Messages,
+}
+
+impl Make<'_> {
+    fn fields(&self, item: &Item<'_>) -> Fields {
+        fill(item.fields(), &self.options)
+    }
+}
+
+impl<'a> Change for Make<'a> {
+    type Ready = Maker<'a>;
+
+    fn effect(&self) -> Effect {
+        Effect::Creates
+    }
+
+    fn accept(&self, item: &Item<'_>) -> Result<(), String> {
+        super::only(item.kind, &[Kind::Authz, Kind::Client], "made from records")?;
+        if self.team.is_some() && item.kind != Kind::Authz {
+            return Err("--team is for authorizations".to_owned());
+        }
+        body(item.kind, &self.fields(item)).map(drop)
+    }
+
+    fn prepare(&self, session: &mut Session, targets: Option<&Targets>) -> Result<Maker<'a>, Error> {
+        match targets.filter(|_| self.once) {
+            Some(targets) => {
+                let wanted = targets.iter().map(|item| likeness(item.kind, &self.fields(&item))).collect();
+                Maker::once(session.api()?, self.team, &wanted)
+            }
+            None => Ok(Maker::new(self.team)),
+        }
+    }
+
+    fn plan(&self, maker: &Maker<'a>, item: &Item<'_>) -> Result<Plan, Error> {
+        let fields = self.fields(item);
+        let likeness = likeness(item.kind, &fields);
+        if let Some(exists) = maker.existing(&likeness, self.exec) {
+            report_lifetime(&self.messages, item, &fields, &exists);
+            return Ok(Plan::Skip(exists));
+        }
+        let body = body(item.kind, &fields).map_err(Error::usage)?;
+        Ok(Plan::Do(Step { would: "would-create", body: Some(body), likeness: Some(likeness) }))
+    }
+
+    fn apply(
+        &self,
+        maker: &Maker<'a>,
+        run: &Run<'_>,
+        item: &Item<'_>,
+        step: &Step,
+    ) -> Result<Outcome, Error> {
+        let (Some(likeness), Some(body)) = (&step.likeness, &step.body) else {
+            return Err(Error::failed("nothing was planned"));
+        };
+        let outcome = maker.make(run, likeness, &body.sent())?;
+        if outcome.status == "exists" {
+            report_lifetime(&self.messages, item, &self.fields(item), &outcome);
+        }
+        Ok(outcome)
+    }
+}
+
+/// The exchange that the command line describes.
+fn token(args: &Args, session: &mut Session, operands: &[String]) -> Result<Exchange, Error> {
     if !operands.is_empty() {
-        return Err(Error::Usage("a token takes no operands".to_owned()));
+        return Err(Error::usage("a token takes no operands"));
     }
     const OTHERS: [&Opt; 7] = [
         &opts::DESCRIPTION,
@@ -169,26 +191,12 @@ fn token(args: &Args, world: &mut World, operands: &[String]) -> Result<(), Erro
         &ONCE,
     ];
     if let Some(opt) = OTHERS.into_iter().find(|opt| args.has(opt)) {
-        return Err(Error::Usage(format!("--{} is not for tokens", opt.long)));
+        return Err(Error::usage(format!("--{} is not for tokens", opt.long)));
     }
     if args.has(&opts::SCOPE) && !args.has(&exchange::WEB) {
-        return Err(Error::Usage("--scope is for --web: a grant has its scopes already".to_owned()));
+        return Err(Error::usage("--scope is for --web: a grant has its scopes already"));
     }
-    let style = Style { reveal: true, ..world.style(args, true)? };
-    let (exchange, exec) = (Exchange::read(args, world)?, args.get(&opts::EXEC)?);
-    let given = Some((Kind::Token, Fields::default()));
-    let wanted = Wanted { kind: None, operands: &[], need: Need::New, given, check: &|_| Ok(()) };
-    let work = Work {
-        would: &|_| "would-create",
-        removes: false,
-        guarded: false,
-        prepare: &|_, _| Ok(()),
-        looks: false,
-        known: &|_| None,
-        draft: &|_| Some(exchange.draft()),
-        act: &|api, item, _| Ok(exchange.run(api)?.hand_over(api, item.kind, exec)),
-    };
-    batch::run(world, args, style, &wanted, &work)
+    Exchange::read(args, session)
 }
 
 /// What the options say; it wins over what a record says.
@@ -208,7 +216,7 @@ fn given(args: &Args) -> Result<Fields, Error> {
 /// The one thing that operands and options describe.
 fn one(kind: Kind, operands: &[String], options: &Fields) -> Result<Fields, Error> {
     let mut fields = Fields::default();
-    let usage = |what: &str| Err(Error::Usage(what.to_owned()));
+    let usage = |what: &str| Err(Error::usage(what.to_owned()));
     match (kind, operands) {
         (Kind::Authz, []) => {}
         (Kind::Authz, _) => return usage("an authorization takes no operands; its description is -d TEXT"),
@@ -219,7 +227,7 @@ fn one(kind: Kind, operands: &[String], options: &Fields) -> Result<Fields, Erro
         (Kind::Client, []) => {}
         (Kind::Client, _) => return usage("a client takes two operands: NAME and URL"),
         (Kind::Session | Kind::Token, _) => {
-            return Err(Error::Usage(format!("a {} cannot be made", kind.noun())));
+            return Err(Error::usage(format!("a {} cannot be made", kind.noun())));
         }
     }
     Ok(fields)
@@ -255,8 +263,8 @@ fn likeness(kind: Kind, fields: &Fields) -> Likeness {
 }
 
 /// The body of the request that makes it.
-fn body(kind: Kind, fields: &Fields) -> Result<String, String> {
-    let mut body = Map::new();
+fn body(kind: Kind, fields: &Fields) -> Result<Body, String> {
+    let mut body = Body::default();
     if kind == Kind::Client {
         let foreign = [&fields.description, &fields.expires_in, &fields.client_id];
         if foreign.iter().any(|f| f.is_some()) || fields.scope.is_some() {
@@ -266,35 +274,33 @@ fn body(kind: Kind, fields: &Fields) -> Result<String, String> {
             return Err("a client needs a name and a redirect URI".to_owned());
         };
         redirect_uri::check(url)?;
-        body.insert("name".to_owned(), json!(name));
-        body.insert("redirect_uri".to_owned(), json!(url));
-        return Ok(Value::Object(body).to_string());
+        body.set("name", name.as_str());
+        body.set("redirect_uri", url.as_str());
+        return Ok(body);
     }
     if fields.name.is_some() || fields.url.is_some() {
         return Err("an authorization has no name and no URL; its description is -d TEXT".to_owned());
     }
     fields.scope.as_deref().map_or(Ok(()), check_scopes)?;
-    body.insert("scope".to_owned(), json!(scope(fields)));
-    body.insert("description".to_owned(), json!(description(fields)));
+    body.set("scope", scope(fields));
+    body.set("description", description(fields));
     if let Some(seconds) = lifetime(fields)? {
-        body.insert("expires_in".to_owned(), json!(seconds));
+        body.set("expires_in", seconds);
     }
     if let Some(id) = &fields.client_id {
         check_id(id)?;
-        body.insert("client".to_owned(), json!(id));
+        body.set("client", id.as_str());
     }
-    Ok(Value::Object(body).to_string())
+    Ok(body)
 }
 
 /// How far two lifetimes may differ and be the same, in seconds: an adopted token is younger than its authorization.
 const SAME: Unix = 60;
 
-/// Tells where what stands for the one wanted has another end: likeness does not look at it, and access that lasts
-/// longer, or shorter, than the input says should surprise nobody.
-fn tell_end(messages: &Messages, item: &Item<'_>, fields: &Fields, exists: &Done) {
-    let Some(record) = exists.answer.as_ref().and_then(|answer| answer.record(item.kind).ok()) else {
-        return;
-    };
+/// Reports an existing object whose lifetime is not the wanted one: likeness does not look at it, and access that lasts
+/// longer or shorter than the input says should surprise nobody.
+fn report_lifetime(messages: &Messages, item: &Item<'_>, fields: &Fields, exists: &Outcome) {
+    let Some(Object { record, .. }) = &exists.object else { return };
     let wanted = lifetime(fields).ok().flatten().and_then(|seconds| Unix::try_from(seconds).ok());
     let close = |a: Unix, b: Unix| (a - b).abs() <= SAME;
     let what = match (wanted, record.expiry) {

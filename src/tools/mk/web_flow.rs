@@ -25,14 +25,11 @@ impl Redirect {
     /// Listens where a client's redirect URI points.
     ///
     /// # Errors
-    /// [`Error::Left`] where that is not this machine, or something else listens there.
+    /// Where that is not this machine, or something else listens there.
     pub(crate) fn listen(uri: &str) -> Result<Redirect, Error> {
-        let left = |what: String, hint| Error::Left { what, hint };
         let elsewhere = || {
-            left(
-                format!("the client's redirect URI {uri} is not on this machine"),
-                "give the client an http://localhost:PORT/… one with oauth-set --url",
-            )
+            Error::failed(format!("the client's redirect URI {uri} is not on this machine"))
+                .with_hint("give the client an http://localhost:PORT/… one with oauth-set --url")
         };
         let rest = uri.strip_prefix("http://").ok_or_else(elsewhere)?;
         let (authority, path) = match rest.find(['/', '?']) {
@@ -52,14 +49,14 @@ impl Redirect {
                 Ok(listener) => listeners.push(listener),
                 // A machine without IPv6 has one address less. One that somebody else has would bring them the code.
                 Err(e) if e.kind() == io::ErrorKind::AddrNotAvailable => refused = refused.or(Some(e)),
-                Err(e) => return Err(left(format!("cannot listen at {uri}: {}", reason(&e)), "")),
+                Err(e) => return Err(Error::failed(format!("cannot listen at {uri}: {}", reason(&e)))),
             }
         }
         if let (true, Some(e)) = (listeners.is_empty(), refused) {
-            return Err(left(format!("cannot listen at {uri}: {}", reason(&e)), ""));
+            return Err(Error::failed(format!("cannot listen at {uri}: {}", reason(&e))));
         }
         for listener in &listeners {
-            listener.set_nonblocking(true).map_err(|e| left(format!("{uri}: {}", reason(&e)), ""))?;
+            listener.set_nonblocking(true).map_err(|e| Error::failed(format!("{uri}: {}", reason(&e))))?;
         }
         let path = path.split('?').next().unwrap_or_default();
         Ok(Redirect { listeners, path: if path.is_empty() { "/".to_owned() } else { path.to_owned() } })
@@ -68,10 +65,9 @@ impl Redirect {
     /// Waits for the one visit that carries our `state`, and takes its grant code.
     ///
     /// # Errors
-    /// [`Error::Left`] where consent is refused or nobody comes.
+    /// Where consent is refused or nobody comes.
     pub(crate) fn wait(&self, state: &str, messages: &Messages, stop: &Stop) -> Result<Secret, Error> {
         let from = Instant::now();
-        let left = |what: &str| Error::Left { what: what.to_owned(), hint: "" };
         while from.elapsed() < PATIENCE {
             for listener in &self.listeners {
                 if let Ok((stream, _)) = listener.accept()
@@ -86,7 +82,7 @@ impl Redirect {
                     }
                     if let Some(error) = value("error") {
                         answer(&stream, "200 OK", "Consent was refused. You can close this page.");
-                        return Err(left(&format!("consent was refused: {error}")));
+                        return Err(Error::failed(format!("consent was refused: {error}")));
                     }
                     if let Some(code) = value("code").filter(|code| !code.is_empty()) {
                         answer(
@@ -100,11 +96,11 @@ impl Redirect {
                 }
             }
             if !stop.sleep(Duration::from_millis(20)) {
-                let left = left("stopped while waiting for the visit");
-                return Err(stop.signal().map_or(left, Error::Signal));
+                let stopped = Error::failed("stopped while waiting for the visit");
+                return Err(stop.signal().map_or(stopped, Error::signal));
             }
         }
-        Err(left("nobody came within 300 s"))
+        Err(Error::failed("nobody came within 300 s"))
     }
 
     /// The query of a visit of our path; any other visit is answered here.

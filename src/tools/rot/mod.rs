@@ -2,18 +2,17 @@
 
 pub(crate) mod replace;
 
-use std::sync::OnceLock;
-
 use crate::base::error::Error;
-use crate::change::batch::{self, Work};
-use crate::change::create::Maker;
-use crate::change::outcome::Done;
-use crate::change::targets::{Item, Wanted};
+use crate::change::outcome::Outcome;
+use crate::change::targets::{Input, Item, Targets};
+use crate::change::{self, Change, Effect, Plan, Run, Step};
+use crate::cli::operands::Operands;
 use crate::cli::{Args, Opt, Tool, opts};
 use crate::input::entry::Need;
 use crate::output::Style;
 use crate::record::kind::Kind;
-use crate::session::World;
+use crate::session::Session;
+use crate::tools::rot::replace::Replace;
 
 /// `--replace`
 const REPLACE: Opt =
@@ -35,47 +34,51 @@ pub static TOOL: Tool = Tool {
     runs_command: false,
 };
 
-/// Rotates what the operands or the input name.
+/// Runs oauth-rot.
 ///
 /// # Errors
-/// Those of [`batch::run`].
-pub fn run(args: &Args, world: &mut World) -> Result<(), Error> {
-    let (kind, ids) = super::kind_and_ids(args)?;
-    let style = Style { reveal: true, ..world.style(args, true)? };
-    let (replace, exec, team) = (args.has(&REPLACE), args.get(&opts::EXEC)?, args.team()?);
-    if team.is_some() && !replace {
-        return Err(Error::Usage("--team is where --replace makes the new ones; add it".to_owned()));
+/// Those of [`change::run`].
+pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
+    let operands = Operands::read(args)?;
+    let (replaces, team) = (args.has(&REPLACE), args.team()?);
+    if team.is_some() && !replaces {
+        return Err(Error::usage("--team is where --replace makes the new ones; add it"));
     }
-    let check = |item: &Item<'_>| {
-        super::only(item.kind, &[Kind::Authz, Kind::Client], "rotated")?;
-        if replace && (item.kind != Kind::Authz || item.id == "~") {
-            return Err("--replace is for authorizations, by their ids".to_owned());
-        }
-        Ok(())
-    };
-    let wanted = Wanted { kind, operands: &ids, need: Need::Identity, given: None, check: &check };
-    let maker = OnceLock::new();
-    let work = Work {
-        would: &|_| if replace { "would-replace" } else { "would-rotate" },
-        removes: false,
+    let input = Input { kind: operands.kind, operands: &operands.others, given: None, need: Need::Identity };
+    let style = Style { reveal: true, single: input.is_single(), ..session.style(args, true)? };
+    match replaces {
         // A successor alone ends nobody's access.
-        guarded: !replace || exec.is_some(),
-        prepare: &|api, _| {
-            let _ = maker.set(Maker::new(api, team, None)?);
-            Ok(())
-        },
-        looks: false,
-        known: &|_| None,
-        draft: &|_| None,
-        act: &|api, item, log| match maker.get() {
-            Some(maker) if replace => replace::replace(api, maker, item, exec, log),
-            _ => {
-                let answer = api.rotate(item.kind, &item.id)?;
-                Ok(Done::renewed(item.kind, answer, "rotated").hand_over(api, item.kind, exec))
-            }
-        },
-    };
-    batch::run(world, args, style, &wanted, &work)
+        true => change::run(session, args, style, &input, &Replace { team, revokes: args.has(&opts::EXEC) }),
+        false => change::run(session, args, style, &input, &Rotate),
+    }
+}
+
+/// Rotation in place: the old secret stops working immediately.
+struct Rotate;
+
+impl Change for Rotate {
+    type Ready = ();
+
+    fn effect(&self) -> Effect {
+        Effect::Alters
+    }
+
+    fn accept(&self, item: &Item<'_>) -> Result<(), String> {
+        super::only(item.kind, &[Kind::Authz, Kind::Client], "rotated")
+    }
+
+    fn prepare(&self, _: &mut Session, _: Option<&Targets>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn plan(&self, (): &(), _: &Item<'_>) -> Result<Plan, Error> {
+        Ok(Plan::bare("would-rotate"))
+    }
+
+    fn apply(&self, (): &(), run: &Run<'_>, item: &Item<'_>, _: &Step) -> Result<Outcome, Error> {
+        let object = run.api.rotate(item.kind, &item.id)?;
+        Ok(Outcome::renewed(object, "rotated").pass_on(run.exec))
+    }
 }
 
 #[cfg(test)]

@@ -1,76 +1,95 @@
-//! Rotation without an outage: a second authorization like the first, proven to work before the first goes.
+//! `oauth-rot --replace`: a second authorization like the first, proved to work before the first one goes.
 
 use serde_json::{Map, Value, json};
 
-use crate::api::Api;
 use crate::base::error::Error;
 use crate::base::secret::Secret;
 use crate::change::create::{DEFAULT_DESCRIPTION, Likeness, Maker};
-use crate::change::exec;
-use crate::change::log::{self, Audit};
-use crate::change::outcome::Done;
-use crate::change::targets::Item;
+use crate::change::log;
+use crate::change::outcome::Outcome;
+use crate::change::targets::{Item, Targets};
+use crate::change::{Change, Effect, Plan, Run, Step};
 use crate::record::kind::Kind;
 use crate::record::{Expiry, Record};
+use crate::session::Session;
 
-/// Makes a successor with the same description, scopes and lifetime, and proves its token. With `exec` it is handed
-/// over, and only when that went well the old authorization is revoked; without, the old one stays.
-///
-/// # Errors
-/// Where there is no successor. What goes wrong after it was made stands in [`Done::failed`], and both work.
-pub(crate) fn replace(
-    api: &Api,
-    maker: &Maker<'_>,
-    item: &Item<'_>,
-    exec: Option<&str>,
-    log: Option<&Audit>,
-) -> Result<Done, Error> {
-    let old = api.get(Kind::Authz, &item.id)?;
-    let old = old.record(Kind::Authz).map_err(left)?;
+/// Makes a successor with the same description, scopes and lifetime, and proves its token. With `--exec` the token is
+/// passed on, and only when that succeeded is the old authorization revoked; without, the old one stays.
+pub(crate) struct Replace<'a> {
+    /// Where the successors are made, if not in the account's own list.
+    pub(crate) team: Option<&'a str>,
+    /// The old authorization is revoked in the end.
+    pub(crate) revokes: bool,
+}
+
+impl<'a> Change for Replace<'a> {
+    type Ready = Maker<'a>;
+
+    fn effect(&self) -> Effect {
+        if self.revokes { Effect::Alters } else { Effect::Creates }
+    }
+
+    fn accept(&self, item: &Item<'_>) -> Result<(), String> {
+        crate::tools::only(item.kind, &[Kind::Authz, Kind::Client], "rotated")?;
+        match item.kind == Kind::Authz && item.id != "~" {
+            true => Ok(()),
+            false => Err("--replace is for authorizations, by their ids".to_owned()),
+        }
+    }
+
+    fn prepare(&self, _: &mut Session, _: Option<&Targets>) -> Result<Maker<'a>, Error> {
+        Ok(Maker::new(self.team))
+    }
+
+    fn plan(&self, _: &Maker<'a>, _: &Item<'_>) -> Result<Plan, Error> {
+        Ok(Plan::bare("would-replace"))
+    }
+
+    /// What goes wrong after the successor was made is the outcome's failure: both authorizations work then.
+    fn apply(&self, maker: &Maker<'a>, run: &Run<'_>, item: &Item<'_>, _: &Step) -> Result<Outcome, Error> {
+        let old = run.api.get(Kind::Authz, &item.id)?.record;
+        let (likeness, body) = successor(&old)?;
+        // It is passed on only after its token was proved.
+        let mut outcome = maker.make(&Run { exec: None, ..*run }, &likeness, &body)?;
+        outcome.added.push(("replaces", item.id.to_string()));
+        outcome.failure = finish(run, item, &mut outcome).err();
+        Ok(outcome)
+    }
+}
+
+/// How the successor of an authorization is made.
+fn successor(old: &Record<'_>) -> Result<(Likeness, String), Error> {
     if !old.text(&["client"]).is_empty() {
-        return Err(Error::Left {
-            what: "it was made through a client, whose application must renew it".to_owned(),
-            hint: "",
-        });
+        return Err(Error::failed("it was made through a client, whose application must renew it"));
     }
     let scope: Vec<String> = old.text(&["scope"]).split(' ').map(str::to_owned).collect();
-    let mut body = Map::new();
-    body.insert("scope".to_owned(), json!(scope));
     let mut name = old.name();
     if name.is_empty() {
-        // In full, as for every one that is made: what the API calls one without is the API's to say.
+        // In full, so that it can be recognised after a lost response.
         DEFAULT_DESCRIPTION.clone_into(&mut name);
     }
+    let mut body = Map::new();
+    body.insert("scope".to_owned(), json!(scope));
     body.insert("description".to_owned(), json!(name));
-    if let Some(seconds) = lifetime(&old)? {
+    if let Some(seconds) = lifetime(old)? {
         body.insert("expires_in".to_owned(), json!(seconds));
     }
-    let likeness = Likeness::new(Kind::Authz, &name, scope);
-    let mut done = maker.make(api, &likeness, &Value::Object(body).to_string(), None)?;
-    done.added.push(("replaces", item.id.to_string()));
-    done.failed = finish(api, item, exec, log, &mut done).err();
-    Ok(done)
+    Ok((Likeness::new(Kind::Authz, &name, scope), Value::Object(body).to_string()))
 }
 
 /// The steps after the successor is there.
-fn finish(
-    api: &Api,
-    item: &Item<'_>,
-    exec: Option<&str>,
-    log: Option<&Audit>,
-    done: &mut Done,
-) -> Result<(), Error> {
-    let Some(answer) = &done.answer else { return Ok(()) };
-    let new = answer.record(Kind::Authz).map_err(left)?;
-    let both = |e: &Error| left(format!("both it and its successor {} are there: {e}", new.id));
-    let Some(token) = new.whole_secret() else { return Err(left("its successor has no token".to_owned())) };
-    api.prove(&Secret::new(token)).map_err(|e| both(&e))?;
-    let Some(command) = exec else { return Ok(()) };
-    exec::run(api, command, &new).map_err(|e| both(&e))?;
-    done.handed = true;
-    let revoke = || Done::revoke(api, &item.id);
-    log::around(log, Kind::Authz, &item.id, revoke).map_err(|e| both(&e))?;
-    done.added.push(("revoked", item.id.to_string()));
+fn finish(run: &Run<'_>, item: &Item<'_>, outcome: &mut Outcome) -> Result<(), Error> {
+    let Some(object) = &outcome.object else { return Ok(()) };
+    let new = &object.record;
+    let both = |e: &Error| Error::failed(format!("both it and its successor {} are there: {e}", new.id));
+    let Some(token) = new.whole_secret() else { return Err(Error::failed("its successor has no token")) };
+    run.api.prove(&Secret::new(token)).map_err(|e| both(&e))?;
+    let Some(exec) = run.exec else { return Ok(()) };
+    exec.run(new).map_err(|e| both(&e))?;
+    outcome.delivered = true;
+    let revoke = || Outcome::revoke(run.api, &item.id);
+    log::around(run.log, Kind::Authz, &item.id, revoke).map_err(|e| both(&e))?;
+    outcome.added.push(("revoked", item.id.to_string()));
     Ok(())
 }
 
@@ -79,14 +98,8 @@ fn lifetime(old: &Record<'_>) -> Result<Option<i64>, Error> {
     let Expiry::At(_) = old.expiry else { return Ok(None) };
     match old.lifetime() {
         Some(seconds) if old.status != "expired" => Ok(Some(seconds)),
-        // What has expired no longer tells when it did: its seconds left are 0 whatever they were.
-        _ => Err(Error::Left {
-            what: "it has expired, and its lifetime is not known any more".to_owned(),
-            hint: "make a new one with oauth-mk",
-        }),
+        // What has expired no longer tells when: its seconds left are 0 whatever they were.
+        _ => Err(Error::failed("it has expired, and its lifetime is not known any more")
+            .with_hint("make a new one with oauth-mk")),
     }
-}
-
-fn left(what: String) -> Error {
-    Error::Left { what, hint: "" }
 }

@@ -1,0 +1,147 @@
+//! Results in the order of their items: to the output, to `--rest`, to the messages, and to the exit status.
+
+use std::sync::Mutex;
+
+use crate::base::error::{Class, Error, FAILED, Tally};
+use crate::base::sync::lock;
+use crate::base::text;
+use crate::change::outcome::Outcome;
+use crate::change::rest::Rest;
+use crate::change::targets::{Item, Sourced};
+use crate::output::progress::Progress;
+use crate::output::{Output, Style};
+use crate::record::kind::Kind;
+use crate::sys::messages::Messages;
+use crate::sys::signals::Stop;
+use crate::sys::streams::Io;
+
+/// What to do where a new secret has reached nobody.
+const LOST: &str = "its secret is lost: give it a new one with oauth-rot, or remove it with oauth-rm";
+
+/// Where the results of a run go.
+pub(crate) struct Delivery<'a> {
+    output: Output<'a>,
+    rest: Option<&'a Mutex<Rest>>,
+    messages: Messages,
+    stop: Stop,
+    progress: Option<Progress>,
+    /// How many items there are; not known of a stream.
+    total: Option<usize>,
+    /// Items whose result was taken, good or bad.
+    finished: usize,
+    tally: Tally,
+    /// Standard output takes no more.
+    deaf: bool,
+}
+
+impl<'a> Delivery<'a> {
+    /// A delivery to the standard output of `io`, with a progress line of so many columns if there is room for one.
+    pub(crate) fn new(
+        io: &'a mut Io,
+        style: Style,
+        stop: Stop,
+        columns: Option<usize>,
+        rest: Option<&'a Mutex<Rest>>,
+        total: Option<usize>,
+    ) -> Delivery<'a> {
+        Delivery {
+            messages: io.messages.clone(),
+            output: Output::new(io, style),
+            rest,
+            stop,
+            progress: columns.map(|columns| Progress::new(total, columns)),
+            total,
+            finished: 0,
+            tally: Tally::default(),
+            deaf: false,
+        }
+    }
+
+    /// Prints what comes before the first record, so that a full disk shows before the first change.
+    ///
+    /// # Errors
+    /// Where standard output cannot be written.
+    pub(crate) fn announce(&mut self, kind: Kind) -> Result<(), Error> {
+        self.output.announce(kind)
+    }
+
+    /// Takes the result for an item.
+    pub(crate) fn take(&mut self, item: &Sourced<'_>, result: Result<Outcome, Error>) {
+        self.messages.wipe();
+        self.finished += 1;
+        match (item, result) {
+            (Ok(item), Ok(outcome)) => self.print(item, &outcome),
+            (Ok(item), Err(e)) => self.fail(&item.place(), &e),
+            (Err(_), Err(e)) => self.fail("", &e),
+            (Err(what), Ok(_)) => self.fail("", &Error::failed(what.clone())),
+        }
+        if let Some(text) = self.progress.as_mut().and_then(|p| p.line(self.finished)) {
+            self.messages.progress(&text);
+        }
+    }
+
+    fn print(&mut self, item: &Item<'_>, outcome: &Outcome) {
+        let printed = if self.deaf { Ok(()) } else { self.output.record(&outcome.record(item)) };
+        // That the secret is not known is reported once.
+        if let Err(e) = &printed
+            && (outcome.failure.is_none() || e.is_stdout())
+        {
+            // What was just made has its id from the response.
+            let item = Item { id: outcome.id(item).into(), ..item.clone() };
+            self.fail(&item.place(), e);
+        }
+        if printed.is_err_and(|e| e.is_stdout()) {
+            self.deaf = true;
+            self.stop.ask();
+        }
+        let place = item.kind.place(outcome.id(item));
+        if self.deaf {
+            let error = Error::failed(format!("{}, but its record could not be delivered", outcome.status));
+            let lost = outcome.holds_new_secret();
+            self.messages.error(&place, &if lost { error.with_hint(LOST) } else { error });
+            self.tally.stop(FAILED);
+            return;
+        }
+        if let Some(e) = &outcome.failure {
+            self.fail(&item.place(), e);
+            if outcome.holds_new_secret() && !self.output.shows_secrets() {
+                let what = "its new secret is neither handed over nor printed";
+                self.messages.error(&place, &Error::failed(what).with_hint(LOST));
+            }
+            return;
+        }
+        if let Some(rest) = self.rest
+            && let Err(e) = lock(rest).done(item.index)
+        {
+            self.fail("--rest", &e);
+            self.stop.ask();
+        }
+    }
+
+    fn fail(&mut self, place: &str, error: &Error) {
+        // What stops the run is reported once, not for each request in flight. A temporary error is reported for each:
+        // its change may have been made.
+        let temporary = matches!(error.class(), Class::Temporary | Class::Unreachable);
+        if temporary || !error.stops_the_run() || !self.tally.is_stopped() {
+            self.messages.error(place, error);
+        }
+        self.tally.count(error);
+    }
+
+    /// Ends the output, reports what was not attempted, and decides the result of the run.
+    ///
+    /// # Errors
+    /// The exit status, where anything failed or was not attempted; those of the output.
+    pub(crate) fn settle(self) -> Result<(), Error> {
+        self.messages.wipe();
+        if !self.deaf {
+            self.output.finish()?;
+        }
+        let left = self.total.map(|total| total - self.finished);
+        if let Some(n) = left.filter(|n| *n > 0) {
+            let what = text::count(n, "record was", "records were");
+            self.messages.fail(&format!("stopped: {what} not attempted"));
+        }
+        self.tally.result(self.stop.signal(), left != Some(0))
+    }
+}

@@ -1,0 +1,91 @@
+//! The options that all changing tools share.
+
+use std::path::PathBuf;
+
+use crate::base::error::Error;
+use crate::change::exec::Exec;
+use crate::change::log::Log;
+use crate::cli::{Args, opts};
+use crate::config::environment::Config;
+use crate::session::{PARALLEL, Session};
+use crate::sys::files;
+
+/// The options of a run.
+#[derive(Debug)]
+pub(crate) struct Options {
+    /// `-n`
+    pub(crate) dry_run: bool,
+    /// `--stream`
+    pub(crate) stream: bool,
+    /// `-P`: requests in flight.
+    pub(crate) parallel: usize,
+    /// `--rest`
+    pub(crate) rest: Option<PathBuf>,
+    /// `--yes`
+    pub(crate) yes: bool,
+    /// `--include-self`
+    pub(crate) include_self: bool,
+    /// `--include-default`
+    pub(crate) include_default: bool,
+    /// `--exec`
+    pub(crate) exec: Option<Exec>,
+    log: Option<PathBuf>,
+}
+
+impl Options {
+    /// Reads them from a command line; the log may be named by `OAUTH_LOG`.
+    ///
+    /// # Errors
+    /// Those of the command line.
+    pub(crate) fn read(args: &Args, config: &Config) -> Result<Options, Error> {
+        let exec = args.get(&opts::EXEC)?.map(|command| Exec::new(command, config));
+        // With a command for each secret, one after the other is what a person expects.
+        let parallel = if exec.is_some() { 1 } else { PARALLEL };
+        Ok(Options {
+            dry_run: args.has(&opts::DRY_RUN),
+            stream: args.has(&opts::STREAM),
+            parallel: args.number(&opts::PARALLEL, 1..=64)?.unwrap_or(parallel),
+            rest: args.path(&opts::REST),
+            yes: args.has(&opts::YES),
+            include_self: args.has(&opts::INCLUDE_SELF),
+            include_default: args.has(&opts::INCLUDE_DEFAULT),
+            exec,
+            log: args.path(&opts::LOG).or_else(|| config.path("OAUTH_LOG")),
+        })
+    }
+
+    /// Opens the log, where one is wanted.
+    ///
+    /// # Errors
+    /// Those of [`Log::open`].
+    pub(crate) fn open_log(&self, session: &mut Session) -> Result<Option<Log>, Error> {
+        let program = session.io.messages.program();
+        self.log.as_deref().map(|path| Log::open(path, program, session.api()?)).transpose()
+    }
+
+    /// Fails where one file would be overwritten by another use of it. `streams` is true where the input is worked on
+    /// while it is read.
+    ///
+    /// # Errors
+    /// Which two uses clash.
+    pub(crate) fn refuse_clashes(&self, session: &Session, streams: bool) -> Result<(), Error> {
+        let clash = |what: &str| Err(Error::usage(format!("{what}: name another file")));
+        let (rest, log) = (self.rest.as_deref(), self.log.as_deref());
+        if self.dry_run {
+            return Ok(());
+        }
+        if streams && rest.is_some_and(|rest| session.io.reads(rest)) {
+            return clash("--rest is the file that is read, of which --stream has seen nothing yet");
+        }
+        if rest.is_some_and(|rest| session.io.writes(rest)) {
+            return clash("--rest is standard output, too");
+        }
+        if log.is_some_and(|log| session.io.writes(log)) {
+            return clash("--log is standard output, too");
+        }
+        if rest.zip(log).is_some_and(|(rest, log)| files::are_one(rest, log)) {
+            return clash("--rest is the file of --log, too");
+        }
+        Ok(())
+    }
+}

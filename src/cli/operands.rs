@@ -1,0 +1,67 @@
+//! The operands `[KIND] [ID...] [-]`.
+
+use crate::base::error::Error;
+use crate::base::text;
+use crate::cli::Args;
+use crate::record::kind::Kind;
+
+/// The operands of a tool that works on objects.
+#[derive(Debug, Default)]
+pub(crate) struct Operands {
+    /// What the first operand names, if it is a kind.
+    pub(crate) kind: Option<Kind>,
+    /// The other operands.
+    pub(crate) others: Vec<String>,
+    /// The last operand is `-`: records come from standard input.
+    pub(crate) stdin: bool,
+}
+
+impl Operands {
+    /// Reads operands whose first may be a kind; without one, they are ids.
+    ///
+    /// # Errors
+    /// Where the first operand is a misspelled kind, or ids stand beside `-`.
+    pub(crate) fn read(args: &Args) -> Result<Operands, Error> {
+        let operands = Operands::split(args)?;
+        match operands.others.first() {
+            Some(first) if operands.kind.is_none() => {
+                let words = Kind::ALL.iter().flat_map(|k| k.words()).copied();
+                match text::nearest(first, words) {
+                    Some(near) => Err(Error::usage(format!("'{first}' is no kind; did you mean '{near}'?"))),
+                    None => operands.checked(),
+                }
+            }
+            _ => operands.checked(),
+        }
+    }
+
+    /// Reads operands whose first, if there is one, must be a kind.
+    ///
+    /// # Errors
+    /// Where the first operand is not a kind, or others stand beside `-`.
+    pub(crate) fn read_kind_first(args: &Args) -> Result<Operands, Error> {
+        let operands = Operands::split(args)?;
+        match operands.others.first() {
+            Some(first) if operands.kind.is_none() => Err(Kind::parse(first)
+                .map_or_else(Error::usage, |_| Error::usage(format!("'{first}' is not expected")))),
+            _ => operands.checked(),
+        }
+    }
+
+    fn split(args: &Args) -> Result<Operands, Error> {
+        let mut others = args.texts()?;
+        let stdin = others.pop_if(|last| last == "-").is_some();
+        let kind = others.first().and_then(|first| Kind::named(first));
+        if kind.is_some() {
+            others.remove(0);
+        }
+        Ok(Operands { kind, others, stdin })
+    }
+
+    fn checked(self) -> Result<Operands, Error> {
+        match self.stdin && !self.others.is_empty() {
+            true => Err(Error::usage("with -, all comes from standard input")),
+            false => Ok(self),
+        }
+    }
+}
