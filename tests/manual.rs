@@ -69,33 +69,43 @@ fn pages() -> Vec<Page> {
     paths.iter().map(|path| Page::read(path)).collect()
 }
 
-/// What a macro line says about options: each `Fl x`, `Fl Fl name`, and whether `Ar` follows.
+/// The options that a macro line names, and whether each has an argument. `Fl x`, `Fl -name` and `Fl Fl name` name one,
+/// `Fl jnSv` four, `Fl j , -name` two.
 fn flags(line: &str) -> Vec<(String, bool)> {
     let words: Vec<&str> = line.trim_start_matches('.').split(' ').collect();
     let mut found = Vec::new();
-    let mut at = 0;
-    while at < words.len() {
-        if words[at] != "Fl" {
-            at += 1;
+    let mut names_follow = false;
+    for (at, word) in words.iter().enumerate() {
+        if matches!(word.as_bytes(), [b'A'..=b'Z', b'a'..=b'z']) {
+            names_follow = *word == "Fl";
             continue;
         }
-        let (name, next) = match words[at + 1..] {
-            ["Fl", long, ..] => (format!("--{long}"), at + 3),
-            [letters, ..] => (letters.to_owned(), at + 2),
-            [] => break,
-        };
-        let argument = matches!(words.get(next), Some(&"Ar")) || matches!(words[next..], ["Ns", "Ar", ..]);
-        // `Fl jnSv` names four flags; `Fl h | V` two.
-        match name.starts_with("--") {
-            true => found.push((name, argument)),
-            false => found.extend(name.chars().map(|c| (format!("-{c}"), argument))),
+        if !names_follow || !word.contains(char::is_alphanumeric) {
+            continue;
         }
-        if let ["|", other, ..] = words[next..] {
-            found.push((format!("-{other}"), false));
+        let argument = matches!(words[at + 1..], ["Ar", ..] | ["Ns", "Ar", ..] | ["Ns", "=", "Ns", "Ar", ..]);
+        match word.strip_prefix('-') {
+            Some(long) => found.push((format!("--{long}"), argument)),
+            None if words[..at].ends_with(&["Fl", "Fl"]) => found.push((format!("--{word}"), argument)),
+            None => found.extend(word.chars().map(|c| (format!("-{c}"), argument))),
         }
-        at = next;
     }
     found
+}
+
+/// The options that a list item describes: all their spellings, and whether they take an argument.
+fn described(page: &Page, tag: &str) -> (Vec<String>, bool) {
+    let flags = flags(tag);
+    let argument = flags[0].1;
+    assert!(flags.iter().all(|f| f.1 == argument), "{}: {tag}", page.name);
+    (flags.into_iter().map(|f| f.0).collect(), argument)
+}
+
+/// The options that a page leaves to oauth-tools(7): a paragraph names them, and says that they work as in all tools.
+fn shared(page: &Page) -> Vec<String> {
+    let paragraphs = page.section("DESCRIPTION").split(|line| [".Pp", ".El"].contains(&&line[..]));
+    let shared = paragraphs.filter(|lines| lines.join(" ").contains("work as in all tools"));
+    shared.flatten().flat_map(|line| flags(line)).map(|(flag, _)| flag).collect()
 }
 
 fn spellings(opt: &Opt) -> Vec<String> {
@@ -103,38 +113,44 @@ fn spellings(opt: &Opt) -> Vec<String> {
 }
 
 #[test]
-fn each_page_names_exactly_the_options_of_its_tool() {
+fn each_page_describes_exactly_the_options_of_its_tool() {
+    let suite = Page::read(&folder().join("oauth-tools.7"));
+    let in_suite =
+        suite.lines().filter_map(|line| line.strip_prefix(".It ")).filter(|t| t.starts_with("Fl "));
+    let in_suite: BTreeSet<(Vec<String>, bool)> = in_suite.map(|tag| described(&suite, tag)).collect();
     for tool in TOOLS {
         let page = Page::of(tool);
-        let mut wanted: Vec<(Vec<String>, bool)> =
-            tool.all_opts().map(|o| (spellings(o), o.arg.is_some())).collect();
-        let mut told: Vec<(Vec<String>, bool)> = Vec::new();
-        for tag in page.tags("DESCRIPTION").into_iter().filter(|tag| tag.starts_with("Fl ")) {
-            let flags = flags(tag);
-            let argument = flags[0].1;
-            assert!(flags.iter().all(|f| f.1 == argument), "{}: {tag}", page.name);
-            told.push((flags.into_iter().map(|f| f.0).collect(), argument));
+        let shared = shared(&page);
+        let is_shared = |o: &Opt| spellings(o).iter().any(|s| shared.contains(s));
+        let unknown: Vec<_> =
+            shared.iter().filter(|s| !tool.all_opts().any(|o| spellings(o).contains(s))).collect();
+        assert!(unknown.is_empty(), "{}: refers to oauth-tools(7) for {unknown:?}", page.name);
+
+        let (elsewhere, mut here): (Vec<&Opt>, Vec<&Opt>) = tool.all_opts().partition(|o| is_shared(o));
+        for opt in elsewhere {
+            let entry = (spellings(opt), opt.arg.is_some());
+            assert!(in_suite.contains(&entry), "{}: oauth-tools(7) does not describe {entry:?}", page.name);
         }
+        let tags = page.tags("DESCRIPTION").into_iter().filter(|tag| tag.starts_with("Fl "));
+        let mut found: Vec<(Vec<String>, bool)> = tags.map(|tag| described(&page, tag)).collect();
         let order = |entry: &(Vec<String>, bool)| {
             let first = entry.0[0].trim_start_matches('-');
             (first.to_lowercase(), first.chars().next().is_some_and(char::is_lowercase))
         };
-        assert!(told.is_sorted_by_key(order), "{}: the options are out of order: {told:?}", page.name);
-        wanted.sort();
-        told.sort();
-        assert_eq!(told, wanted, "{}: DESCRIPTION", page.name);
+        assert!(found.is_sorted_by_key(order), "{}: the options are out of order: {found:?}", page.name);
+        here.sort_by_key(|o| spellings(o));
+        let wanted: Vec<_> = here.iter().map(|o| (spellings(o), o.arg.is_some())).collect();
+        found.sort();
+        assert_eq!(found, wanted, "{}: DESCRIPTION", page.name);
 
-        let told: Vec<(String, bool)> = page.section("SYNOPSIS").iter().flat_map(|l| flags(l)).collect();
+        let found: Vec<(String, bool)> = page.section("SYNOPSIS").iter().flat_map(|l| flags(l)).collect();
         let known = |flag: &(String, bool)| {
             tool.all_opts().any(|o| spellings(o).contains(&flag.0) && o.arg.is_some() == flag.1)
         };
-        let strange: Vec<_> = told.iter().filter(|flag| !known(flag)).collect();
-        assert!(strange.is_empty(), "{}: SYNOPSIS names {strange:?}", page.name);
-        let missing: Vec<_> = tool
-            .all_opts()
-            .filter(|o| !spellings(o).iter().any(|s| told.iter().any(|(t, _)| t == s)))
-            .map(|o| o.long)
-            .collect();
+        let unknown: Vec<_> = found.iter().filter(|flag| !known(flag)).collect();
+        assert!(unknown.is_empty(), "{}: SYNOPSIS names {unknown:?}", page.name);
+        let in_synopsis = |o: &Opt| spellings(o).iter().any(|s| found.iter().any(|(flag, _)| flag == s));
+        let missing: Vec<_> = here.iter().filter(|o| !in_synopsis(o)).map(|o| o.long).collect();
         assert!(missing.is_empty(), "{}: SYNOPSIS lacks {missing:?}", page.name);
     }
 }
