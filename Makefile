@@ -1,41 +1,49 @@
-# oauth-tools: build, test, install. GNU make.
+# oauth-tools: build, test, install. GNU make. `make help` says what there is.
 
-PREFIX ?= /usr/local
-BINDIR = $(DESTDIR)$(PREFIX)/bin
-MANDIR = $(DESTDIR)$(PREFIX)/share/man
 CARGO ?= cargo
+RUSTC ?= rustc
 
-# Where cargo builds to. The programs of another folder than that of `make build` are installed as they are:
-# make install BUILT=target/debug
+# Where cargo builds to.
 TARGET = $(or $(CARGO_TARGET_DIR),target)
-BUILT = $(TARGET)/release
+BUILT ?= $(TARGET)/release
+# Programs are built first, unless BUILT says where others are.
+PROGRAMS = $(if $(filter file,$(origin BUILT)),build)
+# In front of a command that is to find the programs.
+WITH_PROGRAMS = PATH="$$(cd "$(BUILT)" && pwd):$$PATH"
 
-TOOLS = $(patsubst src/bin/%.rs,%,$(wildcard src/bin/oauth-*.rs))
-PAGES = $(wildcard man/*.[157])
+# Without these the programs would contain the paths of the folders in which they were built.
+REMAP = --config 'build.rustflags=["--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo", \
+	"--remap-path-prefix=$(CURDIR)=/oauth-tools"]'
+
 SCRIPTS = $(wildcard benches/*.sh conformance/*.sh demo/*.sh packaging/*.sh) .ci/run
 
-COMPDIR = $(DESTDIR)$(PREFIX)/share
-COMPLETIONS = $(CARGO) run --quiet --locked --example completions --
-
-.PHONY: all build demo test soak check bench conformance fuzz reproducible completions install uninstall deb clean
+.PHONY: all build demo test soak check bench conformance fuzz reproducible completions dist deb clean
 
 all: build
 
+# help, install, uninstall, and the variables PREFIX, DESTDIR, BUILT.
+include packaging/install.mk
+
+install: $(PROGRAMS)
+
+## build the programs
 build:
-	$(CARGO) build --release --locked
+	$(CARGO) build --release --locked $(REMAP)
 
-# The pipeline of the manual, on a rehearsal account.
-demo: build
-	PATH="$(abspath $(BUILT)):$$PATH" sh demo/demo.sh
+## run the pipeline of the manual in a sandbox
+demo: $(PROGRAMS)
+	$(WITH_PROGRAMS) sh demo/demo.sh
 
+## run all tests
 test:
 	$(CARGO) test --locked
 
-# Long runs under mixed faults: 50,000 records and more.
+## run 50,000 records and more under mixed faults
 soak:
 	$(CARGO) test --release --locked --test soak -- --ignored --nocapture --test-threads 1
 
 # mandoc and shellcheck are needed here: Debian packages mandoc, shellcheck.
+## check format, lints, documentation, man pages and scripts
 check:
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
@@ -44,18 +52,20 @@ check:
 	shellcheck $(SCRIPTS)
 	$(CARGO) test --locked --test structure --test supply --test corpus
 
-# Ratios in one run, against curl and jq (Debian packages curl, jq).
-bench: build
-	PATH="$(abspath $(BUILT)):$$PATH" sh benches/bench.sh
+## measure ratios against curl and jq
+bench: $(PROGRAMS)
+	$(WITH_PROGRAMS) sh benches/bench.sh
 
-# The official Heroku CLI against the sandbox, side by side with ours. Needs node, npm and jq.
-conformance: build
-	PATH="$(abspath $(BUILT)):$$PATH" sh conformance/run.sh
+## compare with the official Heroku CLI on identical sandboxes; needs node, npm and jq
+conformance: $(PROGRAMS)
+	$(WITH_PROGRAMS) sh conformance/run.sh
 
-# A while with each fuzz target; needs cargo-fuzz. See fuzz/README.md.
+## the fuzz targets to run
 FUZZ_TARGETS ?= $(patsubst fuzz/fuzz_targets/%.rs,%,$(wildcard fuzz/fuzz_targets/*.rs))
+## how long each of them runs
 FUZZ_SECONDS ?= 60
 # cargo fuzz takes no --locked: it builds by the lock file that is found to be right before.
+## run each fuzz target for a while; needs cargo-fuzz, see fuzz/README.md
 fuzz:
 	$(CARGO) metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml > /dev/null
 	for target in $(FUZZ_TARGETS); do \
@@ -63,37 +73,25 @@ fuzz:
 			-max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -timeout=30 || exit 1; \
 	done
 
-# Two builds in two folders give the same bytes.
+## build and pack in two folders, and compare the bytes
 reproducible:
 	sh packaging/reproducible.sh
 
+## regenerate the files in completions/ from the option tables
 completions:
-	mkdir -p "$(TARGET)/completions"
-	for shell in bash zsh fish; do $(COMPLETIONS) $$shell > "$(TARGET)/completions/$$shell" || exit 1; done
+	$(CARGO) build --locked --example completions
+	$(CARGO) run --quiet --locked --example completions -- bash > completions/oauth-tools.bash
+	$(CARGO) run --quiet --locked --example completions -- fish > completions/oauth-tools.fish
+	$(CARGO) run --quiet --locked --example completions -- zsh > completions/_oauth_tools
 
-install: $(if $(filter $(TARGET)/release,$(BUILT)),build) completions
-	install -d "$(BINDIR)" "$(MANDIR)/man1" "$(MANDIR)/man5" "$(MANDIR)/man7" \
-		"$(COMPDIR)/bash-completion/completions" "$(COMPDIR)/zsh/site-functions" \
-		"$(COMPDIR)/fish/vendor_completions.d"
-	install -m 755 $(TOOLS:%="$(BUILT)/%") "$(BINDIR)"
-	for page in $(PAGES); do install -m 644 "$$page" "$(MANDIR)/man$${page##*.}" || exit 1; done
-	for tool in $(TOOLS); do \
-		install -m 644 "$(TARGET)/completions/bash" "$(COMPDIR)/bash-completion/completions/$$tool" && \
-		install -m 644 "$(TARGET)/completions/fish" "$(COMPDIR)/fish/vendor_completions.d/$$tool.fish" || exit 1; \
-	done
-	install -m 644 "$(TARGET)/completions/zsh" "$(COMPDIR)/zsh/site-functions/_oauth_tools"
+## pack a release archive and SHA256SUMS in target/; needs GNU tar
+dist: $(PROGRAMS)
+	RUSTC="$(RUSTC)" sh packaging/dist.sh "$(BUILT)" "$(TARGET)"
 
-uninstall:
-	for tool in $(TOOLS); do \
-		rm -f "$(BINDIR)/$$tool" "$(COMPDIR)/bash-completion/completions/$$tool" \
-			"$(COMPDIR)/fish/vendor_completions.d/$$tool.fish"; \
-	done
-	for page in $(notdir $(PAGES)); do rm -f "$(MANDIR)/man$${page##*.}/$$page"; done
-	rm -f "$(COMPDIR)/zsh/site-functions/_oauth_tools"
+## pack a Debian package in target/; needs dpkg-deb
+deb: $(PROGRAMS)
+	sh packaging/deb.sh "$(BUILT)" "$(TARGET)"
 
-# A Debian package, in target/. Needs dpkg-deb.
-deb:
-	sh packaging/deb.sh
-
+## remove all that was built
 clean:
 	$(CARGO) clean

@@ -1,15 +1,15 @@
 #!/bin/sh
-# Builds target/oauth-tools_VERSION_ARCH.deb from what `make install` installs. DEBFULLNAME and DEBEMAIL say who
-# stands for the package.
-set -eu
-cd "$(dirname "$0")/.."
+# deb.sh BUILT OUT: packs the programs in the folder BUILT, and what else `make install` installs, into
+# OUT/oauth-tools_VERSION_ARCH.deb. DEBFULLNAME and DEBEMAIL say who stands for the package.
+# shellcheck source=packaging/common.sh
+. "$(dirname "$0")/common.sh"
 
-version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 arch=$(dpkg --print-architecture)
 maintainer="${DEBFULLNAME:-the oauth-tools authors} <${DEBEMAIL:-oauth-tools@example.org}>"
-root=target/deb
+root=$out/deb
 rm -rf "$root"
-make install DESTDIR="$PWD/$root" PREFIX=/usr
+# Without the options and the variables of the make that started this.
+MAKEFLAGS='' make install BUILT="$built" DESTDIR="$root" PREFIX=/usr
 
 # One file under each tool's name: links, as Debian wants no copies.
 share=$root/usr/share
@@ -31,7 +31,7 @@ rmdir "$root/usr/share/zsh/site-functions"
 } > "$doc/copyright"
 {
     printf 'oauth-tools (%s) unstable; urgency=medium\n\n  * See CHANGELOG.md in the sources.\n\n' "$version"
-    printf ' -- %s  %s\n' "$maintainer" "$(date -R -u -d "@${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}")"
+    printf ' -- %s  %s\n' "$maintainer" "$(date -R -u -d "@$SOURCE_DATE_EPOCH")"
 } | gzip -9n > "$doc/changelog.gz"
 cat > "$root/DEBIAN/control" <<CONTROL
 Package: oauth-tools
@@ -50,4 +50,4 @@ Description: Unix tools for the OAuth objects of a Heroku account
  and come with a sandbox in which a script can be rehearsed.
 CONTROL
 chmod -R u=rwX,go=rX "$root"
-dpkg-deb --root-owner-group --build "$root" "target/oauth-tools_${version}_$arch.deb"
+dpkg-deb --root-owner-group --build "$root" "$out/oauth-tools_${version}_$arch.deb"

@@ -1,14 +1,29 @@
 #!/bin/sh
-# Builds one program from the committed sources in two folders, and compares the bytes.
+# Packs the committed sources in two folders, the second time as somebody else with another cargo home, umask and time
+# zone, and compares the bytes.
 set -eu
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-for folder in "$work/a" "$work/another folder"; do
+trap 'exit 1' HUP INT TERM
+ln -s "${CARGO_HOME:-$HOME/.cargo}" "$work/cargo"
+
+# pack FOLDER [VARIABLE=VALUE]...
+pack() {
+    folder=$1
+    shift
     mkdir -p "$folder"
     git archive HEAD | tar -x -C "$folder"
-    (cd "$folder" && env -u CARGO_TARGET_DIR "${CARGO:-cargo}" build --quiet --release --locked --bin oauth-ls)
+    # Without the options and the variables of the make that started this, and without git's date.
+    env -u CARGO_TARGET_DIR -u BUILT -u SOURCE_DATE_EPOCH MAKEFLAGS='' "$@" make -C "$folder" dist
+    (cd "$folder/target" && sha256sum -c SHA256SUMS)
+    cat "$folder/target/SHA256SUMS"
+}
+pack "$work/a"
+(umask 077 && pack "$work/another folder" CARGO_HOME="$work/cargo" TZ=Asia/Tokyo LC_ALL=C)
+
+cmp "$work/a/target/SHA256SUMS" "$work/another folder/target/SHA256SUMS"
+for archive in "$work"/a/target/oauth-tools-*.tar.gz; do
+    cmp "$archive" "$work/another folder/target/${archive##*/}"
 done
-sha256sum "$work/a/target/release/oauth-ls" "$work/another folder/target/release/oauth-ls"
-cmp "$work/a/target/release/oauth-ls" "$work/another folder/target/release/oauth-ls"
 echo "the same bytes from two folders"

@@ -1,0 +1,177 @@
+# Completions of oauth-tools for bash.
+_oauth_tools() {
+    local tool=${COMP_WORDS[0]##*/} cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+    local i word kind='' opts='' kinds='' ids=''
+    COMPREPLY=()
+    # --option=value are three words to bash.
+    if [[ $cur == = ]]; then
+        cur=''
+    elif [[ $prev == = ]]; then
+        prev=${COMP_WORDS[COMP_CWORD-2]}
+    fi
+    case $tool in
+        oauth-diff) opts='-o --format --color --retry-for --no-wait -v --verbose -h --help -V --version' ;;
+        oauth-ls) opts='--status --expires-within --older-than -s --scope --client --team --sort --marks --secrets -o --format -j --json --shell -S --short --color --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client session' ids=yes ;;
+        oauth-mk) opts='-d --description -s --scope -e --expires-in --name --url --client-id --grant-code --refresh-token --client-secret --web --team --once --exec -n --dry-run -P --parallel --rest --stream --log -o --format -j --json --shell -S --short --color --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client token' ;;
+        oauth-rm) opts='-f --force -y --yes -n --dry-run -P --parallel --rest --stream --log --include-self --include-default -o --format -j --json --color --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client session token' ids=yes ;;
+        oauth-rot) opts='--replace --team --exec -n --dry-run -P --parallel --rest --stream --log --include-self --include-default -o --format -j --json --shell -S --short --color --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client' ids=yes ;;
+        oauth-run) opts='-d --description -s --scope -e --expires-in --log --retry-for --no-wait -v --verbose -h --help -V --version' ;;
+        oauth-sandbox) opts='--load --dump --state --authz --latency --quota --fault --seed --two-factor --warning --redact --expired -v --verbose -h --help -V --version' ;;
+        oauth-set) opts='-d --description --client-id --client-secret --name --url -n --dry-run -P --parallel --rest --stream --log --include-self --include-default -o --format -j --json --color --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client' ids=yes ;;
+    esac
+    # The first operand that is no option's argument.
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        word=${COMP_WORDS[i]}
+        case $word in
+            -o | --format | --color | --retry-for | --status | --expires-within | --older-than | -s | --scope | --client | --team | --sort | -d | --description | -e | --expires-in | --name | --url | --client-id | --grant-code | --refresh-token | --client-secret | --web | --exec | -P | --parallel | --rest | --log | --load | --dump | --state | --authz | --latency | --quota | --fault | --seed | --two-factor | --warning | --redact | --expired)
+                [[ ${COMP_WORDS[i+1]} == = ]] && ((i++))
+                ((i++)) ;;
+            -*) ;;
+            *) kind=$word; break ;;
+        esac
+    done
+    case $tool in
+        oauth-run | oauth-sandbox)
+            if [[ -n $kind ]]; then
+                if declare -F _command_offset >/dev/null; then
+                    _command_offset "$i"
+                else
+                    mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+                fi
+                return
+            fi ;;
+    esac
+    case $prev in
+        -o | --format)
+            mapfile -t COMPREPLY < <(compgen -W 'ndjson table csv json env secret id' -- "$cur")
+            return ;;
+        --color)
+            mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur")
+            return ;;
+        --retry-for)
+            :
+            return ;;
+        --status)
+            mapfile -t COMPREPLY < <(compgen -W 'active expired' -- "$cur")
+            return ;;
+        --expires-within)
+            :
+            return ;;
+        --older-than)
+            :
+            return ;;
+        -s | --scope)
+            word=''; [[ $cur == *,* ]] && word=${cur%,*},
+            mapfile -t COMPREPLY < <(compgen -P "$word" -W 'global identity read write read-protected write-protected' -- "${cur##*,}")
+            return ;;
+        --client)
+            mapfile -t COMPREPLY < <(compgen -W "$(oauth-ls client -o id --no-wait --retry-for 0 2>/dev/null)" -- "$cur")
+            return ;;
+        --team)
+            :
+            return ;;
+        --sort)
+            mapfile -t COMPREPLY < <(compgen -W 'client_id client_name code created_at current default description expires_at id kind name redirect_uri scope secret status token updated_at' -- "$cur")
+            return ;;
+        -d | --description)
+            :
+            return ;;
+        -e | --expires-in)
+            :
+            return ;;
+        --name)
+            :
+            return ;;
+        --url)
+            :
+            return ;;
+        --client-id)
+            mapfile -t COMPREPLY < <(compgen -W "$(oauth-ls client -o id --no-wait --retry-for 0 2>/dev/null)" -- "$cur")
+            return ;;
+        --grant-code)
+            :
+            return ;;
+        --refresh-token)
+            :
+            return ;;
+        --client-secret)
+            :
+            return ;;
+        --web)
+            mapfile -t COMPREPLY < <(compgen -W "$(oauth-ls client -o id --no-wait --retry-for 0 2>/dev/null)" -- "$cur")
+            return ;;
+        --exec)
+            mapfile -t COMPREPLY < <(compgen -c -- "$cur")
+            return ;;
+        -P | --parallel)
+            :
+            return ;;
+        --rest)
+            compopt -o filenames 2>/dev/null
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+            return ;;
+        --log)
+            compopt -o filenames 2>/dev/null
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+            return ;;
+        --load)
+            compopt -o filenames 2>/dev/null
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+            return ;;
+        --dump)
+            compopt -o filenames 2>/dev/null
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+            return ;;
+        --state)
+            compopt -o filenames 2>/dev/null
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+            return ;;
+        --authz)
+            :
+            return ;;
+        --latency)
+            :
+            return ;;
+        --quota)
+            :
+            return ;;
+        --fault)
+            :
+            return ;;
+        --seed)
+            :
+            return ;;
+        --two-factor)
+            :
+            return ;;
+        --warning)
+            :
+            return ;;
+        --redact)
+            :
+            return ;;
+        --expired)
+            mapfile -t COMPREPLY < <(compgen -W 'zero negative null hidden' -- "$cur")
+            return ;;
+    esac
+    if [[ $cur == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$opts" -- "$cur")
+        return
+    fi
+    case $tool in
+        oauth-run | oauth-sandbox) mapfile -t COMPREPLY < <(compgen -c -- "$cur"); return ;;
+        oauth-diff)
+            compopt -o filenames 2>/dev/null
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+            return ;;
+    esac
+    if [[ -z $kind ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$kinds" -- "$cur")
+        return
+    fi
+    [[ -n $ids ]] || return
+    case $kind in
+        authz | authzs | authorization | authorizations | client | clients | session | sessions) mapfile -t COMPREPLY < <(compgen -W "$(oauth-ls "$kind" -o id --no-wait --retry-for 0 2>/dev/null)" -- "$cur") ;;
+    esac
+}
+complete -F _oauth_tools oauth-diff oauth-ls oauth-mk oauth-rm oauth-rot oauth-run oauth-sandbox oauth-set
