@@ -49,5 +49,6 @@ Description: Unix tools for the OAuth objects of a Heroku account
  record a line, so that they work in pipelines, Makefiles and shell scripts,
  and come with a sandbox in which a script can be rehearsed.
 CONTROL
+(cd "$root" && find usr -type f -exec md5sum {} + | LC_ALL=C sort -k 2 > DEBIAN/md5sums)
 chmod -R u=rwX,go=rX "$root"
 dpkg-deb --root-owner-group --build "$root" "$out/oauth-tools_${version}_$arch.deb"
