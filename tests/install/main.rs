@@ -185,6 +185,10 @@ fn an_archive_is_complete_and_installs_itself() {
     let (archive, inside) = archive(&out);
     run(Command::new("sha256sum").args(["--check", "--strict", "SHA256SUMS"]).current_dir(&out));
 
+    // The order must not be that of the disk.
+    let listed = run(Command::new("tar").arg("-tf").arg(&archive));
+    assert!(listed.lines().map(Path::new).is_sorted(), "{listed}");
+
     fs::create_dir(&unpacked).unwrap();
     run(Command::new("tar").arg("-xf").arg(archive).current_dir(&unpacked));
     let entries: Vec<_> = fs::read_dir(&unpacked).unwrap().map(|entry| entry.unwrap().file_name()).collect();
