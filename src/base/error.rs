@@ -100,9 +100,8 @@ impl Error {
 
     /// A create whose response was lost may have been applied; `text` names the candidates.
     pub(crate) fn unresolved(text: impl Into<String>) -> Error {
-        Error::new(Class::InDoubt, text).with_hint(
-            "adopt a candidate with oauth-rot, or revoke it with oauth-rm; then give the rest again",
-        )
+        Error::new(Class::InDoubt, text)
+            .with_hint("adopt a candidate with oauth-rot or revoke it with oauth-rm, then run the rest again")
     }
 
     /// The network or the server is wrong in a way that will not pass.

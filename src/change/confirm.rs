@@ -30,5 +30,5 @@ pub(crate) fn confirm(io: &mut Io, kind: Kind, count: usize) -> Result<(), Error
     if matches!(answer.first(), Some(b'y' | b'Y')) {
         return Ok(());
     }
-    Err(Error::failed(format!("nothing was {}", kind.removed())).with_hint("--yes leaves the question out"))
+    Err(Error::failed(format!("nothing was {}", kind.removed())).with_hint("--yes skips this question"))
 }

@@ -89,8 +89,8 @@ impl State {
         if !exec || self.passed_on.contains(likeness) {
             return Some(exists);
         }
-        let failure = Error::failed("it exists already, and its secret cannot be handed over")
-            .with_hint("oauth-rot --exec gives it a new secret, and hands that over");
+        let failure = Error::failed("it already exists, and its secret cannot be passed to the command")
+            .with_hint("oauth-rot --exec gives it a new secret and passes that on");
         Some(Outcome { failure: Some(failure), ..exists })
     }
 }
@@ -169,7 +169,7 @@ impl<'a> Maker<'a> {
             }
             let pause = backoff.pause(None);
             if !pause.is_some_and(|pause| api.pause(pause)) {
-                return Err(Error::temporary(format!("not made: {lost}")));
+                return Err(Error::temporary(format!("not created: {lost}")));
             }
         }
     }
@@ -188,8 +188,8 @@ impl<'a> Maker<'a> {
     ) -> Result<Option<Outcome>, Error> {
         let candidates = self.candidates(api, likeness, from).map_err(|e| {
             let what = format!(
-                "the answer was lost ({lost}), and so was the look for it: {e}; \
-                 before you give it again, see with oauth-ls whether it was made"
+                "the response was lost ({lost}), and so was the search for the object: {e}; \
+                 check with oauth-ls whether it was created before you run this again"
             );
             self.unresolved(likeness, what)
         })?;
@@ -203,16 +203,16 @@ impl<'a> Maker<'a> {
                 Err(e) => {
                     let place = likeness.kind.place(one);
                     let what = format!(
-                        "the answer was lost ({lost}); {place} was made, and its secret is lost: {e}"
+                        "the response was lost ({lost}); {place} was created, and its secret is lost: {e}"
                     );
                     Err(self.unresolved(likeness, what))
                 }
             },
             several => {
                 let places = likeness.kind.place(&several.join(", "));
-                let mut what = format!("the answer was lost ({lost}); it may have been made: {places}");
+                let mut what = format!("the response was lost ({lost}); it may have been created: {places}");
                 if likeness.client.is_some() {
-                    what.push_str(", whose grant code oauth-ls -o secret shows");
+                    what.push_str("; oauth-ls -o secret shows its grant code");
                 }
                 Err(self.unresolved(likeness, what))
             }

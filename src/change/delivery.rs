@@ -16,7 +16,7 @@ use crate::sys::signals::Stop;
 use crate::sys::streams::Io;
 
 /// What to do where a new secret has reached nobody.
-const LOST: &str = "its secret is lost: give it a new one with oauth-rot, or remove it with oauth-rm";
+const LOST: &str = "its secret is lost: rotate it with oauth-rot, or remove it with oauth-rm";
 
 /// Where the results of a run go.
 pub(crate) struct Delivery<'a> {
@@ -105,7 +105,7 @@ impl<'a> Delivery<'a> {
         if let Some(e) = &outcome.failure {
             self.fail(&item.place(), e);
             if outcome.holds_new_secret() && !self.output.shows_secrets() {
-                let what = "its new secret is neither handed over nor printed";
+                let what = "its new secret was neither passed on nor printed";
                 self.messages.error(&place, &Error::failed(what).with_hint(LOST));
             }
             return;

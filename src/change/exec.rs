@@ -33,7 +33,7 @@ impl Exec {
     /// Where it cannot be started, or fails.
     pub(crate) fn run(&self, record: &Record<'_>) -> Result<(), Error> {
         let Some(secret) = record.whole_secret() else {
-            return Err(Error::failed("there is no whole secret to hand over"));
+            return Err(Error::failed("the response holds no complete secret to pass on"));
         };
         let mut shell = Command::new("sh");
         // An interrupt from the keyboard is for us, who wait: a secret that is passed on by half is lost.
@@ -58,7 +58,7 @@ impl Exec {
         let status = child.wait().map_err(|e| Error::failed(format!("--exec: {}", reason(&e))))?;
         match child::code(status) {
             0 => Ok(()),
-            code => Err(Error::failed(format!("--exec: the command ended with status {code}"))),
+            code => Err(Error::failed(format!("--exec: the command exited with status {code}"))),
         }
     }
 }

@@ -117,7 +117,7 @@ impl Guard {
                 default,
             )
         });
-        let gone = || Error::permanent("a look-up ended without an answer");
+        let gone = || Error::permanent("a look-up ended without a response");
         for (kind, id) in own.map_or(Ok(Vec::new()), |own| own.map_err(|_| gone())?)? {
             spare(&mut self.own, kind, &id);
         }
@@ -162,7 +162,7 @@ impl Guard {
                     again.insert(item.index);
                 }
                 Some(_) => {
-                    let what = "~ and its id stand in the input, and say different things";
+                    let what = "~ and the id it stands for are both in the input, with different values";
                     return Err(Error::input(format!("{}: {what}", item.origin)));
                 }
             }
@@ -178,20 +178,20 @@ impl Guard {
         let left = |what: &str, hint| Err(Error::failed(what).with_hint(hint));
         if !self.include_self && self.is_own(item) {
             let what = match item.kind {
-                Kind::Authz => "left alone: it is, or may be, the authorization in use",
-                Kind::Client => "left alone: the authorization in use was, or may have been, made through it",
-                Kind::Session => "left alone: it is the session in use",
-                Kind::Token => "left alone: it is, or may be, the token in use",
+                Kind::Authz => "skipped: it is, or may be, the authorization in use",
+                Kind::Client => "skipped: the authorization in use was, or may have been, created through it",
+                Kind::Session => "skipped: it is the session in use",
+                Kind::Token => "skipped: it is, or may be, the token in use",
             };
-            return left(what, "to work on it all the same, add --include-self");
+            return left(what, "add --include-self to include it");
         }
         if !self.include_default && self.is_default(item) {
             return left(
                 match item.kind {
-                    Kind::Token => "left alone: it is the token of the account's default API key",
-                    _ => "left alone: it is the account's default API key",
+                    Kind::Token => "skipped: it is the token of the account's default API key",
+                    _ => "skipped: it is the account's default API key",
                 },
-                "to work on it all the same, add --include-default",
+                "add --include-default to include it",
             );
         }
         Ok(())

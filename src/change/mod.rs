@@ -268,7 +268,7 @@ fn close(rest: Option<Mutex<Rest>>, messages: &Messages) -> Result<(), Error> {
     let rest = rest.into_inner().unwrap_or_else(PoisonError::into_inner);
     if rest.left() > 0 {
         let what = text::count(rest.left(), "input line is", "input lines are");
-        messages.say(&format!("{what} not done, and kept in {}", rest.path().display()));
+        messages.say(&format!("{what} left in {}", rest.path().display()));
     }
     rest.finish()
 }

@@ -75,16 +75,16 @@ impl Options {
             return Ok(());
         }
         if streams && rest.is_some_and(|rest| session.io.reads(rest)) {
-            return clash("--rest is the file that is read, of which --stream has seen nothing yet");
+            return clash("--rest names the input of --stream");
         }
         if rest.is_some_and(|rest| session.io.writes(rest)) {
-            return clash("--rest is standard output, too");
+            return clash("--rest names the file of standard output");
         }
         if log.is_some_and(|log| session.io.writes(log)) {
-            return clash("--log is standard output, too");
+            return clash("--log names the file of standard output");
         }
         if rest.zip(log).is_some_and(|(rest, log)| files::are_one(rest, log)) {
-            return clash("--rest is the file of --log, too");
+            return clash("--rest and --log name the same file");
         }
         Ok(())
     }

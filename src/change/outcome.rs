@@ -41,8 +41,8 @@ impl Outcome {
     /// not be repeated blindly: nobody knows the new secret.
     pub(crate) fn renewed(object: Object, status: &'static str) -> Outcome {
         let failure = object.record.whole_secret().is_none().then(|| {
-            Error::failed("the answer has no whole secret in it: there is a new one, and nobody knows it")
-                .with_hint("give it another one with oauth-rot, or remove it with oauth-rm")
+            Error::failed("the response holds no complete secret: there is a new one that nobody knows")
+                .with_hint("rotate it again with oauth-rot, or remove it with oauth-rm")
         });
         Outcome { failure, ..Outcome::new(object, status) }
     }

@@ -156,7 +156,7 @@ impl Targets {
             let read = reader::read_all(session.io.patient_input(&stop), input.need, &mut intake);
             read.map_err(|e| match stop.signal() {
                 Some(signal) => {
-                    messages.fail("stopped: not all input was read, and nothing was changed");
+                    messages.fail("stopped while reading the input; nothing was changed");
                     Error::signal(signal)
                 }
                 None => e,
@@ -191,7 +191,7 @@ impl Targets {
             // Twice the same is once; two contradicting wishes are a mistake, and nobody can say which.
             return match self.fields.get(before).is_none_or(|fields| *fields == item.fields) {
                 true => Ok(false),
-                false => Err("the record stands in the input twice, and says different things".to_owned()),
+                false => Err("the record is in the input twice, with different values".to_owned()),
             };
         }
         self.push(item, input.need);

@@ -27,7 +27,9 @@ impl Operands {
             Some(first) if operands.kind.is_none() => {
                 let words = Kind::ALL.iter().flat_map(|k| k.words()).copied();
                 match text::nearest(first, words) {
-                    Some(near) => Err(Error::usage(format!("'{first}' is no kind; did you mean '{near}'?"))),
+                    Some(near) => {
+                        Err(Error::usage(format!("unknown kind '{first}'; did you mean '{near}'?")))
+                    }
                     None => operands.checked(),
                 }
             }
@@ -60,7 +62,7 @@ impl Operands {
 
     fn checked(self) -> Result<Operands, Error> {
         match self.stdin && !self.others.is_empty() {
-            true => Err(Error::usage("with -, all comes from standard input")),
+            true => Err(Error::usage("with -, everything comes from standard input")),
             false => Ok(self),
         }
     }

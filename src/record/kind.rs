@@ -29,8 +29,8 @@ impl Kind {
         Kind::named(word).ok_or_else(|| {
             let words = Kind::ALL.iter().flat_map(|k| k.words());
             match text::nearest(word, words.copied()) {
-                Some(near) => format!("'{word}' is no kind; did you mean '{near}'?"),
-                None => format!("'{word}' is no kind: give authz, client, session or token"),
+                Some(near) => format!("unknown kind '{word}'; did you mean '{near}'?"),
+                None => format!("unknown kind '{word}': give authz, client, session or token"),
             }
         })
     }
@@ -151,7 +151,7 @@ mod tests {
                 assert_eq!(Kind::parse(word), Ok(kind));
             }
         }
-        assert_eq!(Kind::parse("clinets").unwrap_err(), "'clinets' is no kind; did you mean 'clients'?");
+        assert_eq!(Kind::parse("clinets").unwrap_err(), "unknown kind 'clinets'; did you mean 'clients'?");
         assert!(Kind::parse("app").is_err());
     }
 

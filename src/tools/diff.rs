@@ -57,11 +57,11 @@ fn compare(args: &Args, session: &mut Session) -> Result<bool, Error> {
         return Err(Error::usage("give two lists, or a list and - for the account as it is now"));
     };
     if old == "-" && new == "-" {
-        return Err(Error::usage("only one list can be the account as it is now"));
+        return Err(Error::usage("only one of the lists can be -"));
     }
     let style = session.style(args, true)?;
     if !matches!(style.format, Format::Ndjson | Format::Json | Format::Id | Format::Table) {
-        return Err(Error::usage("--format: a difference is ndjson, json, id or table"));
+        return Err(Error::usage("--format: give ndjson, json, id or table"));
     }
     session.plan_calls(args, 1)?;
     let mut list = |name: &std::ffi::OsString| match name.to_str() {
@@ -172,7 +172,7 @@ fn read(from: impl Read, name: &str) -> Result<List, Error> {
         let text = std::str::from_utf8(line).unwrap_or_default().trim_start_matches(MARK);
         let line = Record::from_line(key.0, text.trim()).map_err(bad)?.masked_line();
         if list.insert(key, line).is_some() {
-            return Err(bad("the record stands in the list twice".to_owned()));
+            return Err(bad("the record is in the list twice".to_owned()));
         }
     }
 }
@@ -186,14 +186,14 @@ fn no_record(line: &[u8]) -> Option<&'static str> {
     match text.bytes().next()? {
         b'{' if text == "{" => Some("this is JSON over several lines"),
         b'{' | b'[' | 0 => None,
-        _ if text.contains(',') => Some("this is CSV, which holds a part of each record only"),
-        _ => Some("this is no record"),
+        _ if text.contains(',') => Some("this is CSV, which holds only a part of each record"),
+        _ => Some("this is not a record"),
     }
 }
 
 /// What to do about a file that is not a list.
 const A_LIST: &str =
-    "a list is what oauth-ls prints by default, a record a line; - is the account as it is now";
+    "give a list as oauth-ls prints it, one JSON record a line, or - for the account as it is now";
 
 fn unusable(place: &str, what: &str) -> Error {
     Error::failed(format!("{place}: {what}")).with_hint(A_LIST)

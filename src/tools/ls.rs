@@ -21,10 +21,10 @@ use crate::record::{Expiry, Record};
 use crate::session::Session;
 use crate::sys::streams::Io;
 
-const STATUS: Opt = Opt::value(None, "status", "STATUS", "only active, or only expired ones");
-const WITHIN: Opt = Opt::value(None, "expires-within", "SPAN", "only those that will expire within SPAN");
-const OLDER: Opt = Opt::value(None, "older-than", "SPAN", "only those made longer than SPAN ago");
-const CLIENT: Opt = Opt::value(None, "client", "CLIENT", "only those of a client (its id or name), or none");
+const STATUS: Opt = Opt::value(None, "status", "STATUS", "only active or only expired objects");
+const WITHIN: Opt = Opt::value(None, "expires-within", "SPAN", "only those that expire within SPAN");
+const OLDER: Opt = Opt::value(None, "older-than", "SPAN", "only those created longer than SPAN ago");
+const CLIENT: Opt = Opt::value(None, "client", "CLIENT", "only those of a client (its id or name, or none)");
 const SORT: Opt = Opt::value(None, "sort", "FIELD", "sort by a column");
 const MARKS: Opt = Opt::flag(None, "marks", "also look up the default API key and the session in use");
 const SECRETS: Opt = Opt::flag(None, "secrets", "show what the API shows of secrets");
@@ -112,7 +112,7 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
         let names = columns(Kind::Authz).iter().chain(columns(Kind::Client)).map(|(name, _)| *name);
         let near = crate::base::text::nearest(field, names);
         let hint = near.map_or("see oauth-record(5)".to_owned(), |near| format!("did you mean '{near}'?"));
-        return Err(Error::usage(format!("--sort: '{field}' is no column; {hint}")));
+        return Err(Error::usage(format!("--sort: unknown column '{field}'; {hint}")));
     }
     let asked = match (kind, stdin) {
         (kind, true) => Some(read(session, kind)?),
@@ -125,11 +125,11 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
         _ => None,
     };
     if asked.is_some() && (sort.is_some() || team.is_some()) {
-        let what = "--sort and --team are for lists: what is named comes as it is named";
+        let what = "--sort and --team cannot be combined with ids";
         return Err(Error::usage(what.to_owned()));
     }
     if asked.iter().flatten().any(|(_, kind, _)| *kind == Kind::Token) || kind == Some(Kind::Token) {
-        return Err(Error::usage("the API has no list of tokens and shows none"));
+        return Err(Error::usage("the API does not list or show tokens"));
     }
     session.plan_calls(args, 2)?;
     let (io, api) = session.connect()?;
@@ -279,7 +279,7 @@ impl List<'_> {
 
 fn from_api(kind: Kind, json: &str, date: Unix) -> Result<Record<'_>, Error> {
     Record::from_api(kind, json, date)
-        .map_err(|what| Error::permanent(format!("unusable {} in the answer: {what}", kind.noun())))
+        .map_err(|what| Error::permanent(format!("unusable {} in the response: {what}", kind.noun())))
 }
 
 /// Prints a record; that its secret is not known keeps no other back.

@@ -12,7 +12,7 @@ use crate::record::kind::Kind;
 use crate::session::Session;
 
 /// `-f`
-const FORCE: Opt = Opt::flag(Some('f'), "force", "what does not exist is no failure");
+const FORCE: Opt = Opt::flag(Some('f'), "force", "do not fail if an object does not exist");
 
 /// What there is to know about oauth-rm before it runs.
 pub static TOOL: Tool = Tool {

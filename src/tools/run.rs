@@ -42,7 +42,7 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
     };
     let lifetime = args.span(&opts::EXPIRES_IN)?.unwrap_or(LIFETIME).as_secs();
     if lifetime == 0 {
-        return Err(Error::usage("--expires-in: it would have expired at once"));
+        return Err(Error::usage("--expires-in: it would expire immediately"));
     }
     let scope = args.new_scopes()?.unwrap_or_else(|| vec!["global".to_owned()]);
     let description = match args.get(&opts::DESCRIPTION)? {
@@ -88,7 +88,7 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
     if let Err(e) = &revoked {
         messages.error(&format!("authz {}", record.id), e);
         let end = record.expires_at().unwrap_or_default();
-        messages.say(&format!("authz {} could not be revoked; it ends by itself at {end}", record.id));
+        messages.say(&format!("authz {} could not be revoked; it expires at {end}", record.id));
     }
     match (status, revoked) {
         (0, Ok(())) => Ok(()),

@@ -27,7 +27,7 @@ pub(super) fn secret(
     let fail = |path: &str, source| Error::file(path, source);
     let line = if value == "-" {
         if !stdin_is_free {
-            return Err(Error::usage(format!("{option} -: standard input is taken already")));
+            return Err(Error::usage(format!("{option} -: standard input is already used")));
         }
         if session.io.terminal.stdin {
             let prompt = format!("{}: {option}: ", session.io.messages.program());

@@ -87,10 +87,10 @@ impl Edits {
     fn body(&self, kind: Kind, fields: &Fields) -> Result<Body, String> {
         super::only(kind, &[Kind::Authz, Kind::Client], "changed")?;
         if kind == Kind::Authz && (self.name.is_some() || self.url.is_some()) {
-            return Err("an authorization has no --name and no --url".to_owned());
+            return Err("--name and --url are for clients".to_owned());
         }
         if kind == Kind::Client && (self.description.is_some() || self.client.is_some()) {
-            return Err("a client has no --description and no --client-id".to_owned());
+            return Err("--description and --client-id are for authorizations".to_owned());
         }
         let mut body = Body::default();
         for (name, option, field) in match kind {

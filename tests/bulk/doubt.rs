@@ -15,7 +15,7 @@ fn a_line_that_stands_there_twice_is_made_once_even_in_doubt() {
     let args = ["--once", "--retry-for", "1", "authz", "-"];
     let ran = run(tool(&server, "oauth-mk", &args), &line.repeat(3)).is(75);
     assert_eq!(changed(&before, &account(&server)).len(), 1);
-    assert_eq!(ran.err.matches("the answer was lost").count(), 3, "{}", ran.err);
+    assert_eq!(ran.err.matches("the response was lost").count(), 3, "{}", ran.err);
 }
 
 #[test]

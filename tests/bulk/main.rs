@@ -218,7 +218,7 @@ fn a_signal_ends_the_tries_to_make_and_to_prove_something() {
             "drop-before@POST",
             "POST /oauth/authorizations",
             130,
-            "not made: ",
+            "not created: ",
         ),
         (
             "oauth-rot",

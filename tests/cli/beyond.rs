@@ -188,7 +188,7 @@ fn codes_and_refresh_tokens_become_tokens() {
     account.write("wrong", "b9c4a6de-6fd1-4f4e-9d4f-0cf4b8a2b6a1");
     let line = format!("oauth-mk authz --client-id {client} -S > code; oauth-mk token --grant-code @code");
     account.sh(&format!("{line} --client-secret @wrong")).exits(4).says("check the client's secret");
-    account.sh("oauth-mk token --grant-code - --client-secret -").exits(2).says("standard input is taken");
+    account.sh("oauth-mk token --grant-code - --client-secret -").exits(2).says("standard input is already used");
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn the_web_flow_takes_one_visit_with_the_right_state() {
     });
     let token = ran.succeeds().record();
     assert_eq!(token["kind"], "token");
-    assert!(account.read("said").contains("without the right state"));
+    assert!(account.read("said").contains("rejected a visit with a wrong state"));
     // Where nobody comes, a signal ends the wait.
     let line = format!("timeout --preserve-status -k 30 1 oauth-mk token --web {client}");
     account.sh(&line).exits(143).says("visit ").says("ended by signal 15");
@@ -274,9 +274,9 @@ fn what_is_no_list_is_told_and_what_is_one() {
         ("oauth-ls authz -o csv | tail -n 1", "other:1: this is CSV"),
         ("oauth-ls -j", "other:1: this is a JSON array: give one object a line, as jq -c '.[]' prints them"),
         (&format!("oauth-ls authz {id} -j"), "other:1: this is JSON over several lines"),
-        ("oauth-ls -o table", "other:1: this is no record"),
-        ("oauth-ls authz -o id", "other:1: this is no record"),
-        ("cat list list", "the record stands in the list twice"),
+        ("oauth-ls -o table", "other:1: this is not a record"),
+        ("oauth-ls authz -o id", "other:1: this is not a record"),
+        ("cat list list", "the record is in the list twice"),
         ("cat list; echo '{\"kind\":\"authz\"'", "not a usable record: eof"),
         ("echo '{\"id\":\"a1\"}'", "other:1: "),
     ] {
@@ -285,7 +285,7 @@ fn what_is_no_list_is_told_and_what_is_one() {
         account.sh(&format!("rm -f other; {make}")).exits(0);
         for line in ["oauth-diff list other", "oauth-diff other -"] {
             let ran = account.sh(line).exits(2).prints("").says("oauth-diff: other:");
-            ran.says(what).says("a list is what oauth-ls prints by default").never_says("stdin");
+            ran.says(what).says("give a list as oauth-ls prints it").never_says("stdin");
         }
     }
     account

@@ -31,7 +31,7 @@ fn the_authorization_in_use_is_spared_however_it_is_named() {
     let before = account.state();
     for line in lines {
         let ran = account.sh(&line).exits(1).prints("");
-        ran.says("left alone: it is, or may be, the authorization in use").says("--include-self");
+        ran.says("skipped: it is, or may be, the authorization in use").says("--include-self");
     }
     assert_eq!(account.state(), before);
 }
@@ -52,7 +52,7 @@ fn the_default_api_key_is_spared_however_it_is_named() {
         "echo '{\"kind\":\"authz\",\"id\":\"~\"}' | oauth-rm".to_owned(),
     ] {
         let ran = account.sh(&line).exits(1).prints("");
-        ran.says("left alone: it is the account's default API key").says("--include-default");
+        ran.says("skipped: it is the account's default API key").says("--include-default");
     }
     let token = text(&account.get(&id).expect("it is there")["access_token"]["id"]);
     for line in [format!("oauth-rm token {token}"), format!("echo token,{token} | oauth-rm --stream")] {
@@ -99,7 +99,7 @@ fn a_tilde_and_its_id_are_one_object() {
     // Two wishes for it are a mistake.
     let two = format!("{{\"id\":\"~\",\"description\":\"y\"}}\n{{\"id\":\"{key}\",\"description\":\"z\"}}\n");
     let ran = account.feed("oauth-set authz --include-default", &two).exits(2).prints("");
-    ran.says("oauth-set: stdin:2: ~ and its id stand in the input, and say different things");
+    ran.says("oauth-set: stdin:2: ~ and the id it stands for are both in the input, with different values");
     assert_eq!(account.id("x"), key);
     let session = text(&account.kind("session").iter().find(|s| s["current"] == true).expect("one")["id"]);
     let gone = account.sh(&format!("oauth-rm session {session} '~' --include-self")).succeeds();
@@ -135,7 +135,7 @@ fn the_session_and_the_client_in_use_are_spared() {
             .replace('\n', " ")
             .as_str(),
     ]);
-    account.sh("oauth-rm client c1").exits(1).says("was, or may have been, made through it");
+    account.sh("oauth-rm client c1").exits(1).says("was, or may have been, created through it");
     account.sh("oauth-rm token t1").exits(1).says("it is, or may be, the token in use");
     // A new secret or name ends nothing, whatever else is in the input.
     let others = r#"printf 'client,c1\nauthz,a1\n'"#;
@@ -168,7 +168,7 @@ fn an_ambiguous_match_counts_as_a_match() {
         Account::of(&[&twin("a1", true, "x"), &twin("a2", false, "y"), r#"{"kind":"authz","id":"a3"}"#]);
     let ran = account.sh("oauth-rm authz a1 a2 a3").exits(1);
     assert_eq!(ran.ids(), BTreeSet::from(["a3".to_owned()]), "{ran}");
-    let ran = ran.says("authz a1: left alone").says("authz a2: left alone");
+    let ran = ran.says("authz a1: skipped").says("authz a2: skipped");
     assert_eq!(account.ids("authz").len(), 2, "{ran}");
 }
 

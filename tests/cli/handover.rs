@@ -32,7 +32,7 @@ fn a_failed_hand_over_is_a_failure_and_loses_nothing() {
     assert_eq!(account.kind("authz").iter().filter(|r| r["description"] == "job").count(), 1);
     // Where the record does not print it, nobody has it.
     let lost = account.sh("oauth-mk authz -d other -o id --exec 'exit 1'").exits(1);
-    lost.says("its new secret is neither handed over nor printed").says("its secret is lost");
+    lost.says("its new secret was neither passed on nor printed").says("its secret is lost");
     assert!(!made.err.contains("lost"), "{made}");
 }
 
@@ -56,7 +56,7 @@ fn what_the_same_run_has_handed_over_is_done() {
         .feed("oauth-mk - --once --exec 'exit 1'", &twice)
         .exits(1)
         .says("status 1")
-        .says("it exists already");
+        .says("it already exists");
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn the_log_has_a_record_of_the_one_that_is_made_and_of_the_one_that_goes() {
     assert_eq!(logged("log"), [record(&new, "created"), record(&old, "revoked")]);
     // Where the second one has no room the old one stays.
     let line = format!("ulimit -f 1; oauth-rot --replace authz {new} --exec true --log full");
-    let newer = account.sh(&line).exits(1).says("are there: full: file too large").each("id").remove(0);
+    let newer = account.sh(&line).exits(1).says("are live: full: file too large").each("id").remove(0);
     assert_eq!(logged("full"), [record(&newer, "created")]);
     assert!(account.get(&new).is_some() && account.get(&newer).is_some());
 }
@@ -127,11 +127,11 @@ fn a_teams_successor_is_made_in_the_team_that_is_named() {
     let all = || account.kind("authz").iter().map(|r| text(&r["id"])).collect::<BTreeSet<String>>();
     let before = all();
     let line = format!("oauth-rot --replace authz {} --team example-team", new[0]);
-    let ran = account.sh(&line).exits(75).says("it may have been made");
+    let ran = account.sh(&line).exits(75).says("it may have been created");
     let lost: Vec<String> = all().difference(&before).cloned().collect();
     assert!(lost.len() == 1 && ran.err.contains(&lost[0]), "{ran}");
     // Nobody is told that a token was rotated in a team.
-    account.sh(&format!("oauth-rot authz {old} --team example-team")).exits(2).says("add it");
+    account.sh(&format!("oauth-rot authz {old} --team example-team")).exits(2).says("--team requires --replace");
     account.sh(&format!("{line}/..")).exits(2).says("--team: ");
 }
 
@@ -140,7 +140,7 @@ fn a_new_token_that_is_never_known_is_tried_at_growing_pauses() {
     let fault = "quote@GET /account/rate-limits:status=401".parse().expect("a fault");
     let account = Account::with(Settings { faults: vec![fault], ..Settings::default() });
     let line = format!("oauth-rot --replace authz {} --retry-for 2", account.id("terraform"));
-    account.sh(&line).exits(1).says("are there: the new token does not work");
+    account.sh(&line).exits(1).says("are live: the new token does not work");
     let tries = account.asked("GET /account/rate-limits");
     assert!((2..20).contains(&tries), "{tries}");
 }

@@ -37,7 +37,7 @@ fn a_record_of_another_kind_is_a_contradiction() {
     refused("oauth-ls sessions -", input, &["stdin:1: the record is of kind client, not session"]);
     refused("oauth-rot", r#"{"kind":"session","id":"s1"}"#, &["a session cannot be rotated"]);
     refused("oauth-set", "session,s1", &["a session cannot be changed"]);
-    refused("oauth-rm", r#"{"kind":"app","id":"s1"}"#, &["stdin:1: 'app' is no kind"]);
+    refused("oauth-rm", r#"{"kind":"app","id":"s1"}"#, &["stdin:1: unknown kind 'app'"]);
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn records_that_cannot_be_made_are_told_apart_before_the_first_is_made() {
     let input = "{\"description\":\"one\"}\n{\"scope\":[\"raed\"]}\n{\"expires_in\":0}\n{\"name\":\"x\"}\n";
     let told = [
         "stdin:2: 'raed' is no scope: did you mean 'read'?",
-        "stdin:3: it would have expired",
+        "stdin:3: it would expire",
         "stdin:4: an auth",
     ];
     refused("oauth-mk authz -", input, &told);

@@ -18,7 +18,7 @@ fn the_rest_is_what_was_not_done_verbatim() {
     let input = format!("kind,id\nauthz,{good}\n\n{bad}\nauthz,{other}\nauthz,{other}\n");
     let ran = account.feed("oauth-rm --rest rest", input).exits(1);
     assert_eq!(ran.ids(), BTreeSet::from([good, other]), "{ran}");
-    ran.says("1 input line is not done, and kept in rest");
+    ran.says("1 input line is left in rest");
     assert_eq!(account.read("rest"), format!("kind,id\n{bad}\n"));
     account.feed("oauth-rm --rest rest -f", account.read("rest")).succeeds();
     assert_eq!(account.read("rest"), "");
@@ -60,7 +60,7 @@ fn a_signal_while_input_is_read_leaves_no_draft_of_the_rest() {
             account.id("terraform")
         );
         let ran = account.sh(&line).exits(status).prints("");
-        ran.says("oauth-rm: stopped: not all input was read, and nothing was changed\n");
+        ran.says("oauth-rm: stopped while reading the input; nothing was changed\n");
         assert_eq!(account.read("rest"), "precious\n");
         let files = std::fs::read_dir(&account.folder).expect("a folder").count();
         assert_eq!((files, account.server.stats().total()), (3, 0), "home, in and rest");
@@ -100,7 +100,7 @@ fn a_bad_line_in_a_stream_is_one_failure_among_others() {
     assert_eq!(ran.each("id"), [id], "{ran}");
     ran.says("stdin:1: 'a/b' is no id").says("stdin:3: this is a JSON array");
     assert_eq!(account.read("rest"), "a/b\n[\n");
-    account.sh("oauth-mk - --stream --once").exits(2).says("--once looks at all input first");
+    account.sh("oauth-mk - --stream --once").exits(2).says("--once reads the whole input first");
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn once_tells_where_what_exists_has_another_lifetime() {
     for more in ["-e 30d", "-e 1h", ""] {
         let ran = make(more)
             .exits(0)
-            .says(&format!("authz {id}: it exists already, with another lifetime: it ends at 2"));
+            .says(&format!("authz {id}: it already exists with another lifetime: it expires at 2"));
         assert_eq!(ran.each("status"), ["exists"]);
         make(&format!("{more} -n")).exits(0).says("another lifetime");
     }
@@ -225,8 +225,8 @@ fn once_tells_where_what_exists_has_another_lifetime() {
     account
         .feed("oauth-mk authz - --once -P 1", two)
         .exits(0)
-        .says(": it exists already")
-        .says("it never ends");
+        .says(": it already exists")
+        .says("it never expires");
     // What has expired is not what is wanted.
     let expired = account.sh("oauth-ls authz --status expired | head -n 1").succeeds().record();
     let line = format!("{{\"description\":{},\"scope\":{}}}", expired["description"], expired["scope"]);
@@ -271,7 +271,7 @@ fn a_lost_create_is_named_and_never_repeated() {
     let account = Account::with(Settings { faults: faults.clone(), ..Settings::default() });
     let ran = account.sh("oauth-mk authz -d precious").exits(75).prints("");
     let id = account.id("precious");
-    ran.says(&format!("it may have been made: authz {id}")).says("adopt a candidate with oauth-rot");
+    ran.says(&format!("it may have been created: authz {id}")).says("adopt a candidate with oauth-rot");
     assert_eq!(account.server.stats().applied("POST /oauth/authorizations"), 1);
 
     let account = Account::with(Settings { faults, ..Settings::default() });
@@ -287,7 +287,7 @@ fn a_rotation_whose_secret_is_not_told_is_kept_in_the_rest() {
     let input = format!("{}\n{}\n", ids[0], ids[1]);
     let ran = account.feed("oauth-rot client -P 1 --rest rest", &input).exits(1);
     assert_eq!(ran.each("status"), ["rotated"; 2], "{ran}");
-    ran.says(&format!("stdin:1: client {}: the answer has no whole secret in it", ids[0]));
+    ran.says(&format!("stdin:1: client {}: the response holds no complete secret", ids[0]));
     assert_eq!(account.read("rest"), format!("{}\n", ids[0]));
 }
 

@@ -66,7 +66,7 @@ fn an_unknown_kind_gets_the_nearest_name_in_every_tool() {
         {
             let (status, out, err) = run(&format!("{tool} {wrong} a1"));
             assert_eq!((status, out.as_str()), (2, ""), "{tool} {wrong}");
-            let first = format!("{tool}: '{wrong}' is no kind; did you mean '{near}'?");
+            let first = format!("{tool}: unknown kind '{wrong}'; did you mean '{near}'?");
             assert_eq!(err.lines().next(), Some(&first[..]));
         }
     }

@@ -23,7 +23,7 @@ fn a_yes_is_needed() {
             lines[0].trim_end(),
             format!("{QUESTION}{}", answer.trim_matches(['\n', '\u{4}'])).trim_end()
         );
-        let told = ["oauth-rm: nothing was revoked", "oauth-rm: --yes leaves the question out", "status 1"];
+        let told = ["oauth-rm: nothing was revoked", "oauth-rm: --yes skips this question", "status 1"];
         assert_eq!(lines[1..], told, "{answer:?}");
         assert_eq!(left(&world), 4);
     }

@@ -23,7 +23,7 @@ use crate::sys::messages::Messages;
 use crate::tools::mk::exchange::Exchange;
 
 /// `--once`
-const ONCE: Opt = Opt::flag(None, "once", "what exists with these properties is not made again");
+const ONCE: Opt = Opt::flag(None, "once", "do not create again what exists");
 
 /// What there is to know about oauth-mk before it runs.
 pub static TOOL: Tool = Tool {
@@ -91,11 +91,11 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
         messages: session.io.messages.clone(),
     };
     if make.once && args.has(&opts::STREAM) {
-        return Err(Error::usage("--once looks at all input first, --stream at none"));
+        return Err(Error::usage("--once reads the whole input first: it cannot be combined with --stream"));
     }
     let given = match (operands.stdin, operands.kind) {
         (true, _) => None,
-        (false, None) => return Err(Error::usage("say what to make: authz or client")),
+        (false, None) => return Err(Error::usage("say what to create: authz or client")),
         (false, Some(kind)) => {
             let fields = one(kind, &operands.others, &make.options)?;
             make.accept(&Item::given(kind, fields.clone())).map_err(Error::usage)?;
@@ -305,28 +305,28 @@ fn report_lifetime(messages: &Messages, item: &Item<'_>, fields: &Fields, exists
     let close = |a: Unix, b: Unix| (a - b).abs() <= SAME;
     let what = match (wanted, record.expiry) {
         _ if item.kind != Kind::Authz || fields.client_id.is_some() => return,
-        (Some(_), Expiry::Never) => "never ends".to_owned(),
+        (Some(_), Expiry::Never) => "never expires".to_owned(),
         // As long as was wanted, or until when.
         (Some(wanted), Expiry::At(at)) if close(wanted, at - time::now()) => return,
         (Some(wanted), Expiry::At(_)) if record.lifetime().is_none_or(|life| close(wanted, life)) => return,
-        (_, Expiry::At(at)) => format!("ends at {}", time::rfc3339(at).unwrap_or_default()),
+        (_, Expiry::At(at)) => format!("expires at {}", time::rfc3339(at).unwrap_or_default()),
         _ => return,
     };
     let place = Item { id: record.id.as_ref().into(), ..item.clone() }.place();
-    messages.say(&format!("{place}: it exists already, with another lifetime: it {what}"));
+    messages.say(&format!("{place}: it already exists with another lifetime: it {what}"));
 }
 
 /// Seconds that an authorization is to live; `None` for ever.
 fn lifetime(fields: &Fields) -> Result<Option<u64>, String> {
     if let Some(span) = fields.expires_in.as_deref().filter(|s| *s != "null") {
         let seconds = time::parse_span(span)?.as_secs();
-        return if seconds > 0 { Ok(Some(seconds)) } else { Err("it would have expired at once".to_owned()) };
+        return if seconds > 0 { Ok(Some(seconds)) } else { Err("it would expire immediately".to_owned()) };
     }
     let Some(at) = &fields.expires_at else { return Ok(None) };
-    let at = time::parse_rfc3339(at).ok_or_else(|| format!("'{at}' is no RFC 3339 time"))?;
+    let at = time::parse_rfc3339(at).ok_or_else(|| format!("'{at}' is not an RFC 3339 time"))?;
     match u64::try_from(at - time::now()) {
         Ok(seconds) if seconds > 0 => Ok(Some(seconds)),
-        _ => Err("its expires_at has passed: give --expires-in".to_owned()),
+        _ => Err("its expires_at is in the past: give --expires-in".to_owned()),
     }
 }
 

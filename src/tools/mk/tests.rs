@@ -108,7 +108,7 @@ fn records_make_the_same_bodies_and_options_win() {
         r#"{"description":"x","scope":["global"]}"#,
     );
     let past = r#"{"kind":"authz","expires_at":"2001-01-01T00:00:00Z"}"#;
-    Stub::new().run(MK, &["-"], past).exits(2).says("its expires_at has passed: give --expires-in");
+    Stub::new().run(MK, &["-"], past).exits(2).says("its expires_at is in the past: give --expires-in");
 }
 
 #[test]
@@ -139,8 +139,8 @@ fn make(stub: Arc<Stub>, more: &[&str]) -> Ran {
 fn a_create_whose_answer_was_lost_is_looked_for_and_not_repeated() {
     let page = format!("[{}]", listed("a7", "x", "read", LATER));
     let ran = make(lost().on(Get, AUTHZ, 200, &page), &[]).exits(75).prints("");
-    ran.says("authz: the answer was lost (the line went dead); it may have been made: authz a7")
-        .says("adopt a candidate with oauth-rot, or revoke it with oauth-rm; then give the rest again");
+    ran.says("authz: the response was lost (the line went dead); it may have been created: authz a7")
+        .says("adopt a candidate with oauth-rot or revoke it with oauth-rm, then run the rest again");
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn an_answer_that_cannot_be_used_is_a_lost_one() {
         [(500, ""), (503, "<html>"), (201, "<html>"), (201, ""), (201, "{\"id\":\"a7\"}"), (201, "{")]
     {
         let stub = Stub::new().on(Post, AUTHZ, status, answer).on(Get, AUTHZ, 200, &page);
-        make(stub, &[]).exits(75).prints("").says("may have been made: authz a7");
+        make(stub, &[]).exits(75).prints("").says("may have been created: authz a7");
     }
 }
 
@@ -169,7 +169,7 @@ fn where_it_was_not_made_it_is_made_again() {
 #[test]
 fn where_the_list_is_lost_too_nothing_is_sent_again() {
     let stub = lost().on(Get, AUTHZ, 503, "");
-    make(stub, &["--retry-for", "0"]).exits(75).says("and so was the look for it");
+    make(stub, &["--retry-for", "0"]).exits(75).says("and so was the search for the object");
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn an_adopted_one_whose_secret_is_not_told_has_failed() {
         let stub = Stub::new().on(Get, AUTHZ, 200, "[]").lose(Post, AUTHZ).on(Get, AUTHZ, 200, &page);
         let ran = make(stub.on(Post, rotate, 200, &rotated), &["--once", "--exec", "echo ran >&2"]).exits(1);
         assert!(ran.out.contains(r#""id":"a7","status":"created""#), "{ran:#?}");
-        ran.says("authz: the answer has no whole secret in it").says("give it another one with oauth-rot");
+        ran.says("authz: the response holds no complete secret").says("rotate it again with oauth-rot");
     }
 }
 
@@ -203,7 +203,7 @@ fn an_adopted_one_whose_secret_is_not_told_has_failed() {
 fn with_once_two_candidates_are_one_too_many() {
     let page = format!("[{},{}]", listed("a7", "x", "read", LATER), listed("a8", "x", "read", LATER));
     let stub = Stub::new().on(Get, AUTHZ, 200, "[]").lose(Post, AUTHZ).on(Get, AUTHZ, 200, &page);
-    make(stub, &["--once"]).exits(75).says("it may have been made: authz a7, a8");
+    make(stub, &["--once"]).exits(75).says("it may have been created: authz a7, a8");
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn what_exists_and_cannot_be_handed_over_fails_in_a_rehearsal_too() {
     for rehearsal in [&["--once", "--exec", "true", "-n"][..], &["--once", "--exec", "true"]] {
         let ran = make(Stub::new().on(Get, AUTHZ, 200, &page), rehearsal).exits(1);
         assert!(ran.out.contains(r#""id":"a1","status":"exists""#), "{ran:#?}");
-        ran.says("authz: it exists already, and its secret cannot be handed over\n");
+        ran.says("authz: it already exists, and its secret cannot be passed to the command\n");
     }
 }
 
@@ -239,10 +239,10 @@ fn with_once_a_lifetime_is_the_same_from_its_beginning_or_to_its_end() {
     let page = format!("[{}]", listed("a1", "x", "read", &born).replace("null", "25200"));
     for (span, differs) in [("8h", false), ("7h", false), ("1h", true), ("30d", true)] {
         let ran = make(Stub::new().on(Get, AUTHZ, 200, &page), &["--once", "-e", span]).exits(0);
-        assert_eq!(ran.err.contains("another lifetime: it ends at 2"), differs, "{ran:#?}");
+        assert_eq!(ran.err.contains("another lifetime: it expires at 2"), differs, "{ran:#?}");
     }
     let never = page.replace("25200", "null");
     let ran = make(Stub::new().on(Get, AUTHZ, 200, &never), &["--once", "-e", "8h"]).exits(0);
-    ran.says("authz a1: it exists already, with another lifetime: it never ends");
+    ran.says("authz a1: it already exists with another lifetime: it never expires");
     make(Stub::new().on(Get, AUTHZ, 200, &never), &["--once"]).succeeds();
 }

@@ -76,7 +76,7 @@ impl Redirect {
                     let value = |name: &str| query.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
                     if value("state") != Some(state) {
                         // Somebody else's page may point here: it must not end our waiting.
-                        messages.say("a visit without the right state was turned away");
+                        messages.say("rejected a visit with a wrong state");
                         answer(&stream, "400 Bad Request", "This is not the visit that was waited for.");
                         continue;
                     }
@@ -100,7 +100,7 @@ impl Redirect {
                 return Err(stop.signal().map_or(stopped, Error::signal));
             }
         }
-        Err(Error::failed("nobody came within 300 s"))
+        Err(Error::failed("no visit came within 300 s"))
     }
 
     /// The query of a visit of our path; any other visit is answered here.

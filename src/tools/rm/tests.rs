@@ -44,7 +44,7 @@ fn an_id_that_two_kinds_have_names_two_objects() {
 fn a_record_that_says_it_is_in_use_is_spared_without_a_question() {
     for kind in ["authz", "client", "session", "token"] {
         let record = format!(r#"{{"kind":"{kind}","id":"x1","current":true}}"#);
-        Stub::new().run(RM, &[], &record).exits(1).prints("").says("left alone").says("--include-self");
+        Stub::new().run(RM, &[], &record).exits(1).prints("").says("skipped").says("--include-self");
     }
     let record = r#"{"kind":"authz","id":"x1","default":true}"#;
     Stub::new().run(RM, &["--include-self"], record).exits(1).prints("").says("--include-default");
@@ -79,7 +79,7 @@ fn the_rest_is_what_was_not_done_and_a_rehearsal_has_none() {
         .on(Delete, "/oauth/sessions/s2", 404, MISSING)
         .on(Delete, "/oauth/sessions/s3", 200, r#"{"id":"s3"}"#);
     let ran = stub.run(RM, &args, "s1\ns2\ns3\n").exits(1).prints("s1\ns3\n");
-    ran.says(&format!("oauth-test: 1 input line is not done, and kept in {name}\n"));
+    ran.says(&format!("oauth-test: 1 input line is left in {name}\n"));
     assert_eq!(std::fs::read_to_string(&path).expect("a rest"), "s2\n");
     // Where nothing is left, there is nothing to say.
     let stub = Stub::new().on(Delete, "/oauth/sessions/s2", 200, r#"{"id":"s2"}"#);
@@ -106,7 +106,7 @@ fn a_stream_is_worked_on_line_by_line_and_keeps_what_was_not_done() {
         &[&args[..], &["-n"]].concat(),
         input,
     );
-    ran.exits(1).prints("s1\ns2\ns3\ns1\n").says("oauth-test: stdin:3: 'app' is no kind");
+    ran.exits(1).prints("s1\ns2\ns3\ns1\n").says("oauth-test: stdin:3: unknown kind 'app'");
     assert!(!path.exists());
     let mut stub = Stub::new().on(Get, "/oauth/authorizations/~", 404, MISSING);
     for (id, status, answer) in [
@@ -118,8 +118,8 @@ fn a_stream_is_worked_on_line_by_line_and_keeps_what_was_not_done() {
         stub = stub.on(Delete, &format!("/oauth/sessions/{id}"), status, answer);
     }
     let ran = stub.run(RM, &[&args[..], &["-P", "1"]].concat(), input).exits(1).prints("s1\ns3\n");
-    let ran = ran.says("stdin:3: 'app' is no kind").says("stdin:5: session s2: none (not_found)\n");
-    ran.says(&format!("oauth-test: 3 input lines are not done, and kept in {name}\n"));
+    let ran = ran.says("stdin:3: unknown kind 'app'").says("stdin:5: session s2: none (not_found)\n");
+    ran.says(&format!("oauth-test: 3 input lines are left in {name}\n"));
     let rest = std::fs::read_to_string(&path).expect("a rest");
     assert_eq!(rest, "kind,id\napp,x\nsession,s2\nsession,s1\n");
     std::fs::remove_file(&path).expect("removed");
@@ -135,7 +135,7 @@ fn what_belongs_to_the_authorization_in_use_is_spared() {
             MISSING,
         );
         let ran = stub.run(RM, &[&["authz", "own"], more].concat(), "").exits(1).prints("");
-        ran.says("oauth-test: authz own: left alone").says("--include-self");
+        ran.says("oauth-test: authz own: skipped").says("--include-self");
     }
     for (kind, id) in [("client", "c0"), ("token", "t0"), ("token", "T0")] {
         let mut stub = Stub::new().on(Get, "/oauth/authorizations", 200, LIST);

@@ -16,7 +16,7 @@ use crate::tools::rot::replace::Replace;
 
 /// `--replace`
 const REPLACE: Opt =
-    Opt::flag(None, "replace", "make a second authorization like it, and let the old one stay");
+    Opt::flag(None, "replace", "create a second authorization like it, and keep the old one");
 
 /// What there is to know about oauth-rot before it runs.
 pub static TOOL: Tool = Tool {
@@ -42,7 +42,7 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
     let operands = Operands::read(args)?;
     let (replaces, team) = (args.has(&REPLACE), args.team()?);
     if team.is_some() && !replaces {
-        return Err(Error::usage("--team is where --replace makes the new ones; add it"));
+        return Err(Error::usage("--team requires --replace"));
     }
     let input = Input { kind: operands.kind, operands: &operands.others, given: None, need: Need::Identity };
     let style = Style { reveal: true, single: input.is_single(), ..session.style(args, true)? };

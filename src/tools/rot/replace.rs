@@ -33,7 +33,7 @@ impl<'a> Change for Replace<'a> {
         crate::tools::only(item.kind, &[Kind::Authz, Kind::Client], "rotated")?;
         match item.kind == Kind::Authz && item.id != "~" {
             true => Ok(()),
-            false => Err("--replace is for authorizations, by their ids".to_owned()),
+            false => Err("--replace works on authorizations that are given by id".to_owned()),
         }
     }
 
@@ -60,7 +60,7 @@ impl<'a> Change for Replace<'a> {
 /// How the successor of an authorization is made.
 fn successor(old: &Record<'_>) -> Result<(Likeness, String), Error> {
     if !old.text(&["client"]).is_empty() {
-        return Err(Error::failed("it was made through a client, whose application must renew it"));
+        return Err(Error::failed("it was created through a client, whose application must renew it"));
     }
     let scope: Vec<String> = old.text(&["scope"]).split(' ').map(str::to_owned).collect();
     let mut name = old.name();
@@ -81,7 +81,7 @@ fn successor(old: &Record<'_>) -> Result<(Likeness, String), Error> {
 fn finish(run: &Run<'_>, item: &Item<'_>, outcome: &mut Outcome) -> Result<(), Error> {
     let Some(object) = &outcome.object else { return Ok(()) };
     let new = &object.record;
-    let both = |e: &Error| Error::failed(format!("both it and its successor {} are there: {e}", new.id));
+    let both = |e: &Error| Error::failed(format!("both it and its successor {} are live: {e}", new.id));
     let Some(token) = new.whole_secret() else { return Err(Error::failed("its successor has no token")) };
     run.api.prove(&Secret::new(token)).map_err(|e| both(&e))?;
     let Some(exec) = run.exec else { return Ok(()) };
@@ -99,7 +99,7 @@ fn lifetime(old: &Record<'_>) -> Result<Option<i64>, Error> {
     match old.lifetime() {
         Some(seconds) if old.status != "expired" => Ok(Some(seconds)),
         // What has expired no longer tells when: its seconds left are 0 whatever they were.
-        _ => Err(Error::failed("it has expired, and its lifetime is not known any more")
-            .with_hint("make a new one with oauth-mk")),
+        _ => Err(Error::failed("it has expired, and its lifetime is no longer known")
+            .with_hint("create a new one with oauth-mk")),
     }
 }

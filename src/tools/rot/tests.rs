@@ -44,8 +44,8 @@ fn a_rotation_whose_secret_is_not_told_is_done_once_and_has_failed() {
             let ran = Stub::new().on(Post, path, 200, &answer).run(ROT, &["client", "c1", more], "").exits(1);
             assert_eq!(ran.out.contains(r#""id":"c1","status":"rotated""#), more != "-S", "{ran:#?}");
             let told =
-                "client c1: the answer has no whole secret in it: there is a new one, and nobody knows it";
-            let hint = "give it another one with oauth-rot, or remove it with oauth-rm";
+                "client c1: the response holds no complete secret: there is a new one that nobody knows";
+            let hint = "rotate it again with oauth-rot, or remove it with oauth-rm";
             assert_eq!(ran.err, format!("oauth-test: {told}\noauth-test: {hint}\n"));
         }
     }
@@ -87,8 +87,8 @@ fn a_successor_is_proven_by_using_its_token() {
         (&[403], "", 0, ""),
         // It may take a moment until it is known everywhere.
         (&[401, 401, 200], "", 0, ""),
-        (&[401], "--retry-for=0", 1, "are there: the new token does not work: No. (not_so)\n"),
-        (&[404], "", 1, "both it and its successor x2 are there: No. (not_so)\n"),
+        (&[401], "--retry-for=0", 1, "are live: the new token does not work: No. (not_so)\n"),
+        (&[404], "", 1, "both it and its successor x2 are live: No. (not_so)\n"),
     ] {
         let mut stub = Stub::new()
             .on(Get, "/oauth/authorizations/x1", 200, r#"{"id":"x1","scope":["read"]}"#)

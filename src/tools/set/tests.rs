@@ -56,7 +56,7 @@ fn what_is_as_the_record_says_is_not_sent() {
 #[test]
 fn two_records_that_contradict_each_other_change_nothing() {
     let twice = "kind,id,name\nclient,x1,a\nclient,x1,b";
-    Stub::new().run(SET, &[], twice).exits(2).says("stdin:3: the record stands in the input twice");
+    Stub::new().run(SET, &[], twice).exits(2).says("stdin:3: the record is in the input twice");
 }
 
 #[test]
@@ -78,8 +78,8 @@ fn a_record_says_what_is_to_change_unless_an_option_does() {
 #[test]
 fn what_cannot_be_changed_is_refused_before_anything_is_sent() {
     for (args, told) in [
-        (&["authz", "x1", "--name", "n"][..], "an authorization has no --name"),
-        (&["client", "x1", "-d", "n"], "a client has no --description"),
+        (&["authz", "x1", "--name", "n"][..], "--name and --url are for clients"),
+        (&["client", "x1", "-d", "n"], "--description and --client-id are for authorizations"),
         (&["client", "x1", "--url", "http://u.example"], "--url: http is only for this machine"),
         (&["authz", "x1", "--client-id", "a/b", "--client-secret", "s"], "--client-id: 'a/b' is no id"),
         (
@@ -88,7 +88,7 @@ fn what_cannot_be_changed_is_refused_before_anything_is_sent() {
         ),
         (
             &["authz", "--client-id", "c", "--client-secret", "-"],
-            "--client-secret -: standard input is taken already",
+            "--client-secret -: standard input is already used",
         ),
         (&["authz", "x1", "--client-id", "c", "--client-secret", "@/no/file"], "/no/file: no such file"),
     ] {
