@@ -1,35 +1,34 @@
-//! One connection: requests in, answers out, until either side has enough.
+//! One connection: reads requests and sends responses until either side closes it.
 
 use std::io;
 use std::net::{Shutdown, TcpStream};
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use crate::sandbox::account::clock;
-use crate::sandbox::faults::spec::What;
+use crate::sandbox::faults::spec::FaultKind;
 use crate::sandbox::hostile;
-use crate::sandbox::server::Shared;
-use crate::sandbox::wire::http::{Connection, NoRequest, Reply, Request};
+use crate::sandbox::shared::Shared;
+use crate::sandbox::wire::http::{Connection, Request, RequestError, Response};
 use crate::sandbox::wire::route::Route;
 
-/// How long a connection may be silent.
-const IDLE: Duration = Duration::from_secs(60);
-/// How long a peer may take to accept bytes.
-const WRITE: Duration = Duration::from_secs(10);
+/// The time a connection may be idle.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+/// The time a peer may take to accept bytes.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Serves a connection to its end.
+/// Serves a connection until it is closed.
 pub(in crate::sandbox) fn serve(stream: TcpStream, shared: &Shared) {
     let _ = stream.set_nodelay(true);
-    let _ = stream.set_read_timeout(Some(IDLE));
-    let _ = stream.set_write_timeout(Some(WRITE));
+    let _ = stream.set_read_timeout(Some(IDLE_TIMEOUT));
+    let _ = stream.set_write_timeout(Some(WRITE_TIMEOUT));
     let mut connection = Connection::new(stream);
     while !shared.stopping() {
         let request = match connection.read() {
             Ok(request) => request,
-            Err(NoRequest::Gone) => return,
-            Err(NoRequest::Refused(reply)) => {
-                let reply = dress(reply, shared, &Request::default());
-                let _ = connection.send(&reply, true);
+            Err(RequestError::Closed) => return,
+            Err(RequestError::Refused(response)) => {
+                let response = add_common_headers(response, shared, &Request::default());
+                let _ = connection.send(&response, true);
                 return connection.close();
             }
         };
@@ -37,16 +36,16 @@ pub(in crate::sandbox) fn serve(stream: TcpStream, shared: &Shared) {
         let pattern = route.as_ref().map_or("(unknown)", Route::pattern);
         let endpoint = format!("{} {pattern}", request.method);
         shared.counters.begin(&endpoint);
-        let going_on = exchange(&mut connection, shared, &request, route.as_ref(), &endpoint);
+        let keep_open = handle(&mut connection, shared, &request, route.as_ref(), &endpoint);
         shared.counters.end();
-        if !going_on.unwrap_or(false) {
+        if !keep_open.unwrap_or(false) {
             return;
         }
     }
 }
 
-/// Answers one request; says whether the connection goes on.
-fn exchange(
+/// Handles one request, with the fault that hits it; returns whether the connection stays open.
+fn handle(
     connection: &mut Connection,
     shared: &Shared,
     request: &Request,
@@ -54,60 +53,61 @@ fn exchange(
     endpoint: &str,
 ) -> io::Result<bool> {
     let picked = shared.faults.pick(&request.method, &request.path);
-    for spec in &picked.specs {
+    for spec in &picked.fired {
         shared.counters.fault(spec);
     }
-    let answer = || {
-        let reply = shared.api.answer(request, route);
-        if reply.applied {
+    let respond = || {
+        let response = shared.api.respond(request, route);
+        if response.applied {
             shared.counters.applied(endpoint);
         }
-        reply
+        response
     };
-    let reply = picked.what.as_ref().is_none_or(What::applied).then(answer);
-    let hold = shared.api.settings.latency.saturating_add(picked.late);
-    if !hold.is_zero() {
-        shared.pause(hold);
+    let response = picked.kind.as_ref().is_none_or(FaultKind::applied).then(respond);
+    let delay = shared.api.settings.latency.saturating_add(picked.delay);
+    if !delay.is_zero() {
+        shared.pause(delay);
     }
-    let reply = match (&picked.what, reply) {
-        (None, Some(reply)) => reply,
+    let response = match (&picked.kind, response) {
+        (None, Some(response)) => response,
         (None, None) => return Ok(false),
-        (Some(what), reply) => hostile::replace(what, shared, request, reply),
+        (Some(kind), response) => hostile::replace(kind, shared, request, response),
     };
-    let reply = dress(reply, shared, request);
-    match &picked.what {
-        Some(What::Late(after)) => {
-            // The connection ends with its answer, for what is sent next must not wait for what is done here; whether
-            // it had ended before changes nothing.
-            let _ = connection.send(&reply, true);
+    let response = add_common_headers(response, shared, request);
+    match &picked.kind {
+        Some(FaultKind::Late(after)) => {
+            // Close the connection first: the client's next request must not wait for this one. Errors do not matter,
+            // because the request is applied even if the client has gone.
+            let _ = connection.send(&response, true);
             let _ = connection.stream.shutdown(Shutdown::Both);
             shared.pause(*after);
-            answer();
+            respond();
             Ok(false)
         }
-        Some(what) => hostile::send(what, connection, shared, request, &reply),
-        None => connection.send(&reply, request.close).map(|()| !request.close),
+        Some(kind) => hostile::send(kind, connection, shared, request, &response),
+        None => connection.send(&response, request.close).map(|()| !request.close),
     }
 }
 
-/// Adds the headers every answer has.
-pub(in crate::sandbox) fn dress(mut reply: Reply, shared: &Shared, request: &Request) -> Reply {
-    let sane = |id: &&str| {
+/// Adds the headers that every response has.
+pub(in crate::sandbox) fn add_common_headers(
+    mut response: Response,
+    shared: &Shared,
+    request: &Request,
+) -> Response {
+    let is_valid = |id: &&str| {
         let fits = (1..=64).contains(&id.len());
         fits && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
     };
-    let id = match request.header("Request-Id").filter(sane) {
-        Some(id) => id.to_owned(),
-        None => shared.request_ids.lock().unwrap_or_else(PoisonError::into_inner).uuid(),
-    };
-    let spent = reply.status == 429;
-    let remaining = if spent { 0 } else { shared.api.quota.remaining() };
-    reply = reply
+    let id = request.header("Request-Id").filter(is_valid);
+    let id = id.map_or_else(|| shared.request_id(), str::to_owned);
+    let remaining = if response.status == 429 { 0 } else { shared.api.quota.remaining() };
+    response = response
         .with("Date", &clock::imf_fixdate(clock::now()))
         .with("Request-Id", &id)
         .with("RateLimit-Remaining", &remaining.to_string());
     match &shared.api.settings.warning {
-        Some(warning) => reply.with("Warning-Message", warning),
-        None => reply,
+        Some(warning) => response.with("Warning-Message", warning),
+        None => response,
     }
 }

@@ -1,22 +1,30 @@
-//! A faithful local server of the API, to rehearse on and to test with.
+//! A local server of the API, for rehearsals and tests.
 //!
-//! It listens on the loopback interface only, keeps one account in memory (and on disk, if
-//! [`Settings::state`] says so) and can be told to be slow, stingy or broken. Where nobody
-//! outside the service knows how it behaves, a setting chooses. Its secrets are made from
-//! [`Settings::seed`] and are secret from nobody: it must never hold anything real.
+//! It listens on the loopback interface only and keeps one account in memory, and on disk if [`Settings::state`] is
+//! set. It can be made slow, short of quota or faulty. Its secrets are derived from [`Settings::seed`], so anyone can
+//! compute them: never put real data into it.
 //!
-//! What no public source settles and no setting chooses is done so:
+//! `docs/heroku-api.md` says how the API behaves. Where no public source settles a point, either a setting chooses, or
+//! the sandbox does this:
 //!
-//! - An authorization made for a client has a code and no token until it is exchanged.
-//! - A regenerated token ends when the old one would have; an ended one stays ended.
-//! - An access token got through a client lasts eight hours, its refresh token for ever, its
-//!   code 300 seconds. A used or unknown code is 422, a wrong client secret 401.
-//! - The id of a token is that of the access token; revoking it leaves the authorization.
-//! - A token may do everything, whatever its scopes.
-//! - In the web flow everybody agrees at once.
+//! - An authorization made for a client has a code, and no token until the code is exchanged.
+//! - A regenerated token expires when the old one would have; an expired one stays expired.
+//! - An access token issued through a client lasts eight hours and its code 300 seconds; its refresh token never
+//!   expires. A used or unknown code gets a 422, a wrong client secret a 401.
+//! - A token object has the id of its access token; revoking it keeps the authorization.
+//! - Every token may do everything, whatever its scopes.
+//! - In the web flow every user agrees at once.
 //!
-//! Imports nothing of the tools it tests. From the bottom: `wire`, `account`, `faults`, `settings`, `service`, then
-//! `hostile` (puts faults on the wire), `conn` (one connection), `server` (socket and threads), `stats`.
+//! The sandbox imports nothing from the tools it tests. A module imports only from lower layers; from the bottom:
+//!
+//! - `wire`: HTTP requests and responses; `account`: the objects; `stats`: counters
+//! - `faults`: how a fault is written, and which one hits a request
+//! - `settings`: the options
+//! - `service`: a request in, a response out
+//! - `shared`: the state that all threads share
+//! - `hostile`: sends faulty responses
+//! - `conn`: one connection
+//! - `server`: the socket and the threads
 
 mod account;
 mod conn;
@@ -25,10 +33,11 @@ mod hostile;
 mod server;
 mod service;
 mod settings;
+mod shared;
 mod stats;
 mod wire;
 
-pub use account::show::Expired;
+pub use account::json::Expired;
 pub use faults::{Fault, FaultError};
 pub use server::Server;
 pub use settings::Settings;

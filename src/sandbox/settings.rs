@@ -1,38 +1,37 @@
-//! How a sandbox behaves.
+//! The options of a sandbox.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::sandbox::account::show::Expired;
+use crate::sandbox::account::json::Expired;
 use crate::sandbox::faults::Fault;
 
-/// How the sandbox behaves. The default is faithful and fast, and has the built-in account.
+/// The options of a sandbox. By default it has the built-in account and behaves like the API, without delay or faults.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// How long each answer is held back.
+    /// The delay before each response.
     pub latency: Duration,
-    /// Calls the account has at the start. They are refilled, 75 a minute, up to 4,500 or to
-    /// this number if it is larger; at zero the answer is 429. `None` never runs out, and
-    /// every answer shows 4,500.
+    /// The quota at the start, in calls. It refills by 75 a minute, up to 4,500 or this number if it is larger; at zero
+    /// the response is 429. With `None` it never runs out, and every response shows 4,500.
     pub quota: Option<u32>,
-    /// What goes wrong; see [`Fault`] for how it is written.
+    /// The faults.
     pub faults: Vec<Fault>,
-    /// The two-factor code every authenticated request needs.
+    /// The two-factor code that every authenticated request must send.
     pub two_factor: Option<String>,
-    /// What every answer's `Warning-Message` header says.
+    /// The `Warning-Message` header of every response.
     pub warning: Option<String>,
-    /// Characters of a token visible before and after the ten `*` in lists and info answers.
+    /// The numbers of visible characters before and after the ten `*` of a masked token.
     pub redact: (usize, usize),
-    /// What becomes of expired authorizations.
+    /// The appearance of expired authorizations.
     pub expired: Expired,
-    /// Authorizations to generate beside those of the account.
+    /// The number of authorizations to generate in addition to those of the account.
     pub authz: usize,
-    /// Chooses ids, tokens, secrets, and which requests a random fault hits.
+    /// The seed of all ids, tokens and secrets, and of the choice of requests that a fault with `p=` hits.
     pub seed: u64,
-    /// Records, as `oauth-ls` prints them, to be the account in the place of the built-in one.
+    /// The records of the account, one per line as `oauth-ls` prints them; `None` for the built-in account.
     pub load: Option<Vec<String>>,
-    /// A file that keeps the account across runs. If it is there it is the account, and
-    /// `load` and `authz` do nothing; otherwise it is made.
+    /// A file that keeps the account across runs. If it exists, the account is read from it, and `load` and `authz` are
+    /// ignored; otherwise it is created.
     pub state: Option<PathBuf>,
 }
 

@@ -1,4 +1,4 @@
-//! What the server counted, for tests and for a curious user.
+//! Counts requests and connections, for tests and for `--verbose`.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -9,47 +9,46 @@ use std::sync::{Mutex, PoisonError};
 pub struct Stats {
     /// Connections accepted.
     pub connections: u64,
-    /// Connections that are open now.
+    /// Connections open at present.
     pub open: usize,
-    /// Most requests that were being worked on at one time.
+    /// The largest number of requests in progress at one time.
     pub most_at_once: u64,
-    /// Requests read, by method and endpoint: `DELETE /oauth/clients/{id}`. A path that is
-    /// no endpoint counts as `GET (unknown)`.
+    /// Requests received, by method and endpoint: `DELETE /oauth/clients/{id}`. An unknown path counts as
+    /// `GET (unknown)`.
     pub requests: BTreeMap<String, u64>,
-    /// Requests that changed the account, by the same names, whether or not a fault then
-    /// kept the answer from arriving.
+    /// Requests that changed the account, by the same names, even if a fault prevented the response.
     pub applied: BTreeMap<String, u64>,
-    /// Faults that fired, by their specification as it was given.
+    /// Faults that fired, by their specification as given.
     pub faults: BTreeMap<String, u64>,
 }
 
 impl Stats {
-    /// Requests read that have this method and endpoint.
+    /// The number of requests to this method and endpoint.
     #[must_use]
     pub fn requests(&self, endpoint: &str) -> u64 {
         self.requests.get(endpoint).copied().unwrap_or_default()
     }
 
-    /// Changes made by requests of this method and endpoint.
+    /// The number of requests to this method and endpoint that changed the account.
     #[must_use]
     pub fn applied(&self, endpoint: &str) -> u64 {
         self.applied.get(endpoint).copied().unwrap_or_default()
     }
 
-    /// How often the fault of this specification fired.
+    /// The number of times the fault with this specification fired.
     #[must_use]
     pub fn fired(&self, fault: &str) -> u64 {
         self.faults.get(fault).copied().unwrap_or_default()
     }
 
-    /// All requests read.
+    /// The number of all requests.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.requests.values().sum()
     }
 }
 
-/// The counting side of [`Stats`].
+/// The counters behind [`Stats`], and the number of requests in progress.
 #[derive(Debug, Default)]
 pub(in crate::sandbox) struct Counters(Mutex<(Stats, u64)>);
 
@@ -59,15 +58,15 @@ impl Counters {
     }
 
     pub(in crate::sandbox) fn begin(&self, endpoint: &str) {
-        self.with(|stats, busy| {
+        self.with(|stats, in_progress| {
             add(&mut stats.requests, endpoint);
-            *busy += 1;
-            stats.most_at_once = stats.most_at_once.max(*busy);
+            *in_progress += 1;
+            stats.most_at_once = stats.most_at_once.max(*in_progress);
         });
     }
 
     pub(in crate::sandbox) fn end(&self) {
-        self.with(|_, busy| *busy = busy.saturating_sub(1));
+        self.with(|_, in_progress| *in_progress = in_progress.saturating_sub(1));
     }
 
     pub(in crate::sandbox) fn applied(&self, endpoint: &str) {
@@ -84,8 +83,8 @@ impl Counters {
 
     fn with<T>(&self, act: impl FnOnce(&mut Stats, &mut u64) -> T) -> T {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (stats, busy) = &mut *inner;
-        act(stats, busy)
+        let (stats, in_progress) = &mut *inner;
+        act(stats, in_progress)
     }
 }
 

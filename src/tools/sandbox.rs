@@ -1,4 +1,4 @@
-//! oauth-sandbox(1): a local server of the API, to rehearse on and to test with.
+//! oauth-sandbox(1): runs a command against a local copy of the API.
 
 use std::path::Path;
 use std::time::Duration;
@@ -13,30 +13,29 @@ use crate::session::Session;
 use crate::sys::child;
 use crate::sys::files;
 
-const LOAD: Opt =
-    Opt::value(None, "load", "FILE", "serve the account in FILE: records as oauth-ls prints them");
-const DUMP: Opt = Opt::value(None, "dump", "FILE", "write the account to FILE at the end, as records");
+const LOAD: Opt = Opt::value(None, "load", "FILE", "serve the account in FILE, as oauth-ls prints it");
+const DUMP: Opt = Opt::value(None, "dump", "FILE", "write the account to FILE at the end");
 const STATE: Opt =
-    Opt::value(None, "state", "FILE", "keep the account in FILE across runs, made-up secrets and all");
+    Opt::value(None, "state", "FILE", "keep the account in FILE across runs, generated secrets included");
 const AUTHZ: Opt = Opt::value(None, "authz", "N", "add N generated authorizations");
-const LATENCY: Opt = Opt::value(None, "latency", "SPAN", "hold each answer back: seconds, or 20ms");
+const LATENCY: Opt = Opt::value(None, "latency", "SPAN", "delay each response: seconds, or 20ms");
 const QUOTA: Opt = Opt::value(None, "quota", "N", "start with a quota of N calls");
 const FAULT: Opt = Opt {
     short: None,
     long: "fault",
     arg: Some("SPEC"),
-    help: "go wrong as SPEC says: WHAT[@METHOD PATH][:KEY=VALUE]...",
+    help: "inject a fault: WHAT[@METHOD PATH][:KEY=VALUE]...",
     repeat: true,
 };
-const SEED: Opt = Opt::value(None, "seed", "N", "make other ids, secrets and chances");
-const TWO_FACTOR: Opt = Opt::value(None, "two-factor", "CODE", "demand this two-factor code");
-const WARNING: Opt = Opt::value(None, "warning", "TEXT", "send TEXT as a warning with each answer");
+const SEED: Opt = Opt::value(None, "seed", "N", "the seed of ids, secrets and random faults");
+const TWO_FACTOR: Opt = Opt::value(None, "two-factor", "CODE", "require this two-factor code");
+const WARNING: Opt = Opt::value(None, "warning", "TEXT", "send TEXT as a warning with each response");
 const REDACT: Opt =
-    Opt::value(None, "redact", "P,S", "show P and S characters at the ends of a hidden token (8,4)");
+    Opt::value(None, "redact", "P,S", "show P and S characters at the ends of a masked token (8,4)");
 const EXPIRED: Opt =
-    Opt::value(None, "expired", "HOW", "show expired ones as zero, negative, null or hidden");
+    Opt::value(None, "expired", "HOW", "show expired authorizations as zero, negative, null or hidden");
 
-/// What there is to know about oauth-sandbox before it runs.
+/// The name, usage and options of oauth-sandbox.
 pub static TOOL: Tool = Tool {
     name: "oauth-sandbox",
     about: "Serve a rehearsal copy of the API on loopback, and run COMMAND against it.",
@@ -59,28 +58,27 @@ pub static TOOL: Tool = Tool {
     runs_command: true,
 };
 
-/// Serves, and runs the command.
+/// Serves the account and runs the command, or serves until a signal arrives.
 ///
 /// # Errors
-/// A usage error for unusable options, a file error for unusable files; the command's status as
-/// A status.
+/// For invalid options and for files that cannot be read or written; the command's own exit status.
 pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
     let settings = settings(args)?;
     let dump = args.path(&DUMP);
     if let Some(path) = &dump {
-        // Whether it can be written is better known before the command has run.
+        // Check before the command runs that the dump can be written after it.
         let (draft, _) = files::draft(path).map_err(|source| file(path, source))?;
         let _ = std::fs::remove_file(draft);
     }
     session.stop_on_signals()?;
-    let server =
-        Server::start(settings).map_err(|e| Error::permanent(format!("cannot serve: {}", reason(&e))))?;
+    let server = Server::start(settings)
+        .map_err(|e| Error::permanent(format!("cannot start the sandbox: {}", reason(&e))))?;
     let (host, key) = (server.url(), server.token().to_owned());
-    let ended = if args.operands.is_empty() {
+    let result = if args.operands.is_empty() {
         serve(session, &host, &key)
     } else {
         let env = [("HEROKU_HOST", host.as_str()), ("HEROKU_API_KEY", key.as_str())];
-        // What belongs to the real account stays out of a rehearsal, its log too.
+        // Keep the real account's secrets and its log out of a rehearsal.
         let without = [&SECRET_VARIABLES[..], &["OAUTH_LOG"]].concat();
         match child::run(&args.operands, &env, &without, &session.stop) {
             Ok(status) => match child::code(status) {
@@ -107,7 +105,7 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
         files::replace(path, text.as_bytes()).map_err(|source| file(path, source))?;
     }
     server.stop();
-    ended
+    result
 }
 
 fn serve(session: &mut Session, host: &str, key: &str) -> Result<(), Error> {
@@ -145,14 +143,14 @@ fn settings(args: &Args) -> Result<Settings, Error> {
     settings.expired = args.word(&EXPIRED, &expired)?.unwrap_or_default();
     if let Some(text) = args.get(&REDACT)? {
         let ends = text.split_once(',').and_then(|(p, s)| Some((p.parse().ok()?, s.parse().ok()?)));
-        settings.redact = ends.ok_or_else(|| Error::usage("--redact: give two numbers, such as 8,4"))?;
+        settings.redact = ends.ok_or_else(|| Error::usage("--redact: expected two numbers, such as 8,4"))?;
     }
     for spec in args.all(&FAULT)? {
         let fault: Fault = spec.parse().map_err(|e| Error::usage(format!("--fault: {e}")))?;
         settings.faults.push(fault);
     }
     if let Some(path) = args.path(&LOAD) {
-        // Also where --state has the account: a mistyped name is told the first time, not when the state is gone.
+        // Read the file even if --state makes it unnecessary, so that a mistyped name is reported at once.
         let text = std::fs::read_to_string(&path).map_err(|source| file(&path, source))?;
         settings.load = Some(text.lines().map(str::to_owned).collect());
     }

@@ -188,7 +188,10 @@ fn codes_and_refresh_tokens_become_tokens() {
     account.write("wrong", "b9c4a6de-6fd1-4f4e-9d4f-0cf4b8a2b6a1");
     let line = format!("oauth-mk authz --client-id {client} -S > code; oauth-mk token --grant-code @code");
     account.sh(&format!("{line} --client-secret @wrong")).exits(4).says("check the client's secret");
-    account.sh("oauth-mk token --grant-code - --client-secret -").exits(2).says("standard input is already used");
+    account
+        .sh("oauth-mk token --grant-code - --client-secret -")
+        .exits(2)
+        .says("standard input is already used");
 }
 
 #[test]

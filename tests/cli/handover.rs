@@ -131,7 +131,10 @@ fn a_teams_successor_is_made_in_the_team_that_is_named() {
     let lost: Vec<String> = all().difference(&before).cloned().collect();
     assert!(lost.len() == 1 && ran.err.contains(&lost[0]), "{ran}");
     // Nobody is told that a token was rotated in a team.
-    account.sh(&format!("oauth-rot authz {old} --team example-team")).exits(2).says("--team requires --replace");
+    account
+        .sh(&format!("oauth-rot authz {old} --team example-team"))
+        .exits(2)
+        .says("--team requires --replace");
     account.sh(&format!("{line}/..")).exits(2).says("--team: ");
 }
 

@@ -100,11 +100,8 @@ fn bad_json_on_line_3_of_5_keeps_all_5_back() {
 #[test]
 fn records_that_cannot_be_made_are_told_apart_before_the_first_is_made() {
     let input = "{\"description\":\"one\"}\n{\"scope\":[\"raed\"]}\n{\"expires_in\":0}\n{\"name\":\"x\"}\n";
-    let told = [
-        "stdin:2: 'raed' is no scope: did you mean 'read'?",
-        "stdin:3: it would expire",
-        "stdin:4: an auth",
-    ];
+    let told =
+        ["stdin:2: 'raed' is no scope: did you mean 'read'?", "stdin:3: it would expire", "stdin:4: an auth"];
     refused("oauth-mk authz -", input, &told);
     refused("oauth-mk client -", "x,http://example.com\n", &["stdin:1: http is only for this machine"]);
     refused("oauth-mk client -", "just-a-name\n", &["stdin:1: this is no record"]);

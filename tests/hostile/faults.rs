@@ -135,9 +135,7 @@ faults! {
 
 #[test]
 fn no_fault_of_the_sandbox_is_left_out() {
-    let message = "?".parse::<Fault>().expect_err("no fault").to_string();
-    let names = message.split("is none of ").nth(1).expect("a list");
-    for name in names.split(", ").map(str::trim) {
+    for name in Fault::NAMES {
         assert!(TESTED.iter().any(|fault| fault.split(':').next() == Some(name)), "{name}");
     }
 }

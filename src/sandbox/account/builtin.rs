@@ -1,13 +1,12 @@
-//! The account the sandbox comes with, and as many more authorizations as are asked for.
+//! The built-in account, and generated authorizations for larger ones.
 //!
-//! It is the same for the same seed, but for its dates, which count back from the start.
-//! Its texts are as unpleasant as people's texts are, so that a script that survives them
-//! survives a real account.
+//! The same seed gives the same account; only its dates are relative to the start. Its texts contain what breaks
+//! scripts: formulas, quotes, line breaks, terminal escapes, options, other scripts.
 
 use crate::sandbox::account::clock;
 use crate::sandbox::account::mint::Mint;
 use crate::sandbox::account::model::{Authz, Client, Grant, Session, SessionRef, Token};
-use crate::sandbox::account::store::{CODE_LIFE, Store, User, blank};
+use crate::sandbox::account::store::{CODE_LIFE, Store, User};
 
 const MINUTE: i64 = 60;
 const DAY: i64 = 24 * 3600;
@@ -15,8 +14,8 @@ const DAY: i64 = 24 * 3600;
 /// The team whose authorizations `/teams/example-team/oauth/authorizations` lists.
 const TEAM: &str = "example-team";
 
-/// Description, scopes joined by commas, days since creation, seconds left or since the
-/// end. The first is the one in use, the second the default API key.
+/// Description, scopes joined by commas, days since creation, seconds until expiry (negative: since). The first is the
+/// authorization in use, the second the default API key.
 const AUTHORIZATIONS: [(Option<&str>, &str, i64, Option<i64>); 15] = [
     (Some("oauth-tools sandbox"), "global", 1, None),
     (Some("Default API key"), "global", 2000, None),
@@ -42,7 +41,7 @@ const CLIENTS: [(&str, &str); 4] = [
     ("Example CI", "https://ci.example.net/oauth"),
 ];
 
-/// Description, days since creation, seconds left. The first is the current one.
+/// Description, days since creation, seconds until expiry. The first is the session in use.
 const SESSIONS: [(Option<&str>, i64, Option<i64>); 4] = [
     (Some("Heroku CLI login from 192.0.2.7 with a desktop browser"), 1, Some(29 * DAY)),
     (Some("Session @ 203.0.113.9 \u{1b}[7m"), 12, Some(18 * DAY)),
@@ -50,7 +49,7 @@ const SESSIONS: [(Option<&str>, i64, Option<i64>); 4] = [
     (Some("Session @ 198.51.100.23"), 60, Some(0)),
 ];
 
-/// Fills an empty account.
+/// Returns the built-in account as it is at `now` (Unix seconds).
 pub(in crate::sandbox) fn account(seed: u64, now: i64) -> Store {
     let mut mint = Mint::salted(seed, "built-in");
     let user = User {
@@ -64,18 +63,18 @@ pub(in crate::sandbox) fn account(seed: u64, now: i64) -> Store {
     for (i, (description, scope, age, left)) in AUTHORIZATIONS.into_iter().enumerate() {
         let long = "a long description goes on ".repeat(76); // 2 kB
         let description = if description == Some("") { Some(long.as_str()) } else { description };
-        // The one in use has the current shape, the default key the oldest.
+        // By position, so that the authorization in use gets a token of the newest shape and the default key a plain UUID.
         let id = add_authz(&mut store, now, description, scope, age, left, i);
         match i {
             0 => {
-                tie(&mut store, &id, &sessions[0]);
+                tie_to_session(&mut store, &id, &sessions[0]);
                 store.current = Some(id);
             }
             1 => store.default = Some(id),
             _ => {}
         }
     }
-    through_client(&mut store, now, &clients[0], &sessions[1]);
+    add_client_authz(&mut store, now, &clients[0], &sessions[1]);
     for description in ["team deploys", "team audit"] {
         let id = add_authz(&mut store, now, Some(description), "read", 100, None, 0);
         if let Some(mut authz) = store.remove(&id) {
@@ -87,7 +86,7 @@ pub(in crate::sandbox) fn account(seed: u64, now: i64) -> Store {
     store
 }
 
-/// Adds `count` authorizations: some ended, some about to, most for ever.
+/// Adds `count` authorizations: 30 % have expired, 20 % will, the others never do.
 pub(in crate::sandbox) fn generate(store: &mut Store, now: i64, count: usize) {
     for n in 0..count {
         let word = store.mint.word();
@@ -104,7 +103,7 @@ pub(in crate::sandbox) fn generate(store: &mut Store, now: i64, count: usize) {
     }
 }
 
-/// Adds a direct authorization; `shape` chooses one of the three token shapes.
+/// Adds an authorization without a client and returns its id; `shape` modulo 3 chooses the shape of its token.
 fn add_authz(
     store: &mut Store,
     now: i64,
@@ -116,7 +115,7 @@ fn add_authz(
 ) -> String {
     let created = now - age * DAY;
     let user = store.user.raw();
-    let id = blank(store, created, None, |authz: &mut Authz| {
+    let id = store.add_authz(created, None, |authz: &mut Authz| {
         authz.description = description.map(str::to_owned);
         authz.scope = scope.split(',').map(str::to_owned).collect();
         authz.user = user;
@@ -131,22 +130,22 @@ fn add_authz(
     id
 }
 
-fn tie(store: &mut Store, id: &str, session: &str) {
+fn tie_to_session(store: &mut Store, id: &str, session: &str) {
     if let Some(mut authz) = store.remove(id) {
         authz.session = Some(SessionRef { id: session.to_owned(), ..SessionRef::default() });
         store.insert(authz);
     }
 }
 
-fn through_client(store: &mut Store, now: i64, client: &str, session: &str) {
+fn add_client_authz(store: &mut Store, now: i64, client: &str, session: &str) {
     let client = store.clients.get(client).cloned();
     let created = now - 12 * DAY;
     let user = store.user.raw();
-    let id = blank(store, created, client.as_ref(), |authz| {
+    let id = store.add_authz(created, client.as_ref(), |authz| {
         authz.description = client.as_ref().map(|c| c.name.clone());
         authz.scope = vec!["identity".to_owned(), "read".to_owned()];
         authz.user = user;
-        // Its code was exchanged when it was made.
+        // Its code was exchanged at once.
         if let Some(Grant { expires_at, .. }) = &mut authz.grant {
             *expires_at = Some(created + CODE_LIFE);
         }
@@ -155,7 +154,7 @@ fn through_client(store: &mut Store, now: i64, client: &str, session: &str) {
     store.set_token(&id, created, Some(token));
     let refresh = Token { expires_at: None, ..store.fresh_token(None) };
     store.update(&id, created, |authz| authz.refresh_token = Some(refresh));
-    tie(store, &id, session);
+    tie_to_session(store, &id, session);
 }
 
 fn add_client(store: &mut Store, now: i64, (name, redirect_uri): (&str, &str)) -> String {

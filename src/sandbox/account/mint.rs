@@ -1,23 +1,22 @@
-//! Ids, tokens and secrets, made from a seed and a counter.
+//! Generates ids, tokens and secrets from a seed and a counter.
 //!
-//! Nothing here is hard to guess, on purpose: the same seed makes the same account, so a
-//! rehearsal can be repeated. The counter is kept in a state file, so that no value comes
-//! back during that file's life.
+//! They are predictable on purpose: the same seed gives the same account, so that a rehearsal can be repeated. A state
+//! file keeps the counter, so that no value is ever generated twice for that file.
 
-/// What stands in a masked secret for the part that is not shown.
+/// The hidden part of a masked secret.
 pub(in crate::sandbox) const MASK: &str = "**********";
 
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 const ALPHABET: &[u8; 64] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-";
 
-/// The mixing step of splitmix64: a bijection, so distinct counters give distinct words.
+/// The mixing step of splitmix64. It is a bijection: distinct counters give distinct words.
 fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
 }
 
-/// A seeded, counted source of values.
+/// A generator of ids and secrets.
 #[derive(Debug, Clone)]
 pub(in crate::sandbox) struct Mint {
     seed: u64,
@@ -25,38 +24,38 @@ pub(in crate::sandbox) struct Mint {
 }
 
 impl Mint {
-    /// A source that has already given `count` words.
+    /// Returns a generator that continues after `count` words.
     pub(in crate::sandbox) fn new(seed: u64, count: u64) -> Mint {
         Mint { seed, count }
     }
 
-    /// A source of its own for what `salt` names: same seed and salt, same values.
+    /// Returns a generator for one purpose, named by `salt`: the same seed and salt give the same values.
     pub(in crate::sandbox) fn salted(seed: u64, salt: &str) -> Mint {
-        // FNV-1a: enough to keep streams apart.
+        // FNV-1a is enough to tell purposes apart.
         let hash = salt
             .bytes()
             .fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3));
         Mint::new(mix(seed ^ hash), 0)
     }
 
-    /// The seed of this source and the number of words it gave, for the state file.
+    /// The seed and the number of words generated so far, for the state file.
     pub(in crate::sandbox) fn position(&self) -> (u64, u64) {
         (self.seed, self.count)
     }
 
-    /// The next 64 bits.
+    /// Returns the next 64 bits.
     pub(in crate::sandbox) fn word(&mut self) -> u64 {
         self.count = self.count.wrapping_add(1);
         mix(self.seed.wrapping_add(self.count.wrapping_mul(GOLDEN)))
     }
 
-    /// A number in `0.0..1.0`.
+    /// Returns a number in `0.0..1.0`.
     pub(in crate::sandbox) fn fraction(&mut self) -> f64 {
-        // 53 bits: as many as a double holds exactly.
+        // A double holds 53 bits exactly.
         (self.word() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// A random-looking (version 4) UUID.
+    /// Returns a UUID in the form of version 4.
     pub(in crate::sandbox) fn uuid(&mut self) -> String {
         let (hi, lo) = (self.word(), self.word());
         format!(
@@ -69,7 +68,7 @@ impl Mint {
         )
     }
 
-    /// `len` characters of `[0-9A-Za-z_-]`.
+    /// Returns `len` characters of `[0-9A-Za-z_-]`.
     pub(in crate::sandbox) fn text(&mut self, len: usize) -> String {
         let mut out = String::with_capacity(len);
         while out.len() < len {
@@ -82,15 +81,15 @@ impl Mint {
         out
     }
 
-    /// A token of the current shape: `HRKU-AA` and 58 characters.
+    /// Returns a token of the newest shape: `HRKU-AA` and 58 characters (docs/heroku-api.md, Objects).
     pub(in crate::sandbox) fn token(&mut self) -> String {
         format!("HRKU-AA{}", self.text(58))
     }
 
-    /// A secret that `mask` would show, or `masked` itself if it is not masked.
+    /// Returns a secret that looks like `masked` when it is masked again; an unmasked secret is returned as it is.
     ///
-    /// Prefix and suffix of the mask are kept; the rest is made up so that the whole has
-    /// the shape the prefix suggests: `HRKU-AA…`, `HRKU-` and a UUID, or a UUID.
+    /// The visible ends are kept. The middle is generated, in the shape that the beginning suggests: `HRKU-AA…`,
+    /// `HRKU-` and a UUID, or a UUID.
     pub(in crate::sandbox) fn unmask(&mut self, masked: &str) -> String {
         let Some((prefix, rest)) = masked.split_once(MASK) else {
             return masked.to_owned();
@@ -103,15 +102,15 @@ impl Mint {
         };
         let end = shape.len().checked_sub(suffix.len());
         match end.and_then(|end| shape.get(prefix.len()..end)) {
-            // Fewer made-up characters than this could not tell tokens apart.
+            // With fewer generated characters, two tokens could be equal.
             Some(middle) if middle.len() >= 8 => format!("{prefix}{middle}{suffix}"),
             _ => format!("{prefix}{}{suffix}", self.text(24)),
         }
     }
 }
 
-/// `secret` with only its first and last characters visible, as many as `visible` says.
-/// A secret too short to hide anything is hidden whole.
+/// Masks a secret except for its first and last characters, whose numbers are in `visible`. Nothing of a secret that is
+/// too short is visible.
 pub(in crate::sandbox) fn mask(secret: &str, visible: (usize, usize)) -> String {
     let (prefix, suffix) = visible;
     let parts = || {
@@ -128,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_seed_makes_the_same_values_and_never_one_twice() {
+    fn the_same_seed_gives_the_same_distinct_values() {
         let (mut a, mut b) = (Mint::new(7, 0), Mint::new(7, 0));
         let ids: Vec<String> = (0..10_000).map(|_| a.uuid()).collect();
         assert!(ids.iter().all(|id| *id == b.uuid()));
@@ -138,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mint_goes_on_where_it_stopped() {
+    fn a_generator_continues_from_its_position() {
         let mut a = Mint::new(3, 0);
         let _ = a.token();
         let (seed, count) = a.position();
@@ -146,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn shapes_are_those_of_the_api() {
+    fn tokens_and_ids_have_the_shapes_of_the_api() {
         let mut mint = Mint::new(1, 0);
         assert_eq!(mint.token().len(), 65);
         let uuid = mint.uuid();
@@ -155,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn masking_what_was_unmasked_gives_the_mask_again() {
+    fn an_unmasked_secret_masks_to_the_same_text() {
         let mut mint = Mint::new(1, 0);
         for (masked, visible, len) in [
             ("HRKU-AAx**********9zzz", (8, 4), 65),
@@ -176,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_secret_shows_nothing() {
+    fn nothing_of_a_short_secret_is_visible() {
         assert_eq!(mask("abcdefgh", (8, 4)), MASK);
         assert_eq!(mask("é", (1, 0)), MASK);
         assert_eq!(mask("", (8, 4)), MASK);

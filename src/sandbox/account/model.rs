@@ -1,10 +1,10 @@
-//! What an account holds: authorizations, clients and sessions.
+//! The objects of an account: authorizations, clients and sessions (docs/heroku-api.md, Objects).
 
 use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-/// Members that the sandbox does not know, kept as they were written.
+/// Members that the sandbox does not know, kept byte for byte.
 pub(in crate::sandbox) type Extra = BTreeMap<String, Box<RawValue>>;
 
 /// An access or refresh token.
@@ -13,12 +13,12 @@ pub(in crate::sandbox) struct Token {
     pub(in crate::sandbox) id: String,
     /// The whole secret, never a mask.
     pub(in crate::sandbox) token: String,
-    /// Unix seconds; `None` never expires. Of an access token see [`Authz::expires_at`].
+    /// Unix seconds; `None` never expires. For an access token [`Authz::expires_at`] counts.
     pub(in crate::sandbox) expires_at: Option<i64>,
     pub(in crate::sandbox) extra: Extra,
 }
 
-/// The grant whose code is, or was, exchanged for tokens.
+/// The grant of an authorization for a client; its code is exchanged for tokens.
 #[derive(Debug, Clone, Default)]
 pub(in crate::sandbox) struct Grant {
     pub(in crate::sandbox) id: String,
@@ -28,7 +28,7 @@ pub(in crate::sandbox) struct Grant {
     pub(in crate::sandbox) extra: Extra,
 }
 
-/// The client an authorization was made through; it may belong to somebody else.
+/// The client an authorization was made through; another account may own it.
 #[derive(Debug, Clone, Default)]
 pub(in crate::sandbox) struct ClientRef {
     pub(in crate::sandbox) id: String,
@@ -48,15 +48,15 @@ pub(in crate::sandbox) struct SessionRef {
 #[derive(Debug, Clone, Default)]
 pub(in crate::sandbox) struct Authz {
     pub(in crate::sandbox) id: String,
-    /// The team it belongs to; `None` is the account's own.
+    /// The team it belongs to; `None` means the account itself.
     pub(in crate::sandbox) team: Option<String>,
     pub(in crate::sandbox) description: Option<String>,
     pub(in crate::sandbox) scope: Vec<String>,
     pub(in crate::sandbox) created_at: String,
     pub(in crate::sandbox) updated_at: String,
     pub(in crate::sandbox) access_token: Option<Token>,
-    /// When the access token ends, in Unix seconds. It stands here and not in the token,
-    /// because an expired authorization may have lost its token.
+    /// The expiry of the access token in Unix seconds. It is not part of the token, because an expired authorization
+    /// may have none.
     pub(in crate::sandbox) expires_at: Option<i64>,
     pub(in crate::sandbox) refresh_token: Option<Token>,
     pub(in crate::sandbox) client: Option<ClientRef>,
@@ -67,18 +67,18 @@ pub(in crate::sandbox) struct Authz {
 }
 
 impl Authz {
-    /// Whether its time has passed at `now` (Unix seconds).
+    /// Returns whether it has expired at `now` (Unix seconds).
     pub(in crate::sandbox) fn expired(&self, now: i64) -> bool {
         self.expires_at.is_some_and(|at| at <= now)
     }
 
-    /// Whether it was made without a client, so that its token can be regenerated.
-    pub(in crate::sandbox) fn direct(&self) -> bool {
+    /// Returns whether it was made without a client; only then can its token be regenerated.
+    pub(in crate::sandbox) fn is_direct(&self) -> bool {
         self.client.is_none() && self.grant.is_none() && self.refresh_token.is_none()
     }
 
-    /// Whether its code still waits to be exchanged at `now` (Unix seconds).
-    pub(in crate::sandbox) fn open_grant(&self, now: i64) -> bool {
+    /// Returns whether its code can still be exchanged at `now` (Unix seconds).
+    pub(in crate::sandbox) fn has_open_grant(&self, now: i64) -> bool {
         let unused = self.access_token.is_none() && self.refresh_token.is_none();
         let grant = self.grant.as_ref();
         unused && grant.is_some_and(|g| g.expires_at.is_none_or(|at| at > now))
@@ -109,7 +109,7 @@ pub(in crate::sandbox) struct Client {
 }
 
 impl Client {
-    /// What an authorization says about this client.
+    /// Returns this client as an authorization shows it.
     pub(in crate::sandbox) fn reference(&self) -> ClientRef {
         ClientRef {
             id: self.id.clone(),

@@ -1,9 +1,8 @@
-//! The account on disk: one JSON object a line, a head and then the records with their
-//! secrets; readable, and diffable between two runs.
+//! The state file: one JSON object per line, a header and then the records with their secrets. Two versions of it can
+//! be compared with diff(1).
 //!
-//! A change is written to a new file beside the old one, synced, and renamed over it, so
-//! that at every moment the whole old or the whole new account is there. A second sandbox
-//! on the same file is kept out by a lock on `FILE.lock`, which stays there.
+//! A change is written to a temporary file, synced and renamed, so that the file is always either the whole old or the
+//! whole new account. A lock on `FILE.lock`, which is never removed, keeps a second sandbox out.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -15,47 +14,51 @@ use serde::{Deserialize, Serialize};
 use rustix::fs::OFlags;
 
 use crate::sandbox::account::clock;
+use crate::sandbox::account::json::{Show, View};
 use crate::sandbox::account::load;
 use crate::sandbox::account::mint::Mint;
-use crate::sandbox::account::show::Show;
-use crate::sandbox::account::store::{Store, User, whole};
+use crate::sandbox::account::store::{Store, User};
 
-/// The version of the file's form.
-const FORM: u32 = 1;
+/// The version of the file format.
+const FORMAT_VERSION: u32 = 1;
 
-/// A state file that is this sandbox's alone.
+/// A state file that this sandbox has locked.
 #[derive(Debug)]
 pub(in crate::sandbox) struct StateFile {
     path: PathBuf,
-    /// Held for the lock on it.
+    /// Open only to hold the lock.
     _lock: File,
 }
 
-/// The first line.
+/// The first line of the file. Its member names are the file format.
 #[derive(Serialize, Deserialize)]
-struct Head {
-    /// Says what the file is, and its form.
+struct FileHeader {
+    /// Marks the file as a state file; the value is the format version.
     oauth_sandbox: u32,
-    /// Where the ids and tokens go on, so that none comes back.
+    /// The position of the [`Mint`], so that no value is generated twice.
     seed: u64,
     count: u64,
     user_id: String,
     user_email: String,
     user_full_name: Option<String>,
     teams: Vec<String>,
-    hidden: Option<String>,
+    #[serde(rename = "hidden")]
+    unlisted_key: Option<String>,
 }
 
 impl StateFile {
-    /// Claims a state file, whether or not it is there yet.
+    /// Locks a state file; the file itself need not exist yet.
+    ///
+    /// # Errors
+    /// It is not a regular file, or another sandbox has locked it.
     pub(in crate::sandbox) fn claim(path: &Path) -> io::Result<StateFile> {
-        let path = std::path::absolute(path).map_err(|e| named(path, e))?;
+        let path = std::path::absolute(path).map_err(|e| with_path(path, e))?;
         if path.file_name().is_none() {
-            return Err(named(&path, io::Error::from(io::ErrorKind::InvalidInput)));
+            return Err(with_path(&path, io::Error::from(io::ErrorKind::InvalidInput)));
         }
-        // A link may lead anywhere, and a rename would replace it instead of what it leads to.
+        // A rename would replace a symbolic link and not the file it points to.
         if fs::symlink_metadata(&path).is_ok_and(|there| !there.file_type().is_file()) {
-            return Err(named(&path, io::Error::other("is there already, and is no regular file")));
+            return Err(with_path(&path, io::Error::other("not a regular file")));
         }
         let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or(0);
         let lock = OpenOptions::new()
@@ -64,39 +67,39 @@ impl StateFile {
             .write(true)
             .mode(0o600)
             .custom_flags(no_link)
-            .open(beside(&path, "", ".lock"))
-            .map_err(|e| named(&path, e))?;
+            .open(sibling(&path, "", ".lock"))
+            .map_err(|e| with_path(&path, e))?;
         match lock.try_lock() {
             Ok(()) => Ok(StateFile { path, _lock: lock }),
             Err(TryLockError::WouldBlock) => {
                 let text = "in use by another sandbox";
-                Err(named(&path, io::Error::new(io::ErrorKind::ResourceBusy, text)))
+                Err(with_path(&path, io::Error::new(io::ErrorKind::ResourceBusy, text)))
             }
-            Err(TryLockError::Error(e)) => Err(named(&path, e)),
+            Err(TryLockError::Error(e)) => Err(with_path(&path, e)),
         }
     }
 
-    /// The account in the file; `None` if there is no file.
+    /// Reads the account; `None` if there is no file.
     pub(in crate::sandbox) fn read(&self) -> io::Result<Option<Store>> {
         let text = match fs::read_to_string(&self.path) {
             Ok(text) => text,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(named(&self.path, e)),
+            Err(e) => return Err(with_path(&self.path, e)),
         };
         parse(&text)
             .map(Some)
-            .map_err(|what| named(&self.path, io::Error::new(io::ErrorKind::InvalidData, what)))
+            .map_err(|problem| with_path(&self.path, io::Error::new(io::ErrorKind::InvalidData, problem)))
     }
 
-    /// Replaces the file by the account as it is; on disk when this returns.
+    /// Replaces the file with the current account; it is on disk when this returns.
     pub(in crate::sandbox) fn save(&self, store: &Store) -> io::Result<()> {
-        let temporary = beside(&self.path, ".", ".tmp");
-        // What a killed sandbox left; the lock says that it is nobody else's.
+        let temporary = sibling(&self.path, ".", ".tmp");
+        // A killed sandbox may have left one; the lock guarantees that nobody else is writing it.
         match fs::remove_file(&temporary) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
             _ => {}
         }
-        // `create_new` follows no link and opens nothing that is there.
+        // `create_new` neither follows a link nor opens an existing file.
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
         let written = file
             .write_all(write(store)?.as_bytes())
@@ -106,7 +109,7 @@ impl StateFile {
             let _ = fs::remove_file(&temporary);
         }
         written?;
-        // The rename itself is only durable with its folder.
+        // The rename is durable only once the folder is synced.
         match self.path.parent() {
             Some(dir) => File::open(dir)?.sync_all(),
             None => Ok(()),
@@ -114,32 +117,33 @@ impl StateFile {
     }
 }
 
-/// A file in the same folder with a name made of this one's.
-fn beside(path: &Path, before: &str, after: &str) -> PathBuf {
+/// Returns the path in the same folder whose name has `before` and `after` added.
+fn sibling(path: &Path, before: &str, after: &str) -> PathBuf {
     let mut name = std::ffi::OsString::from(before);
     name.push(path.file_name().unwrap_or_default());
     name.push(after);
     path.with_file_name(name)
 }
 
-fn named(path: &Path, error: io::Error) -> io::Error {
+/// Puts the path in front of an error.
+fn with_path(path: &Path, error: io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 fn write(store: &Store) -> io::Result<String> {
     let (seed, count) = store.mint.position();
-    let head = Head {
-        oauth_sandbox: FORM,
+    let head = FileHeader {
+        oauth_sandbox: FORMAT_VERSION,
         seed,
         count,
         user_id: store.user.id.clone(),
         user_email: store.user.email.clone(),
         user_full_name: store.user.full_name.clone(),
         teams: store.teams.iter().cloned().collect(),
-        hidden: store.hidden.clone(),
+        unlisted_key: store.unlisted_key.clone(),
     };
     let mut text = serde_json::to_string(&head)?;
-    for record in store.records(&whole((0, 0), Show::Clear))? {
+    for record in store.records(&View::whole_account((0, 0), Show::Clear))? {
         text.push('\n');
         text.push_str(&record);
     }
@@ -151,17 +155,17 @@ fn parse(text: &str) -> Result<Store, String> {
     let Some((head, records)) = text.split_once('\n') else {
         return Err("not a sandbox state file".to_owned());
     };
-    let head: Head = serde_json::from_str(head).map_err(|_| "not a sandbox state file".to_owned())?;
-    if head.oauth_sandbox != FORM {
-        return Err(format!("made by another version (form {})", head.oauth_sandbox));
+    let head: FileHeader = serde_json::from_str(head).map_err(|_| "not a sandbox state file".to_owned())?;
+    if head.oauth_sandbox != FORMAT_VERSION {
+        return Err(format!("unsupported format version {}", head.oauth_sandbox));
     }
     if !text.ends_with('\n') {
-        return Err("its last line is not whole".to_owned());
+        return Err("the last line is incomplete".to_owned());
     }
     let user = User { id: head.user_id, email: head.user_email, full_name: head.user_full_name };
     let mut store = Store::empty(Mint::new(head.seed, head.count), user.clone());
     store.teams.extend(head.teams);
-    store.hidden = head.hidden;
+    store.unlisted_key = head.unlisted_key;
     let now = clock::now();
     for (number, line) in records.lines().enumerate() {
         load::record(&mut store, line, now).map_err(|e| format!("line {}: {e}", number + 2))?;
@@ -175,7 +179,7 @@ mod tests {
     use super::*;
     use crate::sandbox::account::builtin;
 
-    /// A folder of its own for one test.
+    /// Returns a new folder for one test.
     fn folder(name: &str) -> PathBuf {
         let dir = std::env::temp_dir().join(format!("oauth-sandbox-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&dir);
@@ -188,10 +192,10 @@ mod tests {
     }
 
     #[test]
-    fn an_account_comes_back_as_it_was() {
+    fn a_saved_account_reads_back_the_same() {
         let store = builtin::account(1, clock::now());
         let back = parse(&text(&store)).unwrap();
-        // Seconds left may differ by the time between; the rest may not.
+        // Only the seconds until expiry may differ.
         let strip = |s: &str| -> Vec<String> {
             s.split(",\"").filter(|m| !m.contains("expires_in")).map(str::to_owned).collect()
         };
@@ -202,14 +206,14 @@ mod tests {
     }
 
     #[test]
-    fn a_half_written_file_beside_it_is_ignored_and_cleared_away() {
+    fn a_leftover_temporary_file_is_ignored_and_removed() {
         let dir = folder("half");
         let path = dir.join("state");
         let state = StateFile::claim(&path).unwrap();
         assert!(state.read().unwrap().is_none());
         let store = builtin::account(1, clock::now());
         state.save(&store).unwrap();
-        let left = beside(&path, ".", ".tmp");
+        let left = sibling(&path, ".", ".tmp");
         fs::write(&left, "{\"oauth_sandbox\":1,\"se").unwrap();
         assert_eq!(state.read().unwrap().unwrap().authz().len(), store.authz().len());
         state.save(&store).unwrap();
@@ -218,12 +222,12 @@ mod tests {
     }
 
     #[test]
-    fn the_new_file_is_private_and_a_planted_link_is_not_followed() {
+    fn the_file_is_private_and_a_planted_link_is_not_followed() {
         use std::os::unix::fs::PermissionsExt;
         let dir = folder("link");
         let (path, victim) = (dir.join("state"), dir.join("victim"));
         fs::write(&victim, "precious").unwrap();
-        std::os::unix::fs::symlink(&victim, beside(&path, ".", ".tmp")).unwrap();
+        std::os::unix::fs::symlink(&victim, sibling(&path, ".", ".tmp")).unwrap();
         let state = StateFile::claim(&path).unwrap();
         state.save(&builtin::account(1, 0)).unwrap();
         assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
@@ -232,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_state_is_an_error_and_stays() {
+    fn an_invalid_state_file_is_an_error_and_stays_unchanged() {
         let dir = folder("other");
         let path = dir.join("state");
         let good = text(&builtin::account(1, 0));
@@ -240,8 +244,8 @@ mod tests {
         for (content, what) in [
             ("", "not a sandbox state file"),
             ("hello\nworld\n", "not a sandbox state file"),
-            (cut, "its last line is not whole"),
-            (&good.replace("\"kind\":\"client\"", "\"kind\":\"cliant\""), "is none of"),
+            (cut, "the last line is incomplete"),
+            (&good.replace("\"kind\":\"client\"", "\"kind\":\"cliant\""), "unknown kind"),
         ] {
             fs::write(&path, content).unwrap();
             let state = StateFile::claim(&path).unwrap();
@@ -253,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn two_sandboxes_do_not_share_a_file() {
+    fn two_sandboxes_cannot_share_a_file() {
         let dir = folder("lock");
         let first = StateFile::claim(&dir.join("state")).unwrap();
         let error = StateFile::claim(&dir.join("state")).unwrap_err();

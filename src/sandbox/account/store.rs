@@ -1,17 +1,17 @@
-//! The account in memory, with the rules that tie its objects together.
+//! The account in memory, and the rules that connect its objects (docs/heroku-api.md, Objects).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::value::RawValue;
 
 use crate::sandbox::account::clock;
+use crate::sandbox::account::json::{Record, View};
 use crate::sandbox::account::mint::Mint;
 use crate::sandbox::account::model::{Authz, Client, Grant, Session, Token};
-use crate::sandbox::account::show::{Record, Show, Shown, View};
 
-/// Seconds an access token got through a client lasts: eight hours.
+/// The lifetime in seconds of an access token issued through a client: eight hours.
 pub(in crate::sandbox) const ACCESS_TOKEN_LIFE: i64 = 8 * 3600;
-/// Seconds a grant's code can be exchanged.
+/// The seconds within which a code must be exchanged.
 pub(in crate::sandbox) const CODE_LIFE: i64 = 300;
 
 /// The account's owner.
@@ -23,7 +23,7 @@ pub(in crate::sandbox) struct User {
 }
 
 impl User {
-    /// The owner as authorizations show it.
+    /// Returns the owner as authorizations show it.
     pub(in crate::sandbox) fn raw(&self) -> Option<Box<RawValue>> {
         let mut map = BTreeMap::new();
         map.insert("email", Some(&self.email));
@@ -33,7 +33,7 @@ impl User {
     }
 }
 
-/// Everything the account holds.
+/// The whole account.
 #[derive(Debug)]
 pub(in crate::sandbox) struct Store {
     pub(in crate::sandbox) mint: Mint,
@@ -42,20 +42,20 @@ pub(in crate::sandbox) struct Store {
     pub(in crate::sandbox) clients: BTreeMap<String, Client>,
     pub(in crate::sandbox) sessions: BTreeMap<String, Session>,
     pub(in crate::sandbox) teams: BTreeSet<String>,
-    /// The authorization whose token the sandbox hands out.
+    /// The authorization in use: the one whose token [`Store::bearer_token`] returns.
     pub(in crate::sandbox) current: Option<String>,
     /// The account's default API key.
     pub(in crate::sandbox) default: Option<String>,
-    /// The session that `~` means for the token handed out.
+    /// The session that `~` means for that token.
     pub(in crate::sandbox) current_session: Option<String>,
-    /// A key that works though no authorization has it.
-    pub(in crate::sandbox) hidden: Option<String>,
-    /// Access token to authorization: a request must not look through the account.
+    /// A key that is valid although no authorization has it.
+    pub(in crate::sandbox) unlisted_key: Option<String>,
+    /// Authorization id by access token, so that a request need not search the account.
     by_token: HashMap<String, String>,
 }
 
 impl Store {
-    /// An account that holds nothing.
+    /// Returns an account without objects.
     pub(in crate::sandbox) fn empty(mint: Mint, user: User) -> Store {
         Store {
             mint,
@@ -67,17 +67,17 @@ impl Store {
             current: None,
             default: None,
             current_session: None,
-            hidden: None,
+            unlisted_key: None,
             by_token: HashMap::new(),
         }
     }
 
-    /// All authorizations by id, the teams' among them.
+    /// All authorizations by id, including those of teams.
     pub(in crate::sandbox) fn authz(&self) -> &BTreeMap<String, Authz> {
         &self.authz
     }
 
-    /// An id that nothing in the account has.
+    /// Returns an unused id.
     pub(in crate::sandbox) fn fresh_id(&mut self) -> String {
         loop {
             let id = self.mint.uuid();
@@ -90,7 +90,7 @@ impl Store {
         }
     }
 
-    /// A new access token that ends at `expires_at` (Unix seconds).
+    /// Returns a new token that expires at `expires_at` (Unix seconds).
     pub(in crate::sandbox) fn fresh_token(&mut self, expires_at: Option<i64>) -> Token {
         let mut token = self.mint.token();
         while self.by_token.contains_key(&token) {
@@ -99,7 +99,7 @@ impl Store {
         Token { id: self.fresh_id(), token, expires_at, ..Token::default() }
     }
 
-    /// Whether an authorization has this access token.
+    /// Returns whether an authorization has this access token.
     pub(in crate::sandbox) fn has_token(&self, token: &str) -> bool {
         self.by_token.contains_key(token)
     }
@@ -115,7 +115,7 @@ impl Store {
         self.authz.insert(authz.id.clone(), authz);
     }
 
-    /// Removes an authorization; its token is refused from now on.
+    /// Removes an authorization; its token stops working.
     pub(in crate::sandbox) fn remove(&mut self, id: &str) -> Option<Authz> {
         let authz = self.authz.remove(id)?;
         if let Some(token) = &authz.access_token {
@@ -127,7 +127,7 @@ impl Store {
         Some(authz)
     }
 
-    /// Changes an authorization, all but its access token and `updated_at`, and dates it.
+    /// Changes an authorization and sets `updated_at`. For the access token use [`Store::set_token`].
     pub(in crate::sandbox) fn update(&mut self, id: &str, now: i64, change: impl FnOnce(&mut Authz)) {
         if let Some(authz) = self.authz.get_mut(id) {
             change(authz);
@@ -135,7 +135,7 @@ impl Store {
         }
     }
 
-    /// Gives an authorization another access token, or none; the old one is dead at once.
+    /// Replaces or removes the access token of an authorization; the old token stops working immediately.
     pub(in crate::sandbox) fn set_token(&mut self, id: &str, now: i64, token: Option<Token>) {
         let Some(authz) = self.authz.get_mut(id) else {
             return;
@@ -172,8 +172,8 @@ impl Store {
         }
     }
 
-    /// Tells the authorizations made through a client what it is called now.
-    pub(in crate::sandbox) fn client_changed(&mut self, client: &Client) {
+    /// Copies a changed client into the authorizations made through it.
+    pub(in crate::sandbox) fn refresh_client(&mut self, client: &Client) {
         for authz in self.authz.values_mut() {
             if let Some(reference) = authz.client.as_mut().filter(|c| c.id == client.id) {
                 let extra = std::mem::take(&mut reference.extra);
@@ -183,36 +183,35 @@ impl Store {
         }
     }
 
-    /// Who has this token: `None` for nobody, `Some(None)` for the hidden key.
+    /// Returns the authorization of a valid token: `None` if the token is invalid, `Some(None)` for the unlisted key.
     pub(in crate::sandbox) fn caller(&self, token: &str, now: i64) -> Option<Option<&Authz>> {
         if let Some(authz) = self.by_token.get(token).and_then(|id| self.authz.get(id)) {
             return (!authz.expired(now)).then_some(Some(authz));
         }
-        (self.hidden.as_deref() == Some(token)).then_some(None)
+        (self.unlisted_key.as_deref() == Some(token)).then_some(None)
     }
 
-    /// The id of the session the caller is in.
+    /// Returns the id of the caller's session.
     pub(in crate::sandbox) fn session_of<'a>(&'a self, caller: Option<&'a Authz>) -> Option<&'a str> {
         let own = caller.and_then(Authz::session_id);
-        let handed_out = caller.is_none_or(|a| Some(&a.id) == self.current.as_ref());
-        own.or(self.current_session.as_deref().filter(|_| handed_out))
+        let in_use = caller.is_none_or(|a| Some(&a.id) == self.current.as_ref());
+        own.or(self.current_session.as_deref().filter(|_| in_use))
     }
 
-    /// The token to hand out; makes a hidden key if no usable authorization is current.
-    pub(in crate::sandbox) fn token_to_hand_out(&mut self, now: i64) -> String {
+    /// Returns the token for `HEROKU_API_KEY`. If no valid authorization is in use, this is an unlisted key.
+    pub(in crate::sandbox) fn bearer_token(&mut self, now: i64) -> String {
         let current = self.current.as_ref().and_then(|id| self.authz.get(id));
         let current = current.filter(|authz| !authz.expired(now));
         if let Some(token) = current.and_then(|a| a.access_token.as_ref()) {
             return token.token.clone();
         }
-        if self.hidden.is_none() {
-            self.hidden = Some(self.mint.token());
+        if self.unlisted_key.is_none() {
+            self.unlisted_key = Some(self.mint.token());
         }
-        self.hidden.clone().unwrap_or_default()
+        self.unlisted_key.clone().unwrap_or_default()
     }
 
-    /// The account as records, one a line without its end, sorted by kind and id; with
-    /// `Show::Clear` they hold everything, for the state file.
+    /// Returns the account as records, one per line, sorted by kind and id.
     pub(in crate::sandbox) fn records(&self, view: &View) -> Result<Vec<String>, serde_json::Error> {
         let total = self.authz.len() + self.clients.len() + self.sessions.len();
         let mut lines = Vec::with_capacity(total);
@@ -231,49 +230,32 @@ impl Store {
         }
         Ok(lines)
     }
-}
 
-/// The view in which the account is dumped or saved.
-pub(in crate::sandbox) fn whole(redact: (usize, usize), show: Show) -> View {
-    View {
-        now: clock::now(),
-        redact,
-        expired: crate::sandbox::account::show::Expired::Zero,
-        tokens: show,
-        secrets: show,
-        absolute: show == Show::Clear,
+    /// Adds an authorization without a token and returns its id. With a client, it gets a code to exchange.
+    pub(in crate::sandbox) fn add_authz(
+        &mut self,
+        now: i64,
+        client: Option<&Client>,
+        fill: impl FnOnce(&mut Authz),
+    ) -> String {
+        let date = clock::rfc3339(now);
+        let grant = client.map(|_| Grant {
+            id: self.fresh_id(),
+            code: self.mint.uuid(),
+            expires_at: Some(now + CODE_LIFE),
+            ..Grant::default()
+        });
+        let mut authz = Authz {
+            id: self.fresh_id(),
+            created_at: date.clone(),
+            updated_at: date,
+            client: client.map(Client::reference),
+            grant,
+            ..Authz::default()
+        };
+        fill(&mut authz);
+        let id = authz.id.clone();
+        self.insert(authz);
+        id
     }
-}
-
-/// Adds an authorization without a token; for a client it has an open grant.
-pub(in crate::sandbox) fn blank(
-    store: &mut Store,
-    now: i64,
-    client: Option<&Client>,
-    fill: impl FnOnce(&mut Authz),
-) -> String {
-    let date = clock::rfc3339(now);
-    let grant = client.map(|_| Grant {
-        id: store.fresh_id(),
-        code: store.mint.uuid(),
-        expires_at: Some(now + CODE_LIFE),
-        ..Grant::default()
-    });
-    let mut authz = Authz {
-        id: store.fresh_id(),
-        created_at: date.clone(),
-        updated_at: date,
-        client: client.map(Client::reference),
-        grant,
-        ..Authz::default()
-    };
-    fill(&mut authz);
-    let id = authz.id.clone();
-    store.insert(authz);
-    id
-}
-
-/// An object as the API's JSON.
-pub(in crate::sandbox) fn json<T: crate::sandbox::account::show::Object>(item: &T, view: &View) -> Vec<u8> {
-    serde_json::to_vec(&Shown(item, view)).unwrap_or_default()
 }

@@ -1,10 +1,10 @@
-//! Bodies that are not what a client expects.
+//! Corrupts response bodies: each function takes a body of the API and returns a bad one.
 
 use serde_json::{Map, Value, json};
 
 use crate::sandbox::account::mint;
 
-/// Ids as numbers, objects inside as arrays; the outermost object or list stays.
+/// Turns ids into numbers and nested objects into arrays; the outermost object or list stays.
 pub(in crate::sandbox) fn wrong_types(body: &[u8]) -> Vec<u8> {
     let value = match serde_json::from_slice(body) {
         Ok(Value::Array(items)) => items.into_iter().map(wrong_object).collect(),
@@ -29,9 +29,9 @@ fn wrong_object(value: Value) -> Value {
     Value::Object(wrong.collect::<Map<String, Value>>())
 }
 
-/// Each secret that stands whole in it is no more than its beginning. What is masked already stays as it is: with its
-/// end gone too, any authorization of a list might be the one in use.
-pub(in crate::sandbox) fn masked(body: &[u8]) -> Vec<u8> {
+/// Masks each secret that is in clear, except for its beginning. Secrets that are masked already keep their ends:
+/// without them, any listed authorization could be the one in use.
+pub(in crate::sandbox) fn mask_secrets(body: &[u8]) -> Vec<u8> {
     fn mask(value: &mut Value) {
         match value {
             Value::Object(members) => {
@@ -55,20 +55,20 @@ pub(in crate::sandbox) fn masked(body: &[u8]) -> Vec<u8> {
     value.to_string().into()
 }
 
-/// Each outermost object has a false `id` before the true one.
-pub(in crate::sandbox) fn twice(body: &[u8]) -> Vec<u8> {
+/// Puts a false `id` in front of the true one in each outermost object.
+pub(in crate::sandbox) fn duplicate_ids(body: &[u8]) -> Vec<u8> {
     const FALSE: &[u8] = br#"{"id":"00000000-0000-0000-0000-000000000000","#;
-    each_object(body, FALSE)
+    prefix_objects(body, FALSE)
 }
 
-/// `expires_in`, and a member nobody knows, are numbers beyond 64 bits.
+/// Sets `expires_in`, and a member that no client knows, to numbers beyond 64 bits.
 pub(in crate::sandbox) fn big_numbers(body: &[u8]) -> Vec<u8> {
     const BIG: &[u8] = b"1234567890123456789012345678901234567890";
     const NAME: &[u8] = br#""expires_in":"#;
-    let body = each_object(body, br#"{"generation":98765432109876543210987654321,"#);
+    let body = prefix_objects(body, br#"{"generation":98765432109876543210987654321,"#);
     let mut out = Vec::with_capacity(body.len() + 256);
     let mut rest = body.as_slice();
-    // Inside a string the name's quotes would be escaped, so this is always a member.
+    // This is always a member: within a string the quotes would be escaped.
     while let Some(at) = rest.windows(NAME.len()).position(|w| w == NAME) {
         let (before, after) = rest.split_at(at + NAME.len());
         out.extend_from_slice(before);
@@ -80,7 +80,7 @@ pub(in crate::sandbox) fn big_numbers(body: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The first string's value begins with bytes that are no UTF-8.
+/// Puts bytes that are not UTF-8 at the start of the first string value.
 pub(in crate::sandbox) fn bad_utf8(body: &[u8]) -> Vec<u8> {
     let mut out = body.to_vec();
     if let Some(at) = out.windows(3).position(|w| w == b"\":\"") {
@@ -89,8 +89,8 @@ pub(in crate::sandbox) fn bad_utf8(body: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Begins every outermost object that has members with `start` in the place of its brace.
-fn each_object(body: &[u8], start: &[u8]) -> Vec<u8> {
+/// Replaces the opening brace of each outermost object by `start`, which ends in a comma.
+fn prefix_objects(body: &[u8], start: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(body.len() + 256);
     let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
     let outermost = usize::from(body.first() == Some(&b'['));
@@ -116,11 +116,11 @@ fn each_object(body: &[u8], start: &[u8]) -> Vec<u8> {
     out
 }
 
-/// A gzip stream that unpacks to `[` and about `size` spaces: 13 bits for each 258.
+/// Returns a gzip stream that unpacks to `[` and about `size` spaces; 13 bits stand for 258 of them.
 pub(in crate::sandbox) fn gzip_bomb(size: usize) -> Vec<u8> {
     let mut bits = Bits { out: vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255], used: 0 };
-    bits.put(0b1, 1); // the last block
-    bits.put(0b01, 2); // with the fixed codes, least significant bit first
+    bits.put(0b1, 1); // this is the last block
+    bits.put(0b01, 2); // it uses the fixed codes
     bits.code(0x30 + u32::from(b'['), 8);
     bits.code(0x30 + u32::from(b' '), 8);
     for _ in 0..size / 258 {
@@ -128,15 +128,15 @@ pub(in crate::sandbox) fn gzip_bomb(size: usize) -> Vec<u8> {
         bits.code(0, 5); // distance 1
     }
     bits.code(0, 7); // end of block
-    // A reader that came this far has the bomb in memory already, so the sums may be wrong.
+    // The checksum is wrong: a reader that gets this far has unpacked everything already.
     bits.out.extend_from_slice(&[0; 8]);
     bits.out
 }
 
-/// Packs bits into bytes from the least significant one.
+/// Packs bits into bytes, the least significant bit first.
 struct Bits {
     out: Vec<u8>,
-    /// Bits taken in the last byte; 0 or 8 is none free.
+    /// The number of bits used in the last byte; at 0 or 8 the next bit starts a new byte.
     used: u32,
 }
 
@@ -154,7 +154,7 @@ impl Bits {
         }
     }
 
-    /// A Huffman code, which goes from its most significant bit.
+    /// Adds a Huffman code, which starts with its most significant bit.
     fn code(&mut self, code: u32, len: u32) {
         self.put(code.reverse_bits() >> (32 - len), len);
     }
@@ -171,31 +171,31 @@ mod tests {
     }
 
     #[test]
-    fn types_are_wrong_but_it_is_json() {
+    fn wrong_types_are_valid_json() {
         let list: Value = serde_json::from_slice(&wrong_types(LIST)).unwrap();
         assert_eq!(list, json!([{"a": [null, "x"], "id": 12345}, {"d": "\"{\\", "id": 12345}]));
         assert_eq!(text(wrong_types(br#"{"id":"x"}"#)), r#"{"id":12345}"#);
     }
 
     #[test]
-    fn a_secret_is_masked_however_deep_it_stands() {
+    fn nested_secrets_are_masked() {
         let body = br#"[{"id":"1","access_token":{"id":"2","token":"HRKU-AAxyz"},"secret":null,"code":"c"}]"#;
-        let list: Value = serde_json::from_slice(&masked(body)).unwrap();
+        let list: Value = serde_json::from_slice(&mask_secrets(body)).unwrap();
         let token = json!({"id": "2", "token": "HRKU-AA**********"});
         assert_eq!(list, json!([{"id": "1", "access_token": token, "secret": null, "code": "**********"}]));
         let shown = json!({"token": "HRKU-AAx**********9zzz"});
-        assert_eq!(masked(shown.to_string().as_bytes()), shown.to_string().into_bytes());
+        assert_eq!(mask_secrets(shown.to_string().as_bytes()), shown.to_string().into_bytes());
     }
 
     #[test]
-    fn duplicates_come_first_and_lose() {
-        assert_eq!(text(twice(LIST)).matches("\"id\":\"00000000-").count(), 2);
-        let back: Value = serde_json::from_slice(&twice(LIST)).unwrap();
+    fn the_false_id_comes_before_the_true_one() {
+        assert_eq!(text(duplicate_ids(LIST)).matches("\"id\":\"00000000-").count(), 2);
+        let back: Value = serde_json::from_slice(&duplicate_ids(LIST)).unwrap();
         assert_eq!(back, serde_json::from_slice::<Value>(LIST).unwrap());
     }
 
     #[test]
-    fn big_numbers_are_json_no_machine_holds() {
+    fn big_numbers_are_valid_json() {
         let list = text(big_numbers(LIST));
         assert!(list.contains("\"expires_in\":1234567890123456789012345678901234567890,\"id\""));
         assert_eq!(list.matches("generation").count(), 2);
@@ -203,12 +203,12 @@ mod tests {
     }
 
     #[test]
-    fn bad_utf8_is_bad() {
+    fn bad_utf8_is_not_utf8() {
         assert!(String::from_utf8(bad_utf8(LIST)).is_err());
     }
 
     #[test]
-    fn a_bomb_is_small() {
+    fn a_gzip_bomb_is_small() {
         let bomb = gzip_bomb(1 << 20);
         assert!(bomb.len() < 8 * 1024 && bomb.starts_with(&[0x1f, 0x8b]));
     }

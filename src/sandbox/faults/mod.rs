@@ -1,11 +1,11 @@
-//! Faults: what a sandbox gets wrong on request.
+//! Faults: what goes wrong on request.
 //!
-//! - `spec`: how a fault is written
-//! - `choice`: which fault hits a request
-//! - `mangle`: bodies that a client does not expect
+//! - `spec`: parses a fault's specification
+//! - `pick`: chooses the fault that hits a request
+//! - `mangle`: corrupts response bodies
 
-pub(in crate::sandbox) mod choice;
 pub(in crate::sandbox) mod mangle;
+pub(in crate::sandbox) mod pick;
 pub(in crate::sandbox) mod spec;
 
 pub use spec::{Fault, FaultError};

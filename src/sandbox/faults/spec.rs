@@ -1,53 +1,53 @@
-//! Faults: what goes wrong, for which requests, and how often.
+//! The specification of a fault: what goes wrong, for which requests, and how often.
 //!
 //! ```text
 //! FAULT  = WHAT [ "@" [METHOD] [" "] [PATH] ] { ":" KEY "=" VALUE }
 //! ```
 //!
-//! WHAT is one of
+//! WHAT is one of the following. "Applied" means that the request takes effect before the fault happens.
 //!
-//! | WHAT | what happens |
+//! | WHAT | applied | what the client sees |
+//! |---|---|---|
+//! | `drop-before` | no | the connection closes without a response |
+//! | `drop-after` | yes | the same |
+//! | `reset` | yes | the connection is reset (TCP RST) |
+//! | `429` | no | 429; `retry-after=SECONDS`, `=date+SECONDS` or `=epoch+SECONDS` adds a `Retry-After` in that form |
+//! | `500`, `503`, `504` | no | that status, with a JSON error |
+//! | `502` | no | 502, with a page of HTML that contains terminal escapes |
+//! | `500-after`, `502-after`, `503-after`, `504-after` | yes | the same |
+//! | `late` | `ms=N` later | 504 at once |
+//! | `slow` | yes | the response `ms=N` later; this fault adds to others |
+//! | `drip` | yes | the response one byte at a time, `ms=N` apart |
+//! | `cut` | yes | half of the body, then the connection closes |
+//! | `redirect` | no | a redirect to `to=URL`, with `status=302` (the default), 307 or 308 |
+//! | `garbage` | yes | a body that is not JSON |
+//! | `null` | yes | the body `null` |
+//! | `types` | yes | ids that are numbers and nested objects that are arrays |
+//! | `dup` | yes | objects with two `id` members, the true one last |
+//! | `mask` | yes | a response in which every secret is masked |
+//! | `bignum` | yes | `expires_in`, and an unknown member, beyond 64 bits |
+//! | `badutf8` | yes | a string that is not UTF-8 |
+//! | `loop` | yes | a `Next-Range` that asks for the same page again |
+//! | `endless` | yes | a `Next-Range` that is new each time and leads to the same page |
+//! | `huge` | no | an endless body |
+//! | `huge-headers` | no | endless headers |
+//! | `interim` | no | endless interim responses (103) |
+//! | `gzip-bomb` | no | a small gzip body that unpacks to 1 GiB of JSON |
+//! | `many` | no | a list of five million objects, or an object with a list of millions of numbers |
+//! | `wide` | no | an object with millions of members |
+//! | `deep` | no | an object with arrays nested a million deep |
+//! | `quote` | no | an error, `status=422` (the default) or another from 400 to 599, whose message, warning and request id quote the caller's token and every secret of the account |
+//!
+//! METHOD is an HTTP method, or `*` for any. PATH is the beginning of a path; with `$` at its end it is the whole path.
+//! A `*` in it stands for one whole segment. These keys limit every fault to some of the requests that match:
+//!
+//! | KEY | requests |
 //! |---|---|
-//! | `drop-before` | nothing is done, the connection is closed |
-//! | `drop-after` | the request is done, the connection is closed without an answer |
-//! | `429` | nothing is done; `retry-after=SECONDS`, `=date+SECONDS` or `=epoch+SECONDS` adds a `Retry-After` in that form |
-//! | `500`, `503`, `504` | nothing is done, a JSON error is answered |
-//! | `502` | the same with a page of HTML that holds terminal escapes |
-//! | `500-after` … `504-after` | the request is done, then that error is answered |
-//! | `late` | an error (504) is answered at once, and the request is done `ms=N` later |
-//! | `cut` | done; half of the body arrives, then the connection is closed |
-//! | `garbage` | done; the body is not JSON |
-//! | `slow` | done; the answer comes `ms=N` later (this one adds to others) |
-//! | `redirect` | nothing is done; a redirect `to=URL`, with `status=302` (the default), 307 or 308 |
-//! | `huge` | nothing is done; a body without end |
-//! | `huge-headers` | nothing is done; headers without end |
-//! | `drip` | done; one byte each `ms=N` |
-//! | `loop` | done; `Next-Range` asks for the same page again |
-//! | `gzip-bomb` | nothing is done; a small gzip body that unpacks to 1 GiB of JSON |
-//! | `null` | done; the body is `null` |
-//! | `types` | done; ids are numbers, objects inside are arrays |
-//! | `dup` | done; each object names its `id` twice, the true one last |
-//! | `mask` | done; no secret stands whole in the answer |
-//! | `bignum` | done; `expires_in`, and an unknown member, beyond 64 bits |
-//! | `badutf8` | done; a string is not UTF-8 |
-//! | `reset` | done; the connection is reset (TCP RST) instead of an answer |
-//! | `endless` | done; `Next-Range` names the same page under ever new names |
-//! | `many` | nothing is done; a list of five million objects, or an object with a list of millions of numbers |
-//! | `wide` | nothing is done; an object with millions of members |
-//! | `deep` | nothing is done; an object whose arrays are nested a million deep |
-//! | `interim` | nothing is done; interim answers (103) without end |
-//! | `quote` | nothing is done; an error, `status=422` (the default) or another from 400 to 599, whose message, warning and request id quote the caller's token and every secret of the account |
-//!
-//! METHOD is an HTTP method or `*`. PATH is a path's beginning, in which `*` stands for one
-//! whole segment; with `$` at its end it is the whole path. The keys for all are
-//!
-//! | KEY | which of the requests that METHOD and PATH name |
-//! |---|---|
-//! | `after=K` | none of the first K |
+//! | `after=K` | all but the first K |
 //! | `count=N` | at most N |
 //! | `p=F` | each with probability F, from 0 to 1, drawn from the seed |
 //!
-//! Of several faults the first that fires is the one; those after it do not see the request.
+//! If several faults match a request, the first one that fires happens; later ones do not count the request.
 //!
 //! Example: `drop-after@POST /oauth/authorizations$:count=1`.
 
@@ -55,13 +55,15 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// Something that goes wrong; made from a specification; see the grammar above.
+/// A fault, parsed from its specification, for example `drop-after@POST /oauth/clients:count=1`.
+///
+/// oauth-sandbox(1) lists all faults and keys.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fault {
-    /// The specification as it was given.
+    /// The specification as given.
     pub(in crate::sandbox) spec: String,
-    pub(in crate::sandbox) what: What,
-    /// `None` is any.
+    pub(in crate::sandbox) kind: FaultKind,
+    /// `None` means any method.
     method: Option<String>,
     path: String,
     pub(in crate::sandbox) after: u64,
@@ -69,7 +71,7 @@ pub struct Fault {
     pub(in crate::sandbox) chance: Option<f64>,
 }
 
-/// The form of a `Retry-After`, with the seconds from now.
+/// The form of a `Retry-After` header, with the seconds from now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::sandbox) enum RetryAfter {
     Seconds(u32),
@@ -77,9 +79,9 @@ pub(in crate::sandbox) enum RetryAfter {
     Epoch(u32),
 }
 
-/// What goes wrong.
+/// The kinds of faults; the table above describes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::sandbox) enum What {
+pub(in crate::sandbox) enum FaultKind {
     DropBefore,
     DropAfter,
     TooMany(Option<RetryAfter>),
@@ -109,53 +111,50 @@ pub(in crate::sandbox) enum What {
     Quote(u16),
 }
 
-impl What {
-    /// Whether the request is done before the answer.
+impl FaultKind {
+    /// Returns whether the request is applied before the response.
     pub(in crate::sandbox) fn applied(&self) -> bool {
         match self {
-            What::DropBefore
-            | What::TooMany(_)
-            | What::Late(_)
-            | What::Redirect { .. }
-            | What::Huge
-            | What::HugeHeaders
-            | What::GzipBomb
-            | What::Many
-            | What::Wide
-            | What::Deep
-            | What::Interim
-            | What::Quote(_) => false,
-            What::Status { applied, .. } => *applied,
+            FaultKind::DropBefore
+            | FaultKind::TooMany(_)
+            | FaultKind::Late(_)
+            | FaultKind::Redirect { .. }
+            | FaultKind::Huge
+            | FaultKind::HugeHeaders
+            | FaultKind::GzipBomb
+            | FaultKind::Many
+            | FaultKind::Wide
+            | FaultKind::Deep
+            | FaultKind::Interim
+            | FaultKind::Quote(_) => false,
+            FaultKind::Status { applied, .. } => *applied,
             _ => true,
         }
     }
 }
 
-/// Why a fault's specification is none.
+/// A specification that cannot be parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FaultError {
     spec: String,
-    what: String,
+    problem: String,
 }
 
 impl fmt::Display for FaultError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "fault {:?}: {}", self.spec, self.what)
+        write!(f, "fault {:?}: {}", self.spec, self.problem)
     }
 }
 
 impl std::error::Error for FaultError {}
 
-const NAMES: &str = "drop-before, drop-after, 429, 500, 502, 503, 504, 500-after, 502-after, \
-    503-after, 504-after, late, cut, garbage, slow, redirect, huge, huge-headers, drip, loop, \
-    gzip-bomb, null, types, dup, mask, bignum, badutf8, reset, endless, many, wide, deep, interim, quote";
 const KEYS: [&str; 7] = ["after", "count", "p", "retry-after", "ms", "to", "status"];
 
 impl FromStr for Fault {
     type Err = FaultError;
 
     fn from_str(spec: &str) -> Result<Fault, FaultError> {
-        parse(spec).map_err(|what| FaultError { spec: spec.to_owned(), what })
+        parse(spec).map_err(|problem| FaultError { spec: spec.to_owned(), problem })
     }
 }
 
@@ -166,13 +165,51 @@ impl fmt::Display for Fault {
 }
 
 impl Fault {
-    /// Whether a request is one of those it is meant for.
+    /// The names of all faults.
+    pub const NAMES: [&str; 34] = [
+        "drop-before",
+        "drop-after",
+        "429",
+        "500",
+        "502",
+        "503",
+        "504",
+        "500-after",
+        "502-after",
+        "503-after",
+        "504-after",
+        "late",
+        "cut",
+        "garbage",
+        "slow",
+        "redirect",
+        "huge",
+        "huge-headers",
+        "drip",
+        "loop",
+        "gzip-bomb",
+        "null",
+        "types",
+        "dup",
+        "mask",
+        "bignum",
+        "badutf8",
+        "reset",
+        "endless",
+        "many",
+        "wide",
+        "deep",
+        "interim",
+        "quote",
+    ];
+
+    /// Returns whether a request has the fault's method and path.
     pub(in crate::sandbox) fn matches(&self, method: &str, path: &str) -> bool {
         self.method.as_deref().is_none_or(|m| m == method) && path_matches(&self.path, path)
     }
 }
 
-/// Whether a path begins as `pattern` says, or is it, if that ends in `$`.
+/// Returns whether a path begins with `pattern`, or equals it if it ends in `$`.
 fn path_matches(pattern: &str, path: &str) -> bool {
     let (pattern, whole) = match pattern.strip_suffix('$') {
         Some(pattern) => (pattern, true),
@@ -192,7 +229,7 @@ fn path_matches(pattern: &str, path: &str) -> bool {
     !whole || segments.next().is_none()
 }
 
-/// The values of a specification's keys.
+/// The keys of a specification that have not been read yet.
 #[derive(Default)]
 struct Options<'a>(Vec<(&'a str, String)>);
 
@@ -203,11 +240,11 @@ impl<'a> Options<'a> {
             match (word.split_once('='), options.last_mut()) {
                 (Some((key, value)), _) if KEYS.contains(&key) => {
                     if options.iter().any(|(earlier, _)| *earlier == key) {
-                        return Err(format!("{key} is given twice"));
+                        return Err(format!("duplicate key {key}="));
                     }
                     options.push((key, value.to_owned()));
                 }
-                // A URL holds colons of its own.
+                // The URL of `to=` contains colons itself.
                 (_, Some(("to", url))) => {
                     url.push(':');
                     url.push_str(word);
@@ -215,11 +252,11 @@ impl<'a> Options<'a> {
                 _ => {
                     let known = KEYS.join("=, ");
                     let hint = if word.contains('@') {
-                        "; `@METHOD PATH` follows the fault's name directly"
+                        "; `@METHOD PATH` comes directly after the fault's name"
                     } else {
                         ""
                     };
-                    return Err(format!("{word:?} is none of {known}={hint}"));
+                    return Err(format!("unknown key {word:?}: expected one of {known}={hint}"));
                 }
             }
         }
@@ -240,7 +277,7 @@ impl<'a> Options<'a> {
         number.map(Some).ok_or_else(|| format!("{key}={text} is not a whole number"))
     }
 
-    fn need<T>(value: Option<T>, name: &str, example: &str) -> Result<T, String> {
+    fn require<T>(value: Option<T>, name: &str, example: &str) -> Result<T, String> {
         value.ok_or_else(|| format!("{name} needs {example}"))
     }
 }
@@ -249,7 +286,7 @@ fn parse(spec: &str) -> Result<Fault, String> {
     let (head, options) = spec.split_once(':').map_or((spec, None), |(h, o)| (h, Some(o)));
     let (name, place) = head.split_once('@').map_or((head, ""), |(n, p)| (n, p));
     let mut options = options.map(Options::read).transpose()?.unwrap_or_default();
-    let what = what(name, &mut options)?;
+    let kind = kind_of(name, &mut options)?;
     let (method, path) = place_of(place)?;
     let after = options.number("after")?.unwrap_or(0);
     let count = options.number("count")?.unwrap_or(u64::MAX);
@@ -261,8 +298,8 @@ fn parse(spec: &str) -> Result<Fault, String> {
         },
     };
     match options.0.first() {
-        Some((key, _)) => Err(format!("{key}= means nothing for {name}")),
-        None => Ok(Fault { spec: spec.to_owned(), what, method, path, after, count, chance }),
+        Some((key, _)) => Err(format!("{name} does not take {key}=")),
+        None => Ok(Fault { spec: spec.to_owned(), kind, method, path, after, count, chance }),
     }
 }
 
@@ -274,23 +311,23 @@ fn place_of(place: &str) -> Result<(Option<String>, String), String> {
     let method = method.trim();
     if !method.bytes().all(|b| b.is_ascii_uppercase()) && method != "*" {
         return Err(format!(
-            "{method:?} is no method (GET, POST, PATCH, DELETE, *) nor a path beginning with /"
+            "{method:?} is neither a method (GET, POST, PATCH, DELETE, *) nor a path that begins with /"
         ));
     }
     let any = method.is_empty() || method == "*";
     Ok(((!any).then(|| method.to_owned()), path.to_owned()))
 }
 
-fn what(name: &str, options: &mut Options<'_>) -> Result<What, String> {
+fn kind_of(name: &str, options: &mut Options<'_>) -> Result<FaultKind, String> {
     let millis = |options: &mut Options<'_>| -> Result<Duration, String> {
         let ms: Option<u32> = options.number("ms")?;
-        Ok(Duration::from_millis(Options::need(ms, name, "ms=N")?.into()))
+        Ok(Duration::from_millis(Options::require(ms, name, "ms=N")?.into()))
     };
-    let status = |status, applied| Ok(What::Status { status, applied });
+    let status = |status, applied| Ok(FaultKind::Status { status, applied });
     match name {
-        "drop-before" => Ok(What::DropBefore),
-        "drop-after" => Ok(What::DropAfter),
-        "429" => Ok(What::TooMany(options.take("retry-after").map(retry_after).transpose()?)),
+        "drop-before" => Ok(FaultKind::DropBefore),
+        "drop-after" => Ok(FaultKind::DropAfter),
+        "429" => Ok(FaultKind::TooMany(options.take("retry-after").map(retry_after).transpose()?)),
         "500" => status(500, false),
         "502" => status(502, false),
         "503" => status(503, false),
@@ -299,43 +336,43 @@ fn what(name: &str, options: &mut Options<'_>) -> Result<What, String> {
         "502-after" => status(502, true),
         "503-after" => status(503, true),
         "504-after" => status(504, true),
-        "late" => Ok(What::Late(millis(options)?)),
-        "cut" => Ok(What::Cut),
-        "garbage" => Ok(What::Garbage),
-        "slow" => Ok(What::Slow(millis(options)?)),
+        "late" => Ok(FaultKind::Late(millis(options)?)),
+        "cut" => Ok(FaultKind::Cut),
+        "garbage" => Ok(FaultKind::Garbage),
+        "slow" => Ok(FaultKind::Slow(millis(options)?)),
         "redirect" => {
             let to = options.take("to").filter(|to| !to.is_empty());
             let status = options.number("status")?.unwrap_or(302);
             if ![302, 307, 308].contains(&status) {
-                return Err("status= is 302, 307 or 308".to_owned());
+                return Err("status= must be 302, 307 or 308".to_owned());
             }
-            Ok(What::Redirect { status, to: Options::need(to, name, "to=URL")? })
+            Ok(FaultKind::Redirect { status, to: Options::require(to, name, "to=URL")? })
         }
-        "huge" => Ok(What::Huge),
-        "huge-headers" => Ok(What::HugeHeaders),
-        "drip" => Ok(What::Drip(millis(options)?)),
-        "loop" => Ok(What::Loop),
-        "gzip-bomb" => Ok(What::GzipBomb),
-        "null" => Ok(What::Null),
-        "types" => Ok(What::Types),
-        "dup" => Ok(What::Dup),
-        "mask" => Ok(What::Mask),
-        "bignum" => Ok(What::Bignum),
-        "badutf8" => Ok(What::BadUtf8),
-        "reset" => Ok(What::Reset),
-        "endless" => Ok(What::Endless),
-        "many" => Ok(What::Many),
-        "wide" => Ok(What::Wide),
-        "deep" => Ok(What::Deep),
-        "interim" => Ok(What::Interim),
+        "huge" => Ok(FaultKind::Huge),
+        "huge-headers" => Ok(FaultKind::HugeHeaders),
+        "drip" => Ok(FaultKind::Drip(millis(options)?)),
+        "loop" => Ok(FaultKind::Loop),
+        "gzip-bomb" => Ok(FaultKind::GzipBomb),
+        "null" => Ok(FaultKind::Null),
+        "types" => Ok(FaultKind::Types),
+        "dup" => Ok(FaultKind::Dup),
+        "mask" => Ok(FaultKind::Mask),
+        "bignum" => Ok(FaultKind::Bignum),
+        "badutf8" => Ok(FaultKind::BadUtf8),
+        "reset" => Ok(FaultKind::Reset),
+        "endless" => Ok(FaultKind::Endless),
+        "many" => Ok(FaultKind::Many),
+        "wide" => Ok(FaultKind::Wide),
+        "deep" => Ok(FaultKind::Deep),
+        "interim" => Ok(FaultKind::Interim),
         "quote" => {
             let status = options.number("status")?.unwrap_or(422);
             if !(400..=599).contains(&status) {
-                return Err("status= is an error's, 400 to 599".to_owned());
+                return Err("status= must be from 400 to 599".to_owned());
             }
-            Ok(What::Quote(status))
+            Ok(FaultKind::Quote(status))
         }
-        _ => Err(format!("{name:?} is none of {NAMES}")),
+        _ => Err(format!("unknown fault {name:?}: expected one of {}", Fault::NAMES.join(", "))),
     }
 }
 
@@ -351,7 +388,7 @@ fn retry_after(text: String) -> Result<RetryAfter, String> {
     match if bare { Ok(1) } else { seconds.parse() } {
         Ok(seconds) => Ok(form(seconds)),
         Err(_) => {
-            Err(format!("retry-after={text} is none of SECONDS, date, date+SECONDS, epoch, epoch+SECONDS"))
+            Err(format!("retry-after={text} is not SECONDS, date, date+SECONDS, epoch or epoch+SECONDS"))
         }
     }
 }
@@ -369,57 +406,57 @@ mod tests {
     }
 
     #[test]
-    fn every_name_in_the_list_is_a_fault() {
-        for name in NAMES.split(", ") {
-            let options = match name.trim() {
+    fn every_listed_name_parses() {
+        for name in Fault::NAMES {
+            let options = match name {
                 "slow" | "drip" | "late" => ":ms=5",
                 "redirect" => ":to=http://127.0.0.1:9/x@y:z",
                 _ => "",
             };
-            let spec = format!("{}@GET /oauth{options}:count=2", name.trim());
+            let spec = format!("{name}@GET /oauth{options}:count=2");
             assert_eq!(fault(&spec).to_string(), spec);
         }
     }
 
     #[test]
-    fn options_mean_what_they_say() {
+    fn keys_set_what_they_name() {
         let f = fault("redirect@*:to=http://h:1/a:b:count=3:after=2:status=307:p=0.5");
-        assert_eq!(f.what, What::Redirect { status: 307, to: "http://h:1/a:b".into() });
+        assert_eq!(f.kind, FaultKind::Redirect { status: 307, to: "http://h:1/a:b".into() });
         assert_eq!((f.method, f.count, f.after, f.chance), (None, 3, 2, Some(0.5)));
-        let retry = |spec: &str| fault(spec).what;
-        assert_eq!(retry("429"), What::TooMany(None));
-        assert_eq!(retry("429:retry-after=3"), What::TooMany(Some(RetryAfter::Seconds(3))));
-        assert_eq!(retry("429:retry-after=date"), What::TooMany(Some(RetryAfter::Date(1))));
-        assert_eq!(retry("429:retry-after=epoch+7"), What::TooMany(Some(RetryAfter::Epoch(7))));
+        let retry = |spec: &str| fault(spec).kind;
+        assert_eq!(retry("429"), FaultKind::TooMany(None));
+        assert_eq!(retry("429:retry-after=3"), FaultKind::TooMany(Some(RetryAfter::Seconds(3))));
+        assert_eq!(retry("429:retry-after=date"), FaultKind::TooMany(Some(RetryAfter::Date(1))));
+        assert_eq!(retry("429:retry-after=epoch+7"), FaultKind::TooMany(Some(RetryAfter::Epoch(7))));
     }
 
     #[test]
-    fn errors_say_what_is_wrong_and_what_is_allowed() {
+    fn errors_name_the_problem_and_the_choices() {
         for (spec, text) in [
-            ("", "\"\" is none of drop-before,"),
-            ("401", "\"401\" is none of"),
-            ("cut@get /x", "is no method (GET,"),
+            ("", "unknown fault \"\": expected one of drop-before,"),
+            ("401", "unknown fault \"401\""),
+            ("cut@get /x", "is neither a method (GET,"),
             ("cut:count=x", "count=x is not a whole number"),
             ("cut:count=+1", "count=+1 is not a whole number"),
             ("cut:p=2", "p=2 is not a number from 0 to 1"),
             ("cut:p=NaN", "is not a number"),
-            ("cut:count=1:count=2", "count is given twice"),
-            ("cut:ms=1", "ms= means nothing for cut"),
-            ("cut:often", "\"often\" is none of after=, count=,"),
+            ("cut:count=1:count=2", "duplicate key count="),
+            ("cut:ms=1", "cut does not take ms="),
+            ("cut:often", "unknown key \"often\": expected one of after=, count=,"),
             ("slow", "slow needs ms=N"),
             ("slow:ms=1@GET", "ms=1@GET is not a whole number"),
-            ("cut:x@GET", "follows the fault's name directly"),
+            ("cut:x@GET", "directly after the fault's name"),
             ("redirect", "redirect needs to=URL"),
-            ("redirect:to=http://h:status=200", "status= is 302, 307 or 308"),
+            ("redirect:to=http://h:status=200", "status= must be 302, 307 or 308"),
             ("quote:status=200", "400 to 599"),
-            ("429:retry-after=soon", "is none of SECONDS"),
+            ("429:retry-after=soon", "is not SECONDS"),
         ] {
             assert!(error(spec).contains(text), "{}", error(spec));
         }
     }
 
     #[test]
-    fn places_are_prefixes_or_whole_paths() {
+    fn paths_match_by_prefix_or_as_a_whole() {
         let hit = |spec: &str, method: &str, path: &str| fault(spec).matches(method, path);
         assert!(hit("cut", "GET", "/anything"));
         assert!(hit("cut@/oauth/c", "GET", "/oauth/clients/x"));

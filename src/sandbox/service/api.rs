@@ -1,13 +1,12 @@
-//! One request in, one answer out: who is asking, may they, and who answers.
+//! Authenticates a request and passes it to its endpoint.
 
 use std::sync::{PoisonError, RwLock};
 
 use serde_json::{Map, Value};
 
-use crate::sandbox::Settings;
 use crate::sandbox::account::clock;
+use crate::sandbox::account::json::{ApiObject, Object, Show, View};
 use crate::sandbox::account::model::Authz;
-use crate::sandbox::account::show::{Object, Show, Shown, View};
 use crate::sandbox::account::state::StateFile;
 use crate::sandbox::account::store::Store;
 use crate::sandbox::service::authz;
@@ -16,16 +15,17 @@ use crate::sandbox::service::exchange;
 use crate::sandbox::service::quota::Quota;
 use crate::sandbox::service::range::Range;
 use crate::sandbox::service::sessions;
-use crate::sandbox::wire::http::{Reply, Request};
+use crate::sandbox::settings::Settings;
+use crate::sandbox::wire::http::{Request, Response};
 use crate::sandbox::wire::route::Route;
 
-/// An answer, or the error that is the answer.
-pub(in crate::sandbox) type Answer = Result<Reply, Reply>;
+/// The response to a request; `Err` for an error response.
+pub(in crate::sandbox) type Outcome = Result<Response, Response>;
 
-/// The members of a request's body.
+/// The members of a JSON body.
 pub(in crate::sandbox) type Body = Map<String, Value>;
 
-/// The service behind the sockets.
+/// The service: the account, its quota and its state file.
 #[derive(Debug)]
 pub(in crate::sandbox) struct Api {
     pub(in crate::sandbox) settings: Settings,
@@ -34,13 +34,13 @@ pub(in crate::sandbox) struct Api {
     pub(in crate::sandbox) state: Option<StateFile>,
 }
 
-/// A request with what is known about it.
+/// A request in progress.
 pub(in crate::sandbox) struct Call<'a> {
     pub(in crate::sandbox) api: &'a Api,
     pub(in crate::sandbox) request: &'a Request,
-    /// Unix seconds at which it came; everything in the answer is of this instant.
+    /// The time of the request in Unix seconds, to which the whole response refers.
     pub(in crate::sandbox) now: i64,
-    /// The token it came with, known to be good; `None` where none was needed or given.
+    /// The valid token of the request; `None` if it has none and needs none.
     pub(in crate::sandbox) token: Option<&'a str>,
 }
 
@@ -49,12 +49,12 @@ const NO_ENDPOINT: &str = "The requested API endpoint was not found. Are you usi
     `Accept` header?";
 
 impl Api {
-    /// The answer to a request; `route` is its endpoint.
-    pub(in crate::sandbox) fn answer(&self, request: &Request, route: Option<&Route>) -> Reply {
-        self.checked(request, route).unwrap_or_else(|error| error)
+    /// Returns the response to a request; `route` is its endpoint, `None` if there is none.
+    pub(in crate::sandbox) fn respond(&self, request: &Request, route: Option<&Route>) -> Response {
+        self.try_respond(request, route).unwrap_or_else(|error| error)
     }
 
-    fn checked(&self, request: &Request, route: Option<&Route>) -> Answer {
+    fn try_respond(&self, request: &Request, route: Option<&Route>) -> Outcome {
         let Some(route) = route else {
             return Err(no_endpoint());
         };
@@ -64,7 +64,7 @@ impl Api {
         }
         let version = accepted_version(request).ok_or_else(|| {
             let text = "Specify the API's version: `Accept: application/vnd.heroku+json; version=3`.";
-            Reply::error(406, "not_acceptable", text)
+            Response::error(406, "not_acceptable", text)
         })?;
         if matches!(route, Route::TeamAuthorizations(_)) && version != "3.sdk" {
             return Err(no_endpoint());
@@ -74,7 +74,7 @@ impl Api {
             if !matches!(route, Route::RateLimits) && !self.quota.charge() {
                 let text = "Your account reached the API rate limit\n\
                     Please wait a few minutes before making new requests";
-                return Err(Reply::error(429, "rate_limit", text));
+                return Err(Response::error(429, "rate_limit", text));
             }
             self.second_factor(request)?;
         }
@@ -86,15 +86,15 @@ impl Api {
         request: &'a Request,
         route: &Route,
         now: i64,
-    ) -> Result<Option<&'a str>, Reply> {
+    ) -> Result<Option<&'a str>, Response> {
         let Some(header) = request.header("Authorization") else {
-            // Anyone may look a client up; in an exchange the client's secret is the proof.
-            let open = match route {
+            // Anyone may read a client, and an exchange is authenticated by the client's secret.
+            let public = match route {
                 Route::Client(_) => request.method == "GET",
                 Route::Tokens => request.method == "POST",
                 _ => false,
             };
-            return if open { Ok(None) } else { Err(unauthorized()) };
+            return if public { Ok(None) } else { Err(unauthorized()) };
         };
         let (scheme, token) = header.trim().split_once(' ').unwrap_or_default();
         let token = token.trim();
@@ -103,7 +103,7 @@ impl Api {
         if known { Ok(Some(token)) } else { Err(unauthorized()) }
     }
 
-    fn second_factor(&self, request: &Request) -> Result<(), Reply> {
+    fn second_factor(&self, request: &Request) -> Result<(), Response> {
         let Some(wanted) = self.settings.two_factor.as_deref() else {
             return Ok(());
         };
@@ -111,41 +111,41 @@ impl Api {
             Some(code) if code == wanted => Ok(()),
             Some(_) => {
                 let text = "The two-factor code is not valid.";
-                Err(Reply::error(401, "invalid_two_factor_code", text))
+                Err(Response::error(401, "invalid_two_factor_code", text))
             }
             None => {
                 let text = "A second authentication factor or pre-authorization is required \
                     for this request.";
-                let reply = Reply::error(403, "two_factor", text);
-                Err(reply.with("Heroku-Two-Factor-Required", "true"))
+                let response = Response::error(403, "two_factor", text);
+                Err(response.with("Heroku-Two-Factor-Required", "true"))
             }
         }
     }
 
-    /// Looks at the account.
+    /// Reads the account.
     pub(in crate::sandbox) fn read<T>(&self, look: impl FnOnce(&Store) -> T) -> T {
         look(&self.store.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Changes the account; a change is on disk, if it is kept there, before the answer
-    /// leaves. Where it could not be written the answer says so.
-    pub(in crate::sandbox) fn write(&self, change: impl FnOnce(&mut Store) -> Answer) -> Answer {
+    /// Changes the account and saves it to the state file, if there is one, before the response is sent. If saving fails,
+    /// the response is a 500.
+    pub(in crate::sandbox) fn write(&self, change: impl FnOnce(&mut Store) -> Outcome) -> Outcome {
         let mut store = self.store.write().unwrap_or_else(PoisonError::into_inner);
-        let mut reply = change(&mut store)?;
-        reply.applied = true;
+        let mut response = change(&mut store)?;
+        response.applied = true;
         if let Some(state) = &self.state
             && let Err(error) = state.save(&store)
         {
             let text = format!("The sandbox could not write its state: {error}");
-            let failed = Reply::error(500, "internal_server_error", &text);
-            return Ok(Reply { applied: true, ..failed });
+            let failed = Response::error(500, "internal_server_error", &text);
+            return Ok(Response { applied: true, ..failed });
         }
-        Ok(reply)
+        Ok(response)
     }
 }
 
 impl Call<'_> {
-    /// The view of a list or info answer: tokens masked, client secrets in clear.
+    /// Returns the view of most responses: tokens masked, client secrets in clear (docs/heroku-api.md, Objects).
     pub(in crate::sandbox) fn view(&self) -> View {
         View {
             now: self.now,
@@ -157,41 +157,41 @@ impl Call<'_> {
         }
     }
 
-    /// The view of the answer that brings a new token.
-    pub(in crate::sandbox) fn clear(&self) -> View {
+    /// Returns the view of a response with a new token, which is in clear.
+    pub(in crate::sandbox) fn view_with_tokens(&self) -> View {
         View { tokens: Show::Clear, ..self.view() }
     }
 
-    /// The authorization the request came with.
+    /// Returns the authorization of the request's token.
     pub(in crate::sandbox) fn caller<'s>(&self, store: &'s Store) -> Option<&'s Authz> {
         store.caller(self.token?, self.now).flatten()
     }
 
-    /// The request's body as members; no body is an empty object.
-    pub(in crate::sandbox) fn body(&self) -> Result<Body, Reply> {
+    /// Parses the request's body; an empty one is an empty object.
+    pub(in crate::sandbox) fn body(&self) -> Result<Body, Response> {
         let bytes = &self.request.body;
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Ok(Body::new());
         }
         match serde_json::from_slice(bytes) {
             Ok(Value::Object(members)) => Ok(members),
-            Ok(_) => Err(Reply::error(400, "bad_request", "The body must be a JSON object.")),
-            Err(_) => Err(Reply::error(400, "bad_request", "The body is not valid JSON.")),
+            Ok(_) => Err(Response::error(400, "bad_request", "The body must be a JSON object.")),
+            Err(_) => Err(Response::error(400, "bad_request", "The body is not valid JSON.")),
         }
     }
 
-    /// The page of `items` the request's `Range` asks for, of those that `wanted` admits.
+    /// Returns the page that the request's `Range` asks for, with the items for which `wanted` is true.
     pub(in crate::sandbox) fn list<T: Object>(
         &self,
         items: &std::collections::BTreeMap<String, T>,
         wanted: impl Fn(&T) -> bool,
-    ) -> Answer {
+    ) -> Outcome {
         let range = match self.request.header("Range") {
             None => Range::default(),
             Some(text) => Range::parse(text).ok_or_else(|| {
                 let text = "The requested range is not satisfiable; its form is \
                     `id [FROM]..[TO]; max=N`.";
-                Reply::error(416, "requested_range_not_satisfiable", text)
+                Response::error(416, "requested_range_not_satisfiable", text)
             })?,
         };
         let (page, next) = range.page(items, wanted);
@@ -202,23 +202,23 @@ impl Call<'_> {
             if i > 0 {
                 body.push(b',');
             }
-            // Writing into memory does not fail, nor do these objects.
-            let _ = serde_json::to_writer(&mut body, &Shown(*item, &view));
+            // Writing these objects into memory cannot fail.
+            let _ = serde_json::to_writer(&mut body, &ApiObject(*item, &view));
         }
         body.push(b']');
-        let mut reply = Reply::json(if next.is_some() { 206 } else { 200 }, body);
-        reply = reply.with("Accept-Ranges", "id");
+        let mut response = Response::json(if next.is_some() { 206 } else { 200 }, body);
+        response = response.with("Accept-Ranges", "id");
         if let (Some(first), Some(last)) = (page.first(), page.last()) {
-            reply = reply.with("Content-Range", &format!("id {}..{}", first.id(), last.id()));
+            response = response.with("Content-Range", &format!("id {}..{}", first.id(), last.id()));
         }
         if let Some(next) = next {
-            reply = reply.with("Next-Range", &next.to_string());
+            response = response.with("Next-Range", &next.to_string());
         }
-        Ok(reply)
+        Ok(response)
     }
 }
 
-fn dispatch(call: &Call<'_>, route: &Route) -> Answer {
+fn dispatch(call: &Call<'_>, route: &Route) -> Outcome {
     match (call.request.method.as_str(), route) {
         ("GET", Route::Authorizations) => authz::list(call, None),
         ("POST", Route::Authorizations) => authz::create(call, None),
@@ -247,22 +247,22 @@ fn dispatch(call: &Call<'_>, route: &Route) -> Answer {
     }
 }
 
-fn account(call: &Call<'_>) -> Reply {
+fn account(call: &Call<'_>) -> Response {
     let user = call.api.read(|store| store.user.clone());
     let body = serde_json::json!({
         "allow_tracking": false, "beta": false, "email": user.email, "id": user.id,
         "name": user.full_name, "two_factor_authentication": call.api.settings.two_factor.is_some(),
         "verified": true,
     });
-    Reply::json(200, body.to_string().into())
+    Response::json(200, body.to_string().into())
 }
 
-fn rate_limits(call: &Call<'_>) -> Reply {
+fn rate_limits(call: &Call<'_>) -> Response {
     let remaining = call.api.quota.remaining();
-    Reply::json(200, serde_json::json!({ "remaining": remaining }).to_string().into())
+    Response::json(200, serde_json::json!({ "remaining": remaining }).to_string().into())
 }
 
-/// The API version asked for: `3`, or `3.` and a variant.
+/// Returns the requested API version: `3`, or `3.` and a variant.
 fn accepted_version(request: &Request) -> Option<&str> {
     let accept = request.header("Accept")?;
     let ours = accept.split(',').find(|media| media.contains("application/vnd.heroku+json"))?;
@@ -270,10 +270,10 @@ fn accepted_version(request: &Request) -> Option<&str> {
     (version == "3" || version.starts_with("3.")).then_some(version)
 }
 
-fn unauthorized() -> Reply {
-    Reply::error(401, "unauthorized", "Invalid credentials provided.")
+fn unauthorized() -> Response {
+    Response::error(401, "unauthorized", "Invalid credentials provided.")
 }
 
-fn no_endpoint() -> Reply {
-    Reply::error(404, "not_found", NO_ENDPOINT)
+fn no_endpoint() -> Response {
+    Response::error(404, "not_found", NO_ENDPOINT)
 }

@@ -5,31 +5,30 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use serde_json::Value;
 
 use crate::sandbox::account::clock;
+use crate::sandbox::account::json::{Show, View, to_json};
 use crate::sandbox::account::model::Client;
-use crate::sandbox::account::show::{Show, View};
-use crate::sandbox::account::store::json;
-use crate::sandbox::service::api::{Answer, Body, Call};
-use crate::sandbox::wire::http::Reply;
+use crate::sandbox::service::api::{Body, Call, Outcome};
+use crate::sandbox::wire::http::Response;
 
-/// The account's clients, with their secrets: they are the caller's own.
-pub(in crate::sandbox) fn list(call: &Call<'_>) -> Answer {
+/// Lists the clients, with their secrets in clear (docs/heroku-api.md, Objects).
+pub(in crate::sandbox) fn list(call: &Call<'_>) -> Outcome {
     call.api.read(|store| call.list(&store.clients, |_| true))
 }
 
-/// One client; without its secret for somebody who is not logged in.
-pub(in crate::sandbox) fn info(call: &Call<'_>, id: &str) -> Answer {
+/// Returns one client, without its secret if the request has no token.
+pub(in crate::sandbox) fn info(call: &Call<'_>, id: &str) -> Outcome {
     let secrets = if call.token.is_some() { Show::Clear } else { Show::Absent };
     call.api.read(|store| {
         let client = store.clients.get(id).ok_or_else(missing)?;
-        Ok(Reply::json(200, json(client, &View { secrets, ..call.view() })))
+        Ok(Response::json(200, to_json(client, &View { secrets, ..call.view() })))
     })
 }
 
-/// A new client, with its secret.
-pub(in crate::sandbox) fn create(call: &Call<'_>) -> Answer {
+/// Creates a client.
+pub(in crate::sandbox) fn create(call: &Call<'_>) -> Outcome {
     let body = call.body()?;
-    let name = name(&body)?.ok_or_else(|| Reply::invalid("name is required."))?;
-    let redirect_uri = redirect_uri(&body)?.ok_or_else(|| Reply::invalid("redirect_uri is required."))?;
+    let name = name(&body)?.ok_or_else(|| Response::invalid("name is required."))?;
+    let redirect_uri = redirect_uri(&body)?.ok_or_else(|| Response::invalid("redirect_uri is required."))?;
     call.api.write(|store| {
         let date = clock::rfc3339(call.now);
         let client = Client {
@@ -41,14 +40,14 @@ pub(in crate::sandbox) fn create(call: &Call<'_>) -> Answer {
             updated_at: date,
             ..Client::default()
         };
-        let body = json(&client, &call.view());
+        let body = to_json(&client, &call.view());
         store.clients.insert(client.id.clone(), client);
-        Ok(Reply::json(201, body))
+        Ok(Response::json(201, body))
     })
 }
 
-/// Another name or address.
-pub(in crate::sandbox) fn update(call: &Call<'_>, id: &str) -> Answer {
+/// Changes the name or the redirect URI.
+pub(in crate::sandbox) fn update(call: &Call<'_>, id: &str) -> Outcome {
     let body = call.body()?;
     let (name, redirect_uri) = (name(&body)?, redirect_uri(&body)?);
     change(call, id, |client, _| {
@@ -57,55 +56,56 @@ pub(in crate::sandbox) fn update(call: &Call<'_>, id: &str) -> Answer {
     })
 }
 
-/// A new secret; the old one is refused from now on.
-pub(in crate::sandbox) fn rotate(call: &Call<'_>, id: &str) -> Answer {
+/// Replaces the secret; the old one stops working immediately.
+pub(in crate::sandbox) fn rotate(call: &Call<'_>, id: &str) -> Outcome {
     change(call, id, |client, secret| client.secret = secret())
 }
 
-fn change(call: &Call<'_>, id: &str, act: impl FnOnce(&mut Client, &mut dyn FnMut() -> String)) -> Answer {
+fn change(call: &Call<'_>, id: &str, act: impl FnOnce(&mut Client, &mut dyn FnMut() -> String)) -> Outcome {
     call.api.write(|store| {
         let client = store.clients.get_mut(id).ok_or_else(missing)?;
         act(client, &mut || store.mint.uuid());
         client.updated_at = clock::rfc3339(call.now);
         let client = client.clone();
-        store.client_changed(&client);
-        Ok(Reply::json(200, json(&client, &call.view())))
+        store.refresh_client(&client);
+        Ok(Response::json(200, to_json(&client, &call.view())))
     })
 }
 
 /// Deletes a client and the authorizations made through it.
-pub(in crate::sandbox) fn delete(call: &Call<'_>, id: &str) -> Answer {
+pub(in crate::sandbox) fn delete(call: &Call<'_>, id: &str) -> Outcome {
     call.api.write(|store| {
-        let gone = store.remove_client(id).ok_or_else(missing)?;
-        Ok(Reply::json(200, json(&gone, &call.view())))
+        let removed = store.remove_client(id).ok_or_else(missing)?;
+        Ok(Response::json(200, to_json(&removed, &call.view())))
     })
 }
 
-/// The answer for an id that no client has.
-pub(in crate::sandbox) fn missing() -> Reply {
-    Reply::missing("client", "OAuth client")
+/// Returns the 404 for an unknown client.
+pub(in crate::sandbox) fn missing() -> Response {
+    Response::not_found("client", "OAuth client")
 }
 
-fn name(body: &Body) -> Result<Option<String>, Reply> {
+fn name(body: &Body) -> Result<Option<String>, Response> {
     match body.get("name") {
         None => Ok(None),
         Some(Value::String(name)) if !name.trim().is_empty() => Ok(Some(name.clone())),
-        Some(_) => Err(Reply::invalid("name must be a string that is not blank.")),
+        Some(_) => Err(Response::invalid("name must be a string that is not blank.")),
     }
 }
 
-fn redirect_uri(body: &Body) -> Result<Option<String>, Reply> {
+fn redirect_uri(body: &Body) -> Result<Option<String>, Response> {
     match body.get("redirect_uri") {
         None => Ok(None),
         Some(Value::String(uri)) if allowed(uri) => Ok(Some(uri.clone())),
-        Some(_) => Err(Reply::invalid(
+        Some(_) => Err(Response::invalid(
             "redirect_uri must be an https URL; http is allowed only for localhost, *.local \
              and loopback or private addresses.",
         )),
     }
 }
 
-/// Whether a client may have this redirect URI: https, or http to a place that is local.
+/// Returns whether a client may have this redirect URI: https, or http to a local address (docs/heroku-api.md, Redirect
+/// URIs).
 fn allowed(uri: &str) -> bool {
     let Some((scheme, rest)) = uri.split_once("://") else {
         return false;

@@ -1,9 +1,9 @@
-//! The API that a sandbox serves: a request in, a reply out.
+//! The API itself: a request in, a response out.
 //!
-//! - `api`: who is asking, may they, and which endpoint replies
+//! - `api`: authenticates a request and passes it to its endpoint
 //! - `authz`, `clients`, `sessions`, `exchange`: the endpoints
-//! - `range`: pages of a list
-//! - `quota`: the account's balance of calls
+//! - `range`: the pages of a list
+//! - `quota`: the account's quota of calls
 
 pub(in crate::sandbox) mod api;
 pub(in crate::sandbox) mod authz;

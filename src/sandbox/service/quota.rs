@@ -1,16 +1,14 @@
-//! The account's balance of calls.
-//!
-//! The service gives 4,500 calls an account and refills them at about 75 a minute.
+//! The account's quota of calls: 4,500, refilled by about 75 a minute (docs/heroku-api.md, Quota).
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The most the balance refills to.
+/// The number of calls up to which the quota refills.
 const CAP: u32 = 4500;
-/// One call comes back in this time: 75 a minute.
+/// The time in which one call is refilled: 75 a minute.
 const REFILL: Duration = Duration::from_millis(800);
 
-/// A balance, or an account without one that always shows the cap.
+/// A quota; `None` is unlimited and always shows [`CAP`].
 #[derive(Debug)]
 pub(in crate::sandbox) struct Quota(Option<Mutex<Balance>>);
 
@@ -18,17 +16,17 @@ pub(in crate::sandbox) struct Quota(Option<Mutex<Balance>>);
 struct Balance {
     left: u32,
     cap: u32,
-    /// When the last refilled call came in.
+    /// The time of the last refill.
     filled: Instant,
 }
 
 impl Quota {
-    /// A balance that starts at `start`; `None` is never used up.
+    /// Returns a quota of `start` calls; `None` is unlimited.
     pub(in crate::sandbox) fn new(start: Option<u32>) -> Quota {
         Quota(start.map(|left| Mutex::new(Balance { left, cap: CAP.max(left), filled: Instant::now() })))
     }
 
-    /// Takes one call if there is one; says whether there was.
+    /// Takes one call; returns whether there was one left.
     pub(in crate::sandbox) fn charge(&self) -> bool {
         self.with(true, |b| {
             let enough = b.left > 0;
@@ -37,7 +35,7 @@ impl Quota {
         })
     }
 
-    /// The calls left, for `RateLimit-Remaining`.
+    /// The number of calls left, for `RateLimit-Remaining`.
     pub(in crate::sandbox) fn remaining(&self) -> u32 {
         self.with(CAP, |b| b.left)
     }
@@ -66,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_balance_runs_out_and_refills_to_its_cap() {
+    fn a_quota_refills_up_to_its_cap() {
         let start = Instant::now();
         let mut balance = Balance { left: 0, cap: CAP, filled: start };
         balance.refill(start + Duration::from_millis(799));
@@ -78,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_balance_can_run_out() {
+    fn an_unlimited_quota_never_runs_out() {
         let quota = Quota::new(Some(1));
         assert!(quota.charge() && !quota.charge());
         let free = Quota::new(None);

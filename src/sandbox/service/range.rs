@@ -1,23 +1,22 @@
-//! `Range` and `Next-Range`: how a list is cut into pages.
+//! `Range` and `Next-Range`: the pages of a list (docs/heroku-api.md, Lists).
 //!
-//! `id [FROM]..[TO][; max=N[, order=asc|desc]]`, where a bound that is written `]FROM`
-//! is itself left out. Ids are the only key, as on the real service.
+//! `id [FROM]..[TO][; max=N[, order=asc|desc]]`; `]FROM` excludes FROM itself. Ids are the only key, as in the API.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Bound;
 
-/// Objects a page when the client does not say.
+/// The number of objects on a page by default.
 const DEFAULT_MAX: usize = 200;
-/// Most objects a page; more asked for gives this many.
+/// The largest number of objects on a page, also if a client asks for more.
 const MAX: usize = 1000;
 
-/// A page asked for.
+/// The range of one page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::sandbox) struct Range {
-    /// Where to start, and whether that object is itself left out.
+    /// The first id, and whether it is excluded.
     from: Option<(String, bool)>,
-    /// The last id wanted.
+    /// The last id.
     to: Option<String>,
     max: usize,
     descending: bool,
@@ -30,7 +29,7 @@ impl Default for Range {
 }
 
 impl Range {
-    /// Reads a `Range` header; `None` is a range the API answers with 416.
+    /// Parses a `Range` header; `None` if the response must be 416.
     pub(in crate::sandbox) fn parse(text: &str) -> Option<Range> {
         let (span, params) = match text.split_once(';') {
             Some((span, params)) => (span, params),
@@ -57,7 +56,7 @@ impl Range {
         for param in params.split([',', ';']).map(str::trim).filter(|p| !p.is_empty()) {
             match param.split_once('=').map(|(k, v)| (k.trim(), v.trim()))? {
                 ("max", digits) if digits.bytes().all(|b| b.is_ascii_digit()) => {
-                    // A number too large for the machine is more than MAX all the same.
+                    // A number that does not parse is too large, so MAX applies.
                     range.max = digits.parse().unwrap_or(MAX).min(MAX);
                     if digits.is_empty() || range.max == 0 {
                         return None;
@@ -71,8 +70,7 @@ impl Range {
         Some(range)
     }
 
-    /// The page of `items` that is asked for, of those that `wanted` admits, and the range
-    /// of the page after it if there is one.
+    /// Returns the objects of this page for which `wanted` is true, and the range of the next page if there is one.
     pub(in crate::sandbox) fn page<'a, T>(
         &self,
         items: &'a BTreeMap<String, T>,
@@ -85,7 +83,7 @@ impl Range {
         };
         let end = self.to.as_deref().map_or(Bound::Unbounded, Bound::Included);
         let (low, high) = if self.descending { (end, start) } else { (start, end) };
-        // BTreeMap::range panics on these, and they hold nothing anyway.
+        // `BTreeMap::range` panics on these ranges, which are empty anyway.
         if let (Bound::Included(l) | Bound::Excluded(l), Bound::Included(h) | Bound::Excluded(h)) =
             (low, high)
             && (l > h || (l == h && (low, high) != (Bound::Included(l), Bound::Included(h))))
@@ -153,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_are_read_and_written() {
+    fn ranges_parse_and_print() {
         assert_eq!(parse("id .."), Range::default());
         for text in [
             "id ..; max=1000",
@@ -169,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_range_is_refused() {
+    fn invalid_ranges_are_refused() {
         for text in [
             "",
             "id",
@@ -194,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_cover_each_object_once() {
+    fn pages_contain_each_object_once() {
         assert_eq!(walk("id ..; max=4"), ["abcd", "fghi", "j"]);
         assert_eq!(walk("id ..; max=3"), ["abc", "dfg", "hij"]);
         assert_eq!(walk("id ..; max=2, order=desc"), ["ji", "hg", "fd", "cb", "a"]);
@@ -204,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_and_backward_ranges_hold_nothing() {
+    fn empty_and_backward_ranges_have_no_objects() {
         for text in ["id g..c", "id ]c..c", "id ]j..", "id a..j; order=desc", "id ]a..a; order=desc"] {
             assert_eq!(walk(text), [""], "{text}");
         }

@@ -1,4 +1,4 @@
-//! Just enough of HTTP/1.1 to read a request and write an answer.
+//! HTTP/1.1 requests and responses, as far as the API needs them.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -6,44 +6,47 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-/// Most bytes of request line and headers.
+/// The largest request line and headers, in bytes.
 const MAX_HEAD: usize = 64 * 1024;
-/// Most headers of a request.
+/// The largest number of headers.
 const MAX_HEADERS: usize = 64;
-/// Most bytes of a request's body.
+/// The largest body, in bytes.
 const MAX_BODY: usize = 1024 * 1024;
 
-/// A request as it was read.
+/// A request as received.
 #[derive(Debug, Default)]
 pub(in crate::sandbox) struct Request {
     pub(in crate::sandbox) method: String,
     /// The path, still percent-encoded, without the query.
     pub(in crate::sandbox) path: String,
-    /// What follows `?`, still percent-encoded.
+    /// The part after `?`, still percent-encoded.
     pub(in crate::sandbox) query: String,
     headers: Vec<(String, String)>,
     pub(in crate::sandbox) body: Vec<u8>,
-    /// Whether the connection ends with the answer.
+    /// True to close the connection after the response.
     pub(in crate::sandbox) close: bool,
 }
 
 impl Request {
-    /// The value of the first header of this name.
+    /// Returns the value of the first header with this name.
     pub(in crate::sandbox) fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 
-    /// Whether a comma-separated header holds a word.
+    /// Returns whether a comma-separated header contains a word.
     fn has(&self, name: &str, word: &str) -> bool {
         let named = self.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name));
         named.flat_map(|(_, v)| v.split(',')).any(|w| w.trim().eq_ignore_ascii_case(word))
     }
 
-    /// The body's length as announced, or the answer that refuses it.
-    fn body_len(&self) -> Result<usize, Reply> {
+    /// Returns the announced length of the body.
+    ///
+    /// # Errors
+    /// The response that refuses the request.
+    fn body_len(&self) -> Result<usize, Response> {
         if self.header("Transfer-Encoding").is_some() {
-            return Err(Reply::error(411, "length_required", "A Content-Length is required."));
+            return Err(Response::error(411, "length_required", "A Content-Length is required."));
         }
         let mut lengths = self.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case("Content-Length"));
         let Some((_, first)) = lengths.next() else {
@@ -51,71 +54,71 @@ impl Request {
         };
         let digits = !first.is_empty() && first.bytes().all(|b| b.is_ascii_digit());
         if !digits || lengths.any(|(_, other)| other != first) {
-            return Err(Reply::error(400, "bad_request", "Content-Length is not a number."));
+            return Err(Response::error(400, "bad_request", "Content-Length is not a number."));
         }
         match first.parse() {
             Ok(len) if len <= MAX_BODY => Ok(len),
-            _ => Err(Reply::error(413, "payload_too_large", "The request's body is too large.")),
+            _ => Err(Response::error(413, "payload_too_large", "The request's body is too large.")),
         }
     }
 }
 
-/// The body of an error, in the API's order.
+/// The body of an error; its members are in the order of the API (docs/heroku-api.md, Errors).
 #[derive(Serialize)]
-struct Problem<'a> {
+struct ErrorBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     resource: Option<&'a str>,
     id: &'a str,
     message: &'a str,
 }
 
-/// An answer before it is put on the wire.
+/// A response before it is sent.
 #[derive(Debug)]
-pub(in crate::sandbox) struct Reply {
+pub(in crate::sandbox) struct Response {
     pub(in crate::sandbox) status: u16,
     pub(in crate::sandbox) headers: Vec<(&'static str, String)>,
     pub(in crate::sandbox) content_type: &'static str,
     pub(in crate::sandbox) body: Vec<u8>,
-    /// Whether the account was changed.
+    /// True if the request changed the account.
     pub(in crate::sandbox) applied: bool,
 }
 
-impl Reply {
-    /// An answer with a JSON body.
-    pub(in crate::sandbox) fn json(status: u16, body: Vec<u8>) -> Reply {
+impl Response {
+    /// Returns a response with a JSON body.
+    pub(in crate::sandbox) fn json(status: u16, body: Vec<u8>) -> Response {
         let content_type = "application/json";
-        Reply { status, headers: Vec::new(), content_type, body, applied: false }
+        Response { status, headers: Vec::new(), content_type, body, applied: false }
     }
 
-    /// An error as the API writes it: `{"id", "message"}`.
-    pub(in crate::sandbox) fn error(status: u16, id: &str, message: &str) -> Reply {
-        Reply::problem(status, &Problem { resource: None, id, message })
+    /// Returns an error: `{"id", "message"}`.
+    pub(in crate::sandbox) fn error(status: u16, id: &str, message: &str) -> Response {
+        Response::with_error(status, &ErrorBody { resource: None, id, message })
     }
 
-    /// A 404 that names what was looked for: `{"resource", "id", "message"}`.
-    pub(in crate::sandbox) fn missing(resource: &str, called: &str) -> Reply {
+    /// Returns a 404 that names the kind of object: `{"resource", "id", "message"}`.
+    pub(in crate::sandbox) fn not_found(resource: &str, called: &str) -> Response {
         let message = &format!("Couldn't find that {called}.");
         let id = "not_found";
-        Reply::problem(404, &Problem { resource: Some(resource), id, message })
+        Response::with_error(404, &ErrorBody { resource: Some(resource), id, message })
     }
 
-    fn problem(status: u16, problem: &Problem<'_>) -> Reply {
-        Reply::json(status, serde_json::to_vec(problem).unwrap_or_default())
+    fn with_error(status: u16, error: &ErrorBody<'_>) -> Response {
+        Response::json(status, serde_json::to_vec(error).unwrap_or_default())
     }
 
-    /// A 422 for a body whose members do not make sense.
-    pub(in crate::sandbox) fn invalid(message: &str) -> Reply {
-        Reply::error(422, "invalid_params", message)
+    /// Returns a 422 for a body with invalid members.
+    pub(in crate::sandbox) fn invalid(message: &str) -> Response {
+        Response::error(422, "invalid_params", message)
     }
 
-    /// This answer with another header; what could not stand in a header becomes a space.
-    pub(in crate::sandbox) fn with(mut self, name: &'static str, value: &str) -> Reply {
+    /// Adds a header. Control characters in the value become spaces, so that it cannot break out of its line.
+    pub(in crate::sandbox) fn with(mut self, name: &'static str, value: &str) -> Response {
         let clean = |c: char| if c.is_control() { ' ' } else { c };
         self.headers.push((name, value.chars().map(clean).collect()));
         self
     }
 
-    /// Status line and headers, up to and with the empty line.
+    /// Returns status line and headers, with the empty line.
     pub(in crate::sandbox) fn head(&self, close: bool) -> Vec<u8> {
         let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, reason(self.status));
         let mut line = |name: &str, value: &str| {
@@ -163,22 +166,22 @@ fn reason(status: u16) -> &'static str {
     }
 }
 
-/// Why no request came.
+/// The reason why no request could be read.
 #[derive(Debug)]
-pub(in crate::sandbox) enum NoRequest {
-    /// The peer went away or was silent for too long.
-    Gone,
-    /// What came is refused, and the connection with it.
-    Refused(Reply),
+pub(in crate::sandbox) enum RequestError {
+    /// The peer closed the connection or was silent for too long.
+    Closed,
+    /// The request is invalid; the connection closes after this response.
+    Refused(Response),
 }
 
-impl From<io::Error> for NoRequest {
-    fn from(_: io::Error) -> NoRequest {
-        NoRequest::Gone
+impl From<io::Error> for RequestError {
+    fn from(_: io::Error) -> RequestError {
+        RequestError::Closed
     }
 }
 
-/// A connection, with what was read from it beyond the last request.
+/// A connection and the bytes received after the last request.
 #[derive(Debug)]
 pub(in crate::sandbox) struct Connection {
     pub(in crate::sandbox) stream: TcpStream,
@@ -190,20 +193,20 @@ impl Connection {
         Connection { stream, buffer: Vec::new() }
     }
 
-    /// The next request.
-    pub(in crate::sandbox) fn read(&mut self) -> Result<Request, NoRequest> {
+    /// Reads the next request.
+    pub(in crate::sandbox) fn read(&mut self) -> Result<Request, RequestError> {
         let (mut request, head) = loop {
             match parse_head(&self.buffer) {
                 Ok(Some(parsed)) => break parsed,
                 Ok(None) if self.buffer.len() < MAX_HEAD => self.fill()?,
                 Ok(None) => {
                     let text = "The request's headers are too large.";
-                    return Err(NoRequest::Refused(Reply::error(431, "bad_request", text)));
+                    return Err(RequestError::Refused(Response::error(431, "bad_request", text)));
                 }
-                Err(reply) => return Err(NoRequest::Refused(reply)),
+                Err(response) => return Err(RequestError::Refused(response)),
             }
         };
-        let len = request.body_len().map_err(NoRequest::Refused)?;
+        let len = request.body_len().map_err(RequestError::Refused)?;
         if len > 0 && self.buffer.len() == head && request.has("Expect", "100-continue") {
             self.stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
         }
@@ -215,10 +218,10 @@ impl Connection {
         Ok(request)
     }
 
-    fn fill(&mut self) -> Result<(), NoRequest> {
+    fn fill(&mut self) -> Result<(), RequestError> {
         let mut chunk = [0; 16 * 1024];
         match self.stream.read(&mut chunk) {
-            Ok(0) => Err(NoRequest::Gone),
+            Ok(0) => Err(RequestError::Closed),
             Ok(n) => {
                 self.buffer.extend_from_slice(&chunk[..n]);
                 Ok(())
@@ -228,15 +231,15 @@ impl Connection {
         }
     }
 
-    /// Puts an answer on the wire in one write.
-    pub(in crate::sandbox) fn send(&mut self, reply: &Reply, close: bool) -> io::Result<()> {
-        let mut bytes = reply.head(close);
-        bytes.extend_from_slice(&reply.body);
+    /// Sends a response in one write.
+    pub(in crate::sandbox) fn send(&mut self, response: &Response, close: bool) -> io::Result<()> {
+        let mut bytes = response.head(close);
+        bytes.extend_from_slice(&response.body);
         self.stream.write_all(&bytes)
     }
 
-    /// Ends the connection so that the peer can still read the last answer: closing with
-    /// unread input would reset it, and the answer would be lost.
+    /// Closes the connection so that the peer can still read the last response. Input is read first, because closing
+    /// with unread input resets the connection and discards the response.
     pub(in crate::sandbox) fn close(mut self) {
         let _ = self.stream.shutdown(Shutdown::Write);
         let _ = self.stream.set_read_timeout(Some(Duration::from_millis(500)));
@@ -249,33 +252,33 @@ impl Connection {
     }
 }
 
-/// What the sandbox makes of the first bytes of a connection: the length of a request's head, nothing where its end has
-/// not come yet, or the status that refuses it. For those who want to try it on bytes of their own.
+/// Parses the first bytes of a connection and returns the length of the request's head, or `None` if it is incomplete.
+/// For fuzzing.
 ///
 /// # Errors
-/// The status of the answer that refuses it.
+/// The status of the response that refuses the request.
 pub fn head_len(bytes: &[u8]) -> Result<Option<usize>, u16> {
-    let parsed = parse_head(bytes).map_err(|reply| reply.status)?;
+    let parsed = parse_head(bytes).map_err(|response| response.status)?;
     let Some((request, len)) = parsed else { return Ok(None) };
-    request.body_len().map_err(|reply| reply.status)?;
+    request.body_len().map_err(|response| response.status)?;
     Ok(Some(len))
 }
 
-/// Request line and headers at the start of `bytes`, and their length; `None` if their
-/// end has not come yet.
-fn parse_head(bytes: &[u8]) -> Result<Option<(Request, usize)>, Reply> {
+/// Parses request line and headers at the start of `bytes` and returns them with their length; `None` if they are
+/// incomplete.
+fn parse_head(bytes: &[u8]) -> Result<Option<(Request, usize)>, Response> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut parsed = httparse::Request::new(&mut headers);
     let len = match parsed.parse(bytes) {
         Ok(httparse::Status::Complete(len)) => len,
         Ok(httparse::Status::Partial) => return Ok(None),
         Err(httparse::Error::TooManyHeaders) => {
-            return Err(Reply::error(431, "bad_request", "The request has too many headers."));
+            return Err(Response::error(431, "bad_request", "The request has too many headers."));
         }
-        Err(_) => return Err(Reply::error(400, "bad_request", "This is not HTTP/1.1.")),
+        Err(_) => return Err(Response::error(400, "bad_request", "This is not HTTP/1.1.")),
     };
     let target = parsed.path.unwrap_or_default();
-    // What a client sends to a proxy.
+    // Clients send an absolute URL when they take the server for a proxy.
     let local = match target.split_once("://") {
         Some((_, rest)) if !target.starts_with('/') => rest.find('/').map_or("/", |at| &rest[at..]),
         _ => target,
@@ -302,7 +305,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn heads_are_read_or_refused_but_never_a_panic() {
+    fn every_head_is_parsed_or_refused() {
         let (request, len) = parse_head(b"GET /a?b=c HTTP/1.1\r\nX: \xff\r\n\r\nrest").unwrap().unwrap();
         assert_eq!((request.path.as_str(), request.query.as_str(), len), ("/a", "b=c", 29));
         assert!(!request.close);

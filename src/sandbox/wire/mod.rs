@@ -1,9 +1,8 @@
-//! Bytes on a connection: HTTP/1.1 as far as the API needs it, written by hand because the sandbox must also be able to
-//! send broken bytes.
+//! HTTP/1.1 on a connection. It is written by hand, because the sandbox must also send broken responses.
 //!
-//! - `http`: requests in, replies out
+//! - `http`: requests and responses
 //! - `form`: percent-encoding
-//! - `route`: which endpoint a path names
+//! - `route`: the endpoints by path
 
 pub(in crate::sandbox) mod form;
 pub(in crate::sandbox) mod http;

@@ -1,8 +1,8 @@
-//! Which endpoint a path names.
+//! The endpoints and their paths (docs/heroku-api.md, Requests).
 
 use crate::sandbox::wire::form::decode;
 
-/// An endpoint; ids are percent-decoded.
+/// An endpoint with its ids, which are percent-decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::sandbox) enum Route {
     Authorizations,
@@ -23,7 +23,7 @@ pub(in crate::sandbox) enum Route {
 }
 
 impl Route {
-    /// The endpoint of a path, if it is one.
+    /// Returns the endpoint of a path; `None` if there is none.
     pub(in crate::sandbox) fn of(path: &str) -> Option<Route> {
         let id = |text: &str| decode(text, false);
         let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
@@ -47,7 +47,7 @@ impl Route {
         })
     }
 
-    /// Its path with placeholders, as statistics name it.
+    /// The path with placeholders, as [`Stats`](crate::sandbox::Stats) names it.
     pub(in crate::sandbox) fn pattern(&self) -> &'static str {
         match self {
             Route::Authorizations => "/oauth/authorizations",
@@ -68,7 +68,7 @@ impl Route {
         }
     }
 
-    /// Whether it belongs to the pages people's browsers see, which know no API version.
+    /// Returns whether it belongs to the web flow, where requests name no API version.
     pub(in crate::sandbox) fn is_web(&self) -> bool {
         matches!(self, Route::Authorize | Route::WebToken)
     }
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_endpoints_or_nothing() {
+    fn unknown_paths_have_no_endpoint() {
         let ids = Route::of("/oauth/authorizations/%7E");
         assert_eq!(ids, Some(Route::Authorization("~".into())));
         assert_eq!(

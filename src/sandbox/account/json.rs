@@ -1,7 +1,6 @@
-//! How the account's objects are written: as the API's objects and as records.
+//! The account's objects as JSON: as the API writes them, and as records.
 //!
-//! The API writes the members of an object in alphabetical order; members the sandbox
-//! does not know are put in their place among them.
+//! The API writes the members of an object in alphabetical order. Members that the sandbox does not know are sorted in.
 
 use std::collections::btree_map;
 use std::iter::Peekable;
@@ -13,49 +12,61 @@ use crate::sandbox::account::clock;
 use crate::sandbox::account::mint::mask;
 use crate::sandbox::account::model::{Authz, Client, ClientRef, Extra, Grant, Session, SessionRef, Token};
 
-/// How expired authorizations show in lists and answers: no public source says.
+/// The appearance of expired authorizations in responses; no public source says what the API does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Expired {
-    /// With 0 seconds left.
+    /// With `expires_in` 0.
     #[default]
     Zero,
-    /// With a negative number of seconds left.
+    /// With a negative `expires_in`: the seconds since they expired.
     Negative,
     /// Without their access token.
     NullToken,
-    /// Not at all: as if they were gone.
+    /// Not at all, as if they did not exist.
     Hidden,
 }
 
-/// How much of a secret is written.
+/// The form in which a secret is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::sandbox) enum Show {
-    /// All of it.
+    /// In full.
     Clear,
     /// Prefix, ten `*`, suffix.
     Masked,
-    /// Not even the member's name.
+    /// The member is left out.
     Absent,
 }
 
-/// Who looks, when, and at how much.
+/// The form in which objects are written: the time, and how much of their secrets is visible.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::sandbox) struct View {
     /// Unix seconds, from which `expires_in` is counted.
     pub(in crate::sandbox) now: i64,
-    /// Visible characters at the start and the end of a masked secret.
+    /// The numbers of visible characters at the start and the end of a masked secret.
     pub(in crate::sandbox) redact: (usize, usize),
-    /// What becomes of expired authorizations.
+    /// The form of expired authorizations.
     pub(in crate::sandbox) expired: Expired,
     /// Access and refresh tokens.
     pub(in crate::sandbox) tokens: Show,
     /// Client secrets and grant codes.
     pub(in crate::sandbox) secrets: Show,
-    /// Whether nested objects also get an absolute `expires_at`: the state file only.
+    /// True to give nested objects an absolute `expires_at` too; only state files have it.
     pub(in crate::sandbox) absolute: bool,
 }
 
 impl View {
+    /// The view for a dump (masked secrets) or a state file (clear secrets, absolute dates).
+    pub(in crate::sandbox) fn whole_account(redact: (usize, usize), show: Show) -> View {
+        View {
+            now: clock::now(),
+            redact,
+            expired: Expired::Zero,
+            tokens: show,
+            secrets: show,
+            absolute: show == Show::Clear,
+        }
+    }
+
     fn secret(&self, show: Show, secret: &str) -> Option<String> {
         match show {
             Show::Clear => Some(secret.to_owned()),
@@ -64,44 +75,50 @@ impl View {
         }
     }
 
-    /// Seconds left, as the API would say it.
+    /// The value of `expires_in`.
     fn left(&self, expires_at: Option<i64>) -> Option<i64> {
         let left = expires_at?.saturating_sub(self.now);
         Some(if self.expired == Expired::Negative { left } else { left.max(0) })
     }
 }
 
-/// One object of the account under a view: serialises as the API's object.
-pub(in crate::sandbox) struct Shown<'a, T>(pub(in crate::sandbox) &'a T, pub(in crate::sandbox) &'a View);
+/// An object that serializes as the API's object.
+pub(in crate::sandbox) struct ApiObject<'a, T>(pub(in crate::sandbox) &'a T, pub(in crate::sandbox) &'a View);
 
-/// One object of the account under a view: serialises as a record.
+/// An object that serializes as a record.
 pub(in crate::sandbox) struct Record<'a, T> {
     pub(in crate::sandbox) item: &'a T,
     pub(in crate::sandbox) view: &'a View,
-    /// Whether it is the one in use.
+    /// True for the authorization or session in use.
     pub(in crate::sandbox) current: bool,
-    /// Whether it is the account's default API key.
+    /// True for the account's default API key.
     pub(in crate::sandbox) default: bool,
 }
 
-/// Writes members in order, slipping unknown ones in where they belong.
+/// Returns an object as the API's JSON.
+pub(in crate::sandbox) fn to_json<T: Object>(item: &T, view: &View) -> Vec<u8> {
+    // Writing these objects into memory cannot fail.
+    serde_json::to_vec(&ApiObject(item, view)).unwrap_or_default()
+}
+
+/// Writes members in alphabetical order, unknown ones included.
 pub(in crate::sandbox) struct Members<'a, M> {
     map: M,
     extra: Peekable<btree_map::Iter<'a, String, Box<RawValue>>>,
-    /// Whether `id` was written already.
-    led: bool,
+    /// True if `id` has already been written, as a header field.
+    id_written: bool,
 }
 
 impl<'a, M: SerializeMap> Members<'a, M> {
-    fn new(map: M, extra: &'a Extra, led: bool) -> Self {
-        Members { map, extra: extra.iter().peekable(), led }
+    fn new(map: M, extra: &'a Extra, id_written: bool) -> Self {
+        Members { map, extra: extra.iter().peekable(), id_written }
     }
 
     fn put<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), M::Error> {
         while let Some((name, raw)) = self.extra.next_if(|(name, _)| name.as_str() < key) {
             self.map.serialize_entry(name, raw)?;
         }
-        if self.led && key == "id" {
+        if self.id_written && key == "id" {
             return Ok(());
         }
         self.map.serialize_entry(key, value)
@@ -115,9 +132,9 @@ impl<'a, M: SerializeMap> Members<'a, M> {
     }
 }
 
-/// An object that knows its members.
+/// An object that can write its members.
 pub(in crate::sandbox) trait Object {
-    /// Its kind, as records call it; empty for a nested object.
+    /// The `kind` of its record; empty for a nested object.
     const KIND: &'static str = "";
 
     fn extra(&self) -> &Extra;
@@ -139,7 +156,7 @@ pub(in crate::sandbox) trait Object {
     }
 }
 
-impl<T: Object> Serialize for Shown<'_, T> {
+impl<T: Object> Serialize for ApiObject<'_, T> {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         let mut out = Members::new(s.serialize_map(None)?, self.0.extra(), false);
         self.0.put(self.1, &mut out)?;
@@ -251,17 +268,17 @@ impl Object for Authz {
     }
 
     fn put<M: SerializeMap>(&self, v: &View, out: &mut Members<'_, M>) -> Result<(), M::Error> {
-        let lost = v.expired == Expired::NullToken && self.expired(v.now);
-        let token = self.access_token.as_ref().filter(|_| !lost);
-        out.put("access_token", &token.map(|t| Shown(t, v)))?;
-        out.put("client", &self.client.as_ref().map(|c| Shown(c, v)))?;
+        let left_out = v.expired == Expired::NullToken && self.expired(v.now);
+        let token = self.access_token.as_ref().filter(|_| !left_out);
+        out.put("access_token", &token.map(|t| ApiObject(t, v)))?;
+        out.put("client", &self.client.as_ref().map(|c| ApiObject(c, v)))?;
         out.put("created_at", &self.created_at)?;
         out.put("description", &self.description)?;
-        out.put("grant", &self.grant.as_ref().map(|g| Shown(g, v)))?;
+        out.put("grant", &self.grant.as_ref().map(|g| ApiObject(g, v)))?;
         out.put("id", &self.id)?;
-        out.put("refresh_token", &self.refresh_token.as_ref().map(|t| Shown(t, v)))?;
+        out.put("refresh_token", &self.refresh_token.as_ref().map(|t| ApiObject(t, v)))?;
         out.put("scope", &self.scope)?;
-        out.put("session", &self.session.as_ref().map(|s| Shown(s, v)))?;
+        out.put("session", &self.session.as_ref().map(|s| ApiObject(s, v)))?;
         out.put("updated_at", &self.updated_at)?;
         out.put("user", &self.user)
     }

@@ -1,22 +1,22 @@
-//! Which fault hits a request.
+//! Chooses the fault that hits a request.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::sandbox::account::mint::Mint;
-use crate::sandbox::faults::spec::{Fault, What};
+use crate::sandbox::faults::spec::{Fault, FaultKind};
 
-/// What is to go wrong with one request.
+/// The fault that hits one request.
 #[derive(Debug, Default)]
 pub(in crate::sandbox) struct Picked {
-    pub(in crate::sandbox) what: Option<What>,
-    /// By how much the answer is late.
-    pub(in crate::sandbox) late: Duration,
-    /// The specifications of the faults that fired.
-    pub(in crate::sandbox) specs: Vec<String>,
+    pub(in crate::sandbox) kind: Option<FaultKind>,
+    /// The time by which the response is delayed.
+    pub(in crate::sandbox) delay: Duration,
+    /// The specifications of the faults that fired, `slow` ones included.
+    pub(in crate::sandbox) fired: Vec<String>,
 }
 
-/// The faults of a running server, with what they have seen.
+/// The faults of a running server, with their counters.
 #[derive(Debug)]
 pub(in crate::sandbox) struct Faults(Mutex<Vec<Armed>>);
 
@@ -39,7 +39,7 @@ impl Faults {
         Faults(Mutex::new(faults.iter().enumerate().map(arm).collect()))
     }
 
-    /// What goes wrong with a request.
+    /// Chooses the fault for a request and counts it.
     pub(in crate::sandbox) fn pick(&self, method: &str, path: &str) -> Picked {
         let mut faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut picked = Picked::default();
@@ -47,11 +47,11 @@ impl Faults {
             if !armed.fires() {
                 continue;
             }
-            picked.specs.push(armed.fault.spec.clone());
-            match &armed.fault.what {
-                What::Slow(time) => picked.late += *time,
-                what => {
-                    picked.what = Some(what.clone());
+            picked.fired.push(armed.fault.spec.clone());
+            match &armed.fault.kind {
+                FaultKind::Slow(time) => picked.delay += *time,
+                kind => {
+                    picked.kind = Some(kind.clone());
                     break;
                 }
             }
@@ -81,13 +81,13 @@ mod tests {
     }
 
     #[test]
-    fn faults_fire_as_often_as_they_should_and_in_order() {
+    fn faults_fire_in_order_and_as_often_as_their_keys_say() {
         let list = [fault("slow:ms=1"), fault("500@GET:after=1:count=2"), fault("503:count=1")];
         let faults = Faults::new(&list, 0);
         let fired = || {
             let picked = faults.pick("GET", "/");
-            assert_eq!(picked.late, Duration::from_millis(1));
-            picked.specs.get(1).cloned().unwrap_or_default()
+            assert_eq!(picked.delay, Duration::from_millis(1));
+            picked.fired.get(1).cloned().unwrap_or_default()
         };
         let five: Vec<String> = (0..5).map(|_| fired()).collect();
         let (five_hundred, unavailable) = ("500@GET:after=1:count=2", "503:count=1");
@@ -95,10 +95,10 @@ mod tests {
     }
 
     #[test]
-    fn chance_comes_from_the_seed() {
+    fn the_seed_decides_which_requests_are_hit() {
         let draw = |seed| -> Vec<bool> {
             let faults = Faults::new(&[fault("cut:p=0.3")], seed);
-            (0..1000).map(|_| faults.pick("GET", "/").what.is_some()).collect()
+            (0..1000).map(|_| faults.pick("GET", "/").kind.is_some()).collect()
         };
         assert_eq!(draw(1), draw(1));
         assert_ne!(draw(1), draw(2));
