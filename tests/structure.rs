@@ -181,6 +181,35 @@ fn folders_import_only_from_lower_layers() {
     }
 }
 
+/// The modules of src/sandbox/ from the bottom to the top, in the same sense.
+const SANDBOX_LAYERS: [&[&str]; 8] = [
+    &["wire", "account", "stats"],
+    &["faults"],
+    &["settings"],
+    &["service"],
+    &["shared"],
+    &["hostile"],
+    &["conn"],
+    &["server"],
+];
+
+#[test]
+fn sandbox_modules_import_only_from_lower_layers() {
+    let layer = |module: &str| SANDBOX_LAYERS.iter().position(|names| names.contains(&module));
+    for source in sources().iter().filter(|s| s.name.starts_with("sandbox/") && s.name != "sandbox/mod.rs") {
+        let module = source.name["sandbox/".len()..].split(['/', '.']).next().unwrap_or_default();
+        let own = layer(module).unwrap_or_else(|| panic!("{} is in no layer", source.name));
+        // `super::` and braces after `crate::sandbox::` would hide an import from this test.
+        assert!(!source.has("super::"), "{} imports by super::", source.name);
+        for import in source.code().flat_map(|line| line.split("crate::sandbox::").skip(1)) {
+            let used =
+                import.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default();
+            let below = layer(used).is_some_and(|layer| layer < own);
+            assert!(used == module || below, "{} imports {used:?}, which is not below it", source.name);
+        }
+    }
+}
+
 #[test]
 fn src_is_a_dozen_folders_of_a_dozen_files() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");

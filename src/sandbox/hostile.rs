@@ -12,7 +12,7 @@ use crate::sandbox::account::json::{Show, View};
 use crate::sandbox::faults::mangle;
 use crate::sandbox::faults::spec::{FaultKind, RetryAfter};
 use crate::sandbox::shared::Shared;
-use crate::sandbox::wire::http::{Connection, Request, Response};
+use crate::sandbox::wire::http::{Connection, Request, Response, reason};
 
 /// The limits after which endless responses stop all the same, in bytes and time.
 const ENDLESS_BYTES: usize = 64 * 1024 * 1024;
@@ -39,8 +39,8 @@ pub(in crate::sandbox) fn replace(
     match kind {
         FaultKind::TooMany(after) => too_many(*after),
         FaultKind::Status { status: 502, .. } => bad_gateway(),
-        FaultKind::Status { status, .. } => Response::error(*status, "error", "Internal server error."),
-        FaultKind::Late(_) => Response::error(504, "error", "The request timed out."),
+        FaultKind::Status { status, .. } => Response::error(*status, "error", reason(*status)),
+        FaultKind::Late(_) => Response::error(504, "error", reason(504)),
         FaultKind::Redirect { status, to } => Response::json(*status, Vec::new()).with("Location", to),
         FaultKind::Garbage => body(b"<<< {\"id\": \"this is no\x1b[5m JSON".to_vec()),
         FaultKind::Null => body(b"null".to_vec()),
@@ -85,7 +85,6 @@ pub(in crate::sandbox) fn send(
         FaultKind::DropBefore | FaultKind::DropAfter => {}
         FaultKind::Cut => {
             let mut bytes = response.head(close);
-            // Of a body of one byte nothing is sent.
             bytes.extend_from_slice(&response.body[..response.body.len() / 2]);
             connection.stream.write_all(&bytes)?;
         }

@@ -1,4 +1,4 @@
-//! The account as records, loaded and dumped, and on disk.
+//! Loading, dumping and saving the account.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ fn load(lines: &[&str]) -> Settings {
     Settings { load: Some(lines), ..Settings::default() }
 }
 
-/// Records without what the clock changes.
+/// Returns the records without `expires_in`, which depends on the time.
 fn timeless(lines: Vec<String>) -> Vec<Value> {
     fn strip(value: &mut Value) {
         if let Value::Object(members) = value {
@@ -29,7 +29,7 @@ fn timeless(lines: Vec<String>) -> Vec<Value> {
     lines.iter().map(read).collect()
 }
 
-/// A folder of its own, gone with the test.
+/// A temporary folder, removed at the end of the test.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -63,14 +63,14 @@ fn a_dump_loads_as_the_same_account() {
         assert_eq!(timeless(again.dump()), timeless(dump));
         send(&again, "GET", AUTHZ, "").is(200);
         send(&again, "GET", "/oauth/sessions/~", "").is(200);
-        // What is made now was in neither.
+        // Neither account has an object with the id of a new one.
         let made = send(&again, "POST", AUTHZ, "{}").is(201).json();
         assert!(!server.dump().iter().any(|l| l.contains(made["id"].as_str().unwrap())));
     }
 }
 
 #[test]
-fn a_record_leads_with_what_identifies_it() {
+fn a_record_begins_with_its_header_fields() {
     let server = start(Settings::default());
     let current = server.dump().into_iter().find(|l| l.contains("\"current\":true")).unwrap();
     let order = [
@@ -83,7 +83,7 @@ fn a_record_leads_with_what_identifies_it() {
 }
 
 #[test]
-fn loading_keeps_what_it_does_not_know() {
+fn loading_keeps_unknown_members() {
     let line = concat!(
         r#"{"kind":"authz","id":"a-1","status":"active","expires_at":"2999-01-02T03:04:05Z","#,
         r#""current":true,"access_token":{"expires_in":7,"id":"t","new":1e3,"token":"HRKU-AAx**********9z_-"},"#,
@@ -101,7 +101,7 @@ fn loading_keeps_what_it_does_not_know() {
 }
 
 #[test]
-fn equal_masks_stay_equal_and_the_secrets_differ() {
+fn tokens_with_equal_masks_are_different_secrets() {
     let record = |id: &str, more: &str| {
         format!(r#"{{"kind":"authz","id":"{id}","access_token":{{"token":"0123**********ef"}}{more}}}"#)
     };
@@ -116,7 +116,7 @@ fn equal_masks_stay_equal_and_the_secrets_differ() {
 }
 
 #[test]
-fn times_and_marks_are_taken_from_the_record() {
+fn expiry_and_marks_come_from_the_record() {
     let lines = [
         r#"{"kind":"authz","id":"a","status":"expired","expires_at":"2020-01-01T00:00:00Z","access_token":{"token":"**********"}}"#,
         r#"{"kind":"authz","id":"b","status":"expired","expires_at":null,"access_token":null}"#,
@@ -129,7 +129,7 @@ fn times_and_marks_are_taken_from_the_record() {
     let server = start(load(&lines));
     let statuses: Vec<bool> = server.dump().iter().map(|l| l.contains("\"status\":\"expired\"")).collect();
     assert_eq!(statuses, [true, true, false, false, false, true]);
-    // No record is current: a key that belongs to none of them.
+    // No record is marked as current, so the sandbox's key belongs to none of them.
     send(&server, "GET", "/oauth/sessions/~", "").is(404);
     assert_eq!(status(&server, "in-clear", "/account"), 200);
     assert_eq!(send(&server, "GET", "/oauth/authorizations/~", "").json()["id"], "c");
@@ -141,20 +141,20 @@ fn times_and_marks_are_taken_from_the_record() {
 }
 
 #[test]
-fn a_line_that_is_no_record_is_named() {
+fn an_invalid_record_is_reported_with_its_line() {
     let good = r#"{"kind":"client","id":"x"}"#;
     for (bad, text) in [
         ("nonsense", "line 3: not valid JSON"),
         ("[1]", "line 3: not a JSON object"),
         ("{}", "line 3: `kind` is missing"),
         (r#"{"kind":"authz"}"#, "line 3: `id` is missing"),
-        (r#"{"kind":"token","id":"t"}"#, "line 3: kind \"token\" is none of authz, client, session"),
-        (good, "line 3: id \"x\" is there twice"),
-        (r#"{"kind":"authz","id":"a","scope":"read"}"#, "line 3: `scope` has a wrong type"),
+        (r#"{"kind":"token","id":"t"}"#, "line 3: unknown kind \"token\": expected authz, client or session"),
+        (good, "line 3: duplicate id \"x\""),
+        (r#"{"kind":"authz","id":"a","scope":"read"}"#, "line 3: `scope` has the wrong type"),
         (r#"{"kind":"authz","id":"a","expires_at":"soon"}"#, "line 3: `expires_at` is not an RFC 3339 date"),
         (
             r#"{"kind":"authz","id":"a","access_token":{"token":1}}"#,
-            "line 3: `access_token`: `token` has a wrong type",
+            "line 3: `access_token`: `token` has the wrong type",
         ),
         (r#"{"kind":"authz","id":"a","access_token":7}"#, "line 3: `access_token` is not a JSON object"),
     ] {
@@ -164,7 +164,7 @@ fn a_line_that_is_no_record_is_named() {
 }
 
 #[test]
-fn the_state_survives() {
+fn the_state_file_keeps_the_account_across_runs() {
     let folder = Folder::new("survives");
     let server = start(folder.settings());
     let token = server.token().to_owned();
@@ -178,7 +178,7 @@ fn the_state_survives() {
     assert_eq!(timeless(server.dump()), timeless(dump));
     assert_eq!(server.token(), token);
     assert_eq!(status(&server, made["access_token"]["token"].as_str().unwrap(), AUTHZ), 200);
-    // What was deleted does not come back under another name.
+    // Ids and tokens of deleted objects are not generated again.
     let more = send(&server, "POST", AUTHZ, "{}").is(201).json();
     assert_ne!(more["id"], doomed["id"]);
     assert_ne!(more["access_token"], doomed["access_token"]);
@@ -187,14 +187,14 @@ fn the_state_survives() {
 }
 
 #[test]
-fn a_change_is_on_disk_before_its_answer() {
+fn a_change_is_on_disk_before_its_response() {
     let folder = Folder::new("before");
     let server = start(folder.settings());
     let on_disk = || fs::read_to_string(folder.0.join("state")).unwrap();
     let made = send(&server, "POST", CLIENTS, r#"{"name":"now","redirect_uri":"https://x.example"}"#);
     let secret = made.is(201).json()["secret"].as_str().unwrap().to_owned();
     assert!(on_disk().contains(&secret));
-    // Where it cannot be written, the answer does not say that all is well.
+    // If the file cannot be written, the response is an error.
     let before = on_disk();
     fs::create_dir(folder.0.join(".state.tmp")).unwrap();
     assert_eq!(send(&server, "POST", AUTHZ, "{}").error(500), "internal_server_error");
@@ -202,7 +202,7 @@ fn a_change_is_on_disk_before_its_answer() {
 }
 
 #[test]
-fn a_broken_state_is_an_error_and_is_left_alone() {
+fn an_invalid_state_file_is_an_error_and_stays_unchanged() {
     let folder = Folder::new("broken");
     let path = folder.0.join("state");
     fs::write(&path, "precious, but no state").unwrap();
@@ -210,14 +210,14 @@ fn a_broken_state_is_an_error_and_is_left_alone() {
     assert!(error.to_string().ends_with("state: not a sandbox state file"), "{error}");
     assert_eq!(fs::read_to_string(&path).unwrap(), "precious, but no state");
     fs::remove_file(&path).unwrap();
-    // A bad record leaves no state file behind.
+    // With an invalid record no state file is created.
     let lines = Some(vec!["nonsense".to_owned()]);
     assert!(Server::start(Settings { load: lines, ..folder.settings() }).is_err());
     assert!(!path.exists());
 }
 
 #[test]
-fn records_made_by_the_tools_load_too() {
+fn records_with_the_status_of_a_tool_load_too() {
     let line = json!({"kind": "authz", "id": "a", "status": "rotated", "expires_at": null,
         "replaces": "b", "access_token": {"token": "whole"}})
     .to_string();

@@ -1,4 +1,4 @@
-//! The endpoints: objects, paging, validation, and what belongs together.
+//! The endpoints: objects, pages, validation, and which objects are deleted together.
 
 use oauth_tools::sandbox::Settings;
 use serde_json::{Value, json};
@@ -32,20 +32,20 @@ fn item(path: &str, object: &Value) -> String {
 }
 
 #[test]
-fn the_builtin_account_has_every_sort_of_thing() {
+fn the_builtin_account_has_objects_of_every_kind() {
     let server = start(Settings::default());
     let all = list(&server, AUTHZ);
     assert_eq!(all.len(), 16);
     for authz in &all {
-        // A Value's keys are sorted; on the wire they must be in that order too.
-        let answer = send(&server, "GET", &item(AUTHZ, authz), "").is(200);
+        // `Value` sorts its keys, so equal texts mean that the response is sorted too.
+        let response = send(&server, "GET", &item(AUTHZ, authz), "").is(200);
         assert_eq!(authz.as_object().unwrap().keys().collect::<Vec<_>>(), KEYS);
-        assert_eq!(answer.text(), answer.json().to_string());
+        assert_eq!(response.text(), response.json().to_string());
         assert!(token(authz).contains("**********"));
         assert!(!authz.to_string().contains("expired"));
     }
-    let ended = |a: &&Value| a["access_token"]["expires_in"] == 0;
-    assert_eq!(all.iter().filter(ended).count(), 4);
+    let expired = |a: &&Value| a["access_token"]["expires_in"] == 0;
+    assert_eq!(all.iter().filter(expired).count(), 4);
     let lasting = |a: &&Value| a["access_token"]["expires_in"].is_null();
     assert_eq!(all.iter().filter(lasting).count(), 8);
     for start in ["HRKU-AA", "HRKU-", ""] {
@@ -57,7 +57,7 @@ fn the_builtin_account_has_every_sort_of_thing() {
     assert_eq!(all.iter().filter(|a| token(a) == token(&current)).count(), 1);
     assert_eq!(list(&server, CLIENTS).len(), 4);
     assert_eq!(list(&server, SESSIONS).len(), 4);
-    // The same again, but for the clock.
+    // The same seed gives the same ids.
     let ids = |list: Vec<Value>| list.iter().map(|a| id(a).to_owned()).collect::<Vec<_>>();
     assert_eq!(ids(all), ids(list(&start(Settings::default()), AUTHZ)));
     let other = start(Settings { seed: 1, ..Settings::default() });
@@ -91,21 +91,21 @@ fn lists_come_in_pages() {
 }
 
 #[test]
-fn only_good_tokens_are_let_in() {
+fn only_valid_tokens_are_accepted() {
     let server = start(Settings::default());
     assert_eq!(status(&server, "", AUTHZ), 401);
     assert_eq!(status(&server, "HRKU-AA", AUTHZ), 401);
     assert_eq!(status(&server, &server.token()[1..], AUTHZ), 401);
     let basic = format!("Authorization: Basic {}\r\n", server.token());
-    let answer = try_send(&server, "", ("GET", AUTHZ), &basic, "").unwrap().is(401);
-    assert_eq!(answer.text(), r#"{"id":"unauthorized","message":"Invalid credentials provided."}"#);
-    // Wrong verbs and paths are no endpoints, whoever asks.
+    let response = try_send(&server, "", ("GET", AUTHZ), &basic, "").unwrap().is(401);
+    assert_eq!(response.text(), r#"{"id":"unauthorized","message":"Invalid credentials provided."}"#);
+    // A wrong method is a 404 even with a valid token.
     let verb = send(&server, "PUT", AUTHZ, "").is(404).text();
     assert!(verb.contains("Are you using the right HTTP verb (i.e. `GET` vs. `POST`)"), "{verb}");
 }
 
 #[test]
-fn an_authorization_lives_and_dies() {
+fn an_authorization_is_created_changed_rotated_and_deleted() {
     let server = start(Settings::default());
     let body = r#"{"scope":["read","write"],"description":"x \u00e9","expires_in":3600}"#;
     let made = send(&server, "POST", AUTHZ, body).is(201).json();
@@ -129,9 +129,9 @@ fn an_authorization_lives_and_dies() {
     assert_eq!(id(&gone), id(&made));
     assert_eq!(status(&server, token(&rotated), "/account"), 401);
     for (method, path) in [("GET", &path), ("PATCH", &path), ("DELETE", &path), ("POST", &again)] {
-        let answer = send(&server, method, path, "").is(404);
+        let response = send(&server, method, path, "").is(404);
         assert_eq!(
-            answer.json(),
+            response.json(),
             json!({"resource": "authorization", "id": "not_found",
             "message": "Couldn't find that authorization."})
         );
@@ -139,7 +139,7 @@ fn an_authorization_lives_and_dies() {
 }
 
 #[test]
-fn bodies_are_checked() {
+fn invalid_bodies_are_refused() {
     let server = start(Settings::default());
     let plain = send(&server, "POST", AUTHZ, "").is(201).json();
     assert_eq!(plain["description"], "Long-lived user authorization");
@@ -175,7 +175,7 @@ fn bodies_are_checked() {
 }
 
 #[test]
-fn a_client_lives_and_takes_its_authorizations_with_it() {
+fn deleting_a_client_deletes_its_authorizations() {
     let server = start(Settings::default());
     let body = r#"{"name":"App","redirect_uri":"http://172.16.0.9/cb"}"#;
     let made = send(&server, "POST", CLIENTS, body).is(201).json();
@@ -205,7 +205,7 @@ fn a_client_lives_and_takes_its_authorizations_with_it() {
     assert_ne!(rotated["secret"], made["secret"]);
     assert_eq!(send(&server, "GET", &path, "").json()["secret"], rotated["secret"]);
 
-    // Given to an authorization that had no client.
+    // An authorization without a client can be given one.
     let plain = send(&server, "POST", AUTHZ, "{}").json();
     let give = |secret: &Value| json!({"client": {"id": made["id"], "secret": secret}}).to_string();
     send(&server, "PATCH", &item(AUTHZ, &plain), &give(&made["secret"])).is(422);
@@ -220,7 +220,7 @@ fn a_client_lives_and_takes_its_authorizations_with_it() {
 }
 
 #[test]
-fn sessions_end_with_what_is_tied_to_them() {
+fn deleting_a_session_deletes_the_authorizations_tied_to_it() {
     let server = start(Settings::default());
     let current = send(&server, "GET", "/oauth/sessions/~", "").is(200).json();
     let tied =
@@ -237,7 +237,7 @@ fn sessions_end_with_what_is_tied_to_them() {
 }
 
 #[test]
-fn the_tilde_is_the_default_key_and_not_the_one_in_use() {
+fn the_tilde_names_the_default_key_and_not_the_authorization_in_use() {
     let server = start(Settings::default());
     let path = "/oauth/authorizations/~";
     let default = send(&server, "GET", path, "").is(200).json();
@@ -250,7 +250,7 @@ fn the_tilde_is_the_default_key_and_not_the_one_in_use() {
 }
 
 #[test]
-fn teams_have_lists_of_their_own() {
+fn each_team_has_its_own_list() {
     let server = start(Settings::default());
     let path = "/teams/example-team/oauth/authorizations";
     let sdk = "Accept: application/vnd.heroku+json; version=3.sdk\r\n";

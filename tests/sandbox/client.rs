@@ -1,4 +1,4 @@
-//! A client made of a socket, so that nothing tidies up what the server says.
+//! A minimal client on a socket, which shows responses exactly as the server sends them.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -7,14 +7,14 @@ use std::time::Duration;
 use oauth_tools::sandbox::{Server, Settings};
 use serde_json::Value;
 
-/// What came back.
-pub(crate) struct Answer {
+/// A response.
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
 }
 
-impl Answer {
+impl Response {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
         found.map(|(_, v)| v.as_str())
@@ -29,14 +29,14 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.text()))
     }
 
-    /// This answer, which must have that status.
+    /// Asserts the status.
     #[track_caller]
-    pub(crate) fn is(self, status: u16) -> Answer {
+    pub(crate) fn is(self, status: u16) -> Response {
         assert_eq!(self.status, status, "{}", self.text());
         self
     }
 
-    /// The error's id; the answer must have that status.
+    /// Asserts the status and returns the error's id.
     #[track_caller]
     pub(crate) fn error(self, status: u16) -> String {
         self.is(status).json()["id"].as_str().unwrap().to_owned()
@@ -48,12 +48,12 @@ impl Answer {
     }
 }
 
-/// A started sandbox.
+/// Starts a sandbox.
 pub(crate) fn start(settings: Settings) -> Server {
     Server::start(settings).unwrap()
 }
 
-/// Sends bytes as they are on a connection of their own; all that comes back.
+/// Sends bytes on a new connection and returns everything received.
 pub(crate) fn raw(server: &Server, bytes: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(server.addr()).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
@@ -64,18 +64,18 @@ pub(crate) fn raw(server: &Server, bytes: &[u8]) -> Vec<u8> {
     back
 }
 
-/// Takes an answer's bytes apart; `None` if there is not even a whole head.
-pub(crate) fn parse(bytes: &[u8]) -> Option<Answer> {
+/// Parses a response; `None` if its head is incomplete.
+pub(crate) fn parse(bytes: &[u8]) -> Option<Response> {
     let end = bytes.windows(4).position(|w| w == b"\r\n\r\n")?;
     let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
     let mut lines = head.split("\r\n");
     let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
     let header = |line: &str| line.split_once(": ").map(|(n, v)| (n.to_owned(), v.to_owned()));
     let headers = lines.filter_map(header).collect();
-    Some(Answer { status, headers, body: bytes[end + 4..].to_vec() })
+    Some(Response { status, headers, body: bytes[end + 4..].to_vec() })
 }
 
-/// A request's bytes: the usual headers, and `extra` lines that each end in CRLF.
+/// Returns a request with the usual headers and the lines of `extra`, each of which ends in CRLF.
 pub(crate) fn request(token: &str, method: &str, path: &str, extra: &str, body: &str) -> String {
     let bearer = match token {
         "" => String::new(),
@@ -92,36 +92,36 @@ pub(crate) fn request(token: &str, method: &str, path: &str, extra: &str, body: 
     )
 }
 
-/// A whole request with its headers; what came back, if an answer did.
+/// Sends a request; returns `None` if there is no response.
 pub(crate) fn try_send(
     server: &Server,
     token: &str,
     (method, path): (&str, &str),
     extra: &str,
     body: &str,
-) -> Option<Answer> {
+) -> Option<Response> {
     parse(&raw(server, request(token, method, path, extra, body).as_bytes()))
 }
 
-/// A request with the sandbox's own token, whose answer must come.
+/// Sends a request with the sandbox's own token.
 #[track_caller]
-pub(crate) fn send(server: &Server, method: &str, path: &str, body: &str) -> Answer {
-    try_send(server, server.token(), (method, path), "", body).expect("an answer")
+pub(crate) fn send(server: &Server, method: &str, path: &str, body: &str) -> Response {
+    try_send(server, server.token(), (method, path), "", body).expect("a response")
 }
 
-/// The same with more headers.
+/// Sends a request with the sandbox's own token and more headers.
 #[track_caller]
-pub(crate) fn send_with(server: &Server, method: &str, path: &str, extra: &str) -> Answer {
-    try_send(server, server.token(), (method, path), extra, "").expect("an answer")
+pub(crate) fn send_with(server: &Server, method: &str, path: &str, extra: &str) -> Response {
+    try_send(server, server.token(), (method, path), extra, "").expect("a response")
 }
 
-/// The status of a request with a token.
+/// Returns the status of a GET with this token.
 #[track_caller]
 pub(crate) fn status(server: &Server, token: &str, path: &str) -> u16 {
-    try_send(server, token, ("GET", path), "", "").expect("an answer").status
+    try_send(server, token, ("GET", path), "", "").expect("a response").status
 }
 
-/// The whole list, page by page.
+/// Fetches all pages of a list.
 pub(crate) fn list(server: &Server, path: &str) -> Vec<Value> {
     let (mut all, mut range) = (Vec::new(), "id ..; max=1000".to_owned());
     loop {
@@ -134,10 +134,10 @@ pub(crate) fn list(server: &Server, path: &str) -> Vec<Value> {
     }
 }
 
-/// The object of a list that a test is about.
+/// Returns the first object for which `wanted` is true.
 #[track_caller]
 pub(crate) fn find(list: &[Value], wanted: impl Fn(&Value) -> bool) -> Value {
-    list.iter().find(|v| wanted(v)).expect("such an object").clone()
+    list.iter().find(|v| wanted(v)).expect("a matching object").clone()
 }
 
 pub(crate) const AUTHZ: &str = "/oauth/authorizations";

@@ -1,11 +1,11 @@
-//! Codes and refresh tokens for access tokens, on the API and in the web flow.
+//! Exchanging codes and refresh tokens, through the API and in the web flow.
 
 use oauth_tools::sandbox::{Server, Settings};
 use serde_json::{Value, json};
 
 use crate::client::*;
 
-/// A new client, and an open code for it.
+/// Creates a client and a code for it.
 fn granted(server: &Server) -> (Value, String) {
     let body = r#"{"name":"App","redirect_uri":"https://app.example/cb?x=1"}"#;
     let client = send(server, "POST", CLIENTS, body).is(201).json();
@@ -14,13 +14,13 @@ fn granted(server: &Server) -> (Value, String) {
     (client, authz["grant"]["code"].as_str().unwrap().to_owned())
 }
 
-fn exchange(server: &Server, body: &Value) -> Answer {
-    // The client's secret is the proof; no token is needed.
-    try_send(server, "", ("POST", "/oauth/tokens"), "", &body.to_string()).expect("an answer")
+fn exchange(server: &Server, body: &Value) -> Response {
+    // The client's secret authenticates the request; it needs no token.
+    try_send(server, "", ("POST", "/oauth/tokens"), "", &body.to_string()).expect("a response")
 }
 
 #[test]
-fn a_code_works_once_and_a_refresh_token_again_and_again() {
+fn a_code_works_once_and_a_refresh_token_always() {
     let server = start(Settings::default());
     let (client, code) = granted(&server);
     let with = |code: &str, secret: &Value| json!({"grant": {"type": "authorization_code", "code": code}, "client": {"secret": secret}});
@@ -75,13 +75,13 @@ fn a_code_works_once_and_a_refresh_token_again_and_again() {
 }
 
 #[test]
-fn the_web_flow_goes_round() {
+fn the_web_flow_issues_and_refreshes_tokens() {
     let server = start(Settings::default());
     let (client, _) = granted(&server);
     let id = client["id"].as_str().unwrap();
     let web = |method: &str, path: &str, body: &str| {
         let accept = "Accept: */*\r\n";
-        try_send(&server, "", (method, path), accept, body).expect("an answer")
+        try_send(&server, "", (method, path), accept, body).expect("a response")
     };
     let page = format!("/oauth/authorize?client_id={id}&response_type=code&scope=read+write&state=a%26b");
     let back = web("GET", &page, "").is(302);

@@ -1,4 +1,4 @@
-//! Each fault, seen from the other end.
+//! Each fault, as a client sees it.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -13,54 +13,54 @@ fn with(faults: &[&str]) -> Server {
     start(Settings { faults, ..Settings::default() })
 }
 
-fn create(server: &Server) -> Option<Answer> {
+fn create(server: &Server) -> Option<Response> {
     try_send(server, server.token(), ("POST", AUTHZ), "", "{}")
 }
 
-/// A create under a fault, and how many authorizations it made.
+/// Creates an authorization under a fault; returns the response and the number of authorizations created.
 #[track_caller]
-fn creating(fault: &str) -> (Option<Answer>, u64) {
+fn creating(fault: &str) -> (Option<Response>, u64) {
     let server = with(&[fault]);
-    let answer = create(&server);
+    let response = create(&server);
     assert_eq!(server.stats().fired(fault), 1, "{fault}");
     let made = list_len(&server) - 16;
     assert_eq!(made, server.stats().applied("POST /oauth/authorizations"), "{fault}");
-    (answer, made)
+    (response, made)
 }
 
-/// The account's personal authorizations, counted where no fault can reach.
+/// Counts the account's own authorizations without a request, which a fault could hit.
 fn list_len(server: &Server) -> u64 {
     let own = |line: &&String| line.starts_with("{\"kind\":\"authz\"") && !line.contains("\"team\":");
     server.dump().iter().filter(own).count() as u64
 }
 
 #[test]
-fn connections_drop_before_and_after() {
-    let (answer, made) = creating("drop-before");
-    assert!(answer.is_none() && made == 0);
-    let (answer, made) = creating("drop-after");
-    assert!(answer.is_none() && made == 1);
+fn connections_drop_before_or_after_the_change() {
+    let (response, made) = creating("drop-before");
+    assert!(response.is_none() && made == 0);
+    let (response, made) = creating("drop-after");
+    assert!(response.is_none() && made == 1);
 }
 
 #[test]
-fn errors_come_instead_of_the_work_or_after_it() {
+fn errors_come_without_the_change_or_after_it() {
     for status in [500, 502, 503, 504] {
         for (after, wanted) in [("", 0), ("-after", 1)] {
-            let (answer, made) = creating(&format!("{status}{after}"));
-            let answer = answer.unwrap().is(status);
+            let (response, made) = creating(&format!("{status}{after}"));
+            let response = response.unwrap().is(status);
             assert_eq!(made, wanted);
             if status == 502 {
-                assert!(answer.header("Content-Type").unwrap().starts_with("text/html"));
-                assert!(answer.text().contains('\u{1b}'));
+                assert!(response.header("Content-Type").unwrap().starts_with("text/html"));
+                assert!(response.text().contains('\u{1b}'));
             } else {
-                assert!(answer.json()["message"].is_string());
+                assert!(response.json()["message"].is_string());
             }
         }
     }
 }
 
 #[test]
-fn a_late_request_is_done_after_its_answer() {
+fn a_late_request_is_applied_after_its_response() {
     let fault = "late:ms=300";
     let server = with(&[fault]);
     create(&server).unwrap().is(504);
@@ -73,12 +73,12 @@ fn a_late_request_is_done_after_its_answer() {
 }
 
 #[test]
-fn too_many_requests_says_when_in_three_ways() {
+fn retry_after_has_three_forms() {
     let after = |fault: &str| {
-        let (answer, made) = creating(fault);
-        let answer = answer.unwrap().is(429);
-        assert_eq!((made, answer.header("RateLimit-Remaining")), (0, Some("0")));
-        answer.header("Retry-After").map(str::to_owned)
+        let (response, made) = creating(fault);
+        let response = response.unwrap().is(429);
+        assert_eq!((made, response.header("RateLimit-Remaining")), (0, Some("0")));
+        response.header("Retry-After").map(str::to_owned)
     };
     assert_eq!(after("429"), None);
     assert_eq!(after("429:retry-after=3").as_deref(), Some("3"));
@@ -88,64 +88,64 @@ fn too_many_requests_says_when_in_three_ways() {
 }
 
 #[test]
-fn bodies_are_cut_or_spoilt() {
-    let (answer, made) = creating("cut");
-    let answer = answer.unwrap().is(201);
-    assert!(made == 1 && !answer.whole() && !answer.body.is_empty());
+fn bodies_are_cut_or_corrupted() {
+    let (response, made) = creating("cut");
+    let response = response.unwrap().is(201);
+    assert!(made == 1 && !response.whole() && !response.body.is_empty());
 
-    let (answer, made) = creating("garbage");
-    let answer = answer.unwrap().is(201);
-    assert!(made == 1 && answer.whole() && serde_json::from_slice::<Value>(&answer.body).is_err());
+    let (response, made) = creating("garbage");
+    let response = response.unwrap().is(201);
+    assert!(made == 1 && response.whole() && serde_json::from_slice::<Value>(&response.body).is_err());
 
-    let (answer, _) = creating("null");
-    assert_eq!(answer.unwrap().is(201).text(), "null");
+    let (response, _) = creating("null");
+    assert_eq!(response.unwrap().is(201).text(), "null");
 
-    let (answer, _) = creating("types");
-    let answer = answer.unwrap().is(201).json();
-    assert!(answer["id"].is_u64() && answer["access_token"].is_array());
+    let (response, _) = creating("types");
+    let response = response.unwrap().is(201).json();
+    assert!(response["id"].is_u64() && response["access_token"].is_array());
 
-    let (answer, _) = creating("dup");
-    let answer = answer.unwrap().is(201);
-    assert_eq!(answer.text().matches("\"id\":\"00000000-").count(), 1);
-    assert!(!answer.json()["id"].as_str().unwrap().starts_with("00000000-"));
+    let (response, _) = creating("dup");
+    let response = response.unwrap().is(201);
+    assert_eq!(response.text().matches("\"id\":\"00000000-").count(), 1);
+    assert!(!response.json()["id"].as_str().unwrap().starts_with("00000000-"));
 
-    let (answer, _) = creating("bignum");
-    let answer = answer.unwrap().is(201);
-    assert!(answer.whole() && answer.text().contains("\"expires_in\":1234567890123456789012345"));
+    let (response, _) = creating("bignum");
+    let response = response.unwrap().is(201);
+    assert!(response.whole() && response.text().contains("\"expires_in\":1234567890123456789012345"));
 
-    let (answer, _) = creating("badutf8");
-    let answer = answer.unwrap().is(201);
-    assert!(answer.whole() && String::from_utf8(answer.body).is_err());
+    let (response, _) = creating("badutf8");
+    let response = response.unwrap().is(201);
+    assert!(response.whole() && String::from_utf8(response.body).is_err());
 }
 
 #[test]
-fn slow_and_dripping_answers_are_whole() {
+fn slow_and_dripping_responses_are_complete() {
     for fault in ["slow:ms=1", "drip:ms=0"] {
-        let (answer, made) = creating(fault);
-        let answer = answer.unwrap().is(201);
-        assert!(made == 1 && answer.whole(), "{fault}");
-        assert!(answer.json()["id"].is_string());
+        let (response, made) = creating(fault);
+        let response = response.unwrap().is(201);
+        assert!(made == 1 && response.whole(), "{fault}");
+        assert!(response.json()["id"].is_string());
     }
 }
 
 #[test]
-fn slowness_adds_to_another_fault() {
+fn slow_adds_to_another_fault() {
     let server = with(&["slow:ms=1", "503"]);
     create(&server).unwrap().is(503);
     assert_eq!((server.stats().fired("slow:ms=1"), server.stats().fired("503")), (1, 1));
 }
 
 #[test]
-fn redirects_lead_elsewhere() {
+fn a_redirect_names_its_target() {
     let elsewhere = start(Settings::default());
-    let (answer, made) = creating(&format!("redirect:to={}/x:status=307", elsewhere.url()));
-    let answer = answer.unwrap().is(307);
-    assert_eq!(answer.header("Location"), Some(format!("{}/x", elsewhere.url()).as_str()));
+    let (response, made) = creating(&format!("redirect:to={}/x:status=307", elsewhere.url()));
+    let response = response.unwrap().is(307);
+    assert_eq!(response.header("Location"), Some(format!("{}/x", elsewhere.url()).as_str()));
     assert_eq!((made, elsewhere.stats().connections), (0, 0));
 }
 
 #[test]
-fn a_looping_list_never_gets_on() {
+fn a_looping_list_repeats_its_range() {
     let server = with(&["loop"]);
     let range = "id ..; max=5";
     for _ in 0..3 {
@@ -155,7 +155,7 @@ fn a_looping_list_never_gets_on() {
 }
 
 #[test]
-fn endless_answers_end_with_their_reader() {
+fn an_endless_response_stops_when_the_client_closes() {
     for (fault, start) in
         [("huge", "HTTP/1.1 200 OK\r\nContent-Type"), ("huge-headers", "HTTP/1.1 200 OK\r\nX-Padding")]
     {
@@ -171,7 +171,7 @@ fn endless_answers_end_with_their_reader() {
 }
 
 #[test]
-fn an_endless_answer_stops_by_itself() {
+fn an_endless_response_stops_at_its_limit() {
     let server = with(&["huge:count=1"]);
     let got = raw(&server, request(server.token(), "GET", AUTHZ, "", "").as_bytes());
     assert!(got.len() > 1 << 20 && got.len() < 66 << 20);
@@ -179,15 +179,15 @@ fn an_endless_answer_stops_by_itself() {
 }
 
 #[test]
-fn a_bomb_is_small_on_the_wire() {
-    let (answer, made) = creating("gzip-bomb");
-    let answer = answer.unwrap().is(200);
-    assert_eq!((made, answer.header("Content-Encoding")), (0, Some("gzip")));
-    assert!(answer.whole() && answer.body.len() < 8 << 20);
+fn a_gzip_bomb_is_small_on_the_wire() {
+    let (response, made) = creating("gzip-bomb");
+    let response = response.unwrap().is(200);
+    assert_eq!((made, response.header("Content-Encoding")), (0, Some("gzip")));
+    assert!(response.whole() && response.body.len() < 8 << 20);
 }
 
 #[test]
-fn a_fault_hits_what_it_names() {
+fn a_fault_hits_only_matching_requests() {
     let server = with(&["500@DELETE /oauth/clients:count=1", "503@/oauth/authorizations/*/actions"]);
     send(&server, "GET", CLIENTS, "").is(200);
     send(&server, "DELETE", "/oauth/clients/x", "").is(500);

@@ -1,4 +1,4 @@
-//! The HTTP layer: what is refused, and what every answer has.
+//! The HTTP layer: common headers, invalid requests, connections.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -9,31 +9,31 @@ use oauth_tools::sandbox::{Server, Settings};
 use crate::client::*;
 
 #[test]
-fn every_answer_has_the_same_headers() {
+fn every_response_has_the_common_headers() {
     let settings = Settings { warning: Some("be\r\nwarned".into()), ..Settings::default() };
     let server = start(settings);
-    let answers = [
+    let responses = [
         send(&server, "GET", AUTHZ, "").is(200),
         send(&server, "GET", "/nowhere", "").is(404),
         send(&server, "POST", CLIENTS, "{}").is(422),
         parse(&raw(&server, b"nonsense\r\n\r\n")).unwrap().is(400),
     ];
-    for answer in answers {
-        assert!(answer.whole());
-        assert_eq!(answer.header("Content-Type"), Some("application/json"));
-        assert_eq!(answer.header("RateLimit-Remaining"), Some("4500"));
-        assert_eq!(answer.header("Warning-Message"), Some("be  warned"));
-        assert_eq!(answer.header("Request-Id").map(str::len), Some(36));
-        assert!(answer.header("Date").unwrap().ends_with(" GMT"));
+    for response in responses {
+        assert!(response.whole());
+        assert_eq!(response.header("Content-Type"), Some("application/json"));
+        assert_eq!(response.header("RateLimit-Remaining"), Some("4500"));
+        assert_eq!(response.header("Warning-Message"), Some("be  warned"));
+        assert_eq!(response.header("Request-Id").map(str::len), Some(36));
+        assert!(response.header("Date").unwrap().ends_with(" GMT"));
     }
 }
 
 #[test]
-fn a_sane_request_id_comes_back() {
+fn a_valid_request_id_is_returned() {
     let server = start(Settings::default());
     let back = |id: &str| {
-        let answer = send_with(&server, "GET", "/account", &format!("Request-Id: {id}\r\n"));
-        answer.header("Request-Id").unwrap().to_owned()
+        let response = send_with(&server, "GET", "/account", &format!("Request-Id: {id}\r\n"));
+        response.header("Request-Id").unwrap().to_owned()
     };
     assert_eq!(back("01234567-89ab-cdef-0123-456789abcdef"), "01234567-89ab-cdef-0123-456789abcdef");
     assert_eq!(back("a").as_str(), "a");
@@ -42,7 +42,7 @@ fn a_sane_request_id_comes_back() {
 }
 
 #[test]
-fn what_is_no_request_is_refused_and_the_server_lives() {
+fn invalid_requests_are_refused_and_the_server_goes_on() {
     let server = start(Settings::default());
     let status = |bytes: &[u8]| parse(&raw(&server, bytes)).map(|a| a.status);
     assert_eq!(status(b"\r\n\x00\xff\r\n\r\n"), Some(400));
@@ -61,7 +61,7 @@ fn what_is_no_request_is_refused_and_the_server_lives() {
 }
 
 #[test]
-fn one_connection_takes_many_requests_even_at_once() {
+fn a_connection_takes_pipelined_requests() {
     let server = start(Settings::default());
     let one = format!(
         "GET /account HTTP/1.1\r\nAccept: application/vnd.heroku+json; version=3\r\n\
@@ -79,7 +79,7 @@ fn one_connection_takes_many_requests_even_at_once() {
 }
 
 #[test]
-fn old_and_waiting_clients_are_served() {
+fn http_1_0_and_expect_100_continue_are_served() {
     let server = start(Settings::default());
     let head = format!(
         "Accept: application/vnd.heroku+json; version=3\r\nAuthorization: Bearer {}\r\n",
@@ -103,7 +103,7 @@ fn old_and_waiting_clients_are_served() {
 }
 
 #[test]
-fn the_api_version_must_be_asked_for() {
+fn requests_without_an_api_version_are_refused() {
     let server = start(Settings::default());
     for accept in [
         "*/*",
@@ -112,15 +112,15 @@ fn the_api_version_must_be_asked_for() {
         "text/html; version=3",
         "application/vnd.heroku+json; version=2",
     ] {
-        let answer = send_with(&server, "GET", AUTHZ, &format!("Accept: {accept}\r\n"));
-        assert_eq!(answer.error(406), "not_acceptable", "{accept}");
+        let response = send_with(&server, "GET", AUTHZ, &format!("Accept: {accept}\r\n"));
+        assert_eq!(response.error(406), "not_acceptable", "{accept}");
     }
     let fine = "Accept: text/html, application/vnd.heroku+json; version=3.sdk\r\n";
     send_with(&server, "GET", AUTHZ, fine).is(200);
 }
 
 #[test]
-fn a_stopped_server_is_gone_with_its_connections() {
+fn stopping_closes_all_connections() {
     let server = start(Settings { latency: Duration::from_secs(600), ..Settings::default() });
     let addr = server.addr();
     let mut idle = TcpStream::connect(addr).unwrap();
@@ -137,7 +137,7 @@ fn a_stopped_server_is_gone_with_its_connections() {
 }
 
 #[test]
-fn many_clients_at_once() {
+fn concurrent_requests_are_all_applied() {
     let server = start(Settings::default());
     std::thread::scope(|scope| {
         for _ in 0..8 {
@@ -155,7 +155,7 @@ fn many_clients_at_once() {
 }
 
 #[test]
-fn one_connection_too_many_is_told_so() {
+fn a_connection_above_the_limit_gets_503() {
     let server = start(Settings::default());
     let connect = || TcpStream::connect(server.addr()).unwrap();
     let idle: Vec<TcpStream> = (0..256).map(|_| connect()).collect();
@@ -163,14 +163,14 @@ fn one_connection_too_many_is_told_so() {
     let _ = connect().read_to_end(&mut back);
     parse(&back).unwrap().is(503);
     drop(idle);
-    // Their threads take a moment to see it.
+    // Their threads notice only after a moment.
     while try_send(&server, server.token(), ("GET", AUTHZ), "", "").is_none_or(|a| a.status != 200) {
         std::thread::yield_now();
     }
 }
 
 #[test]
-fn a_server_starts_on_loopback_only() {
+fn the_server_listens_on_loopback_only() {
     let server: Server = start(Settings::default());
     assert!(server.addr().ip().is_loopback());
     assert_eq!(server.url(), format!("http://{}", server.addr()));

@@ -1,4 +1,4 @@
-//! The sandbox over the wire: what it answers, what it keeps, and how it breaks.
+//! Tests of the sandbox over HTTP: responses, saved accounts and faults.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

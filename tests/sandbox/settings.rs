@@ -1,4 +1,4 @@
-//! What the settings change.
+//! The settings.
 
 use oauth_tools::sandbox::{Expired, Settings};
 use serde_json::Value;
@@ -6,29 +6,29 @@ use serde_json::Value;
 use crate::client::*;
 
 #[test]
-fn ended_authorizations_show_as_told() {
+fn expired_authorizations_appear_as_set() {
     for expired in [Expired::Zero, Expired::Negative, Expired::NullToken, Expired::Hidden] {
         let server = start(Settings { expired, ..Settings::default() });
         let all = list(&server, AUTHZ);
         let left = |a: &Value| a["access_token"]["expires_in"].as_i64();
-        let ended = match expired {
+        let expired_count = match expired {
             Expired::Zero => all.iter().filter(|a| left(a) == Some(0)).count(),
             Expired::Negative => all.iter().filter(|a| left(a).is_some_and(|s| s < 0)).count(),
             Expired::NullToken => all.iter().filter(|a| a["access_token"].is_null()).count(),
             Expired::Hidden => 16 - all.len(),
         };
-        assert_eq!(ended, 4, "{expired:?}");
+        assert_eq!(expired_count, 4, "{expired:?}");
     }
 }
 
 #[test]
-fn the_quota_runs_out() {
+fn a_spent_quota_gets_429() {
     let server = start(Settings { quota: Some(2), ..Settings::default() });
     let left = |path: &str| send(&server, "GET", path, "").header("RateLimit-Remaining").map(str::to_owned);
     assert_eq!(left("/account").as_deref(), Some("1"));
     assert_eq!(left("/account").as_deref(), Some("0"));
     let spent = send(&server, "GET", "/account", "");
-    // Unless this machine was so slow that a call came back.
+    // On a very slow machine a call may have been refilled by now.
     if spent.status != 200 {
         assert_eq!(spent.header("RateLimit-Remaining"), Some("0"));
         assert_eq!(spent.error(429), "rate_limit");
@@ -38,7 +38,7 @@ fn the_quota_runs_out() {
 }
 
 #[test]
-fn a_second_factor_may_be_needed() {
+fn a_two_factor_code_is_required_if_set() {
     let server = start(Settings { two_factor: Some("123456".into()), ..Settings::default() });
     let asked = send(&server, "GET", AUTHZ, "");
     assert_eq!(asked.header("Heroku-Two-Factor-Required"), Some("true"));
@@ -54,7 +54,7 @@ fn masked(authz: &Value) -> &str {
 }
 
 #[test]
-fn redaction_is_as_told() {
+fn masks_show_as_many_characters_as_set() {
     let server = start(Settings { redact: (0, 0), ..Settings::default() });
     assert!(list(&server, AUTHZ).iter().all(|a| masked(a) == "**********"));
     let server = start(Settings { redact: (9, 0), ..Settings::default() });

@@ -139,7 +139,8 @@ impl Response {
     }
 }
 
-fn reason(status: u16) -> &'static str {
+/// Returns the reason phrase of a status.
+pub(in crate::sandbox) fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
         201 => "Created",
