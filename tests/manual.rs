@@ -245,7 +245,7 @@ fn words_of_lists_are_the_programs() {
         record.tags("OUTPUT").iter().filter_map(|tag| tag.strip_prefix("Cm ")).collect();
     assert_eq!(told, Format::WORDS.iter().map(|(word, _)| *word).collect());
 
-    let known = BTreeSet::from(Fault::NAMES);
+    let known: BTreeSet<&str> = Fault::names().collect();
     let sandbox = Page::of(&sandbox::TOOL);
     let told = sandbox.tags("FAULTS").into_iter().filter(|tag| !tag.contains(" Ns ")).flat_map(|tag| {
         tag.trim_start_matches("Cm ").split(' ').filter(|word| *word != ",").collect::<Vec<_>>()

@@ -14,7 +14,7 @@
 //! | `429` | no | 429; `retry-after=SECONDS`, `=date+SECONDS` or `=epoch+SECONDS` adds a `Retry-After` in that form |
 //! | `500`, `503`, `504` | no | that status, with a JSON error |
 //! | `502` | no | 502, with a page of HTML that contains terminal escapes |
-//! | `500-after`, `502-after`, `503-after`, `504-after` | yes | the same |
+//! | `500-after`, `502-after`, `503-after`, `504-after` | yes | that error, as above |
 //! | `late` | `ms=N` later | 504 at once |
 //! | `slow` | yes | the response `ms=N` later; this fault adds to others |
 //! | `drip` | yes | the response one byte at a time, `ms=N` apart |
@@ -148,6 +148,39 @@ impl fmt::Display for FaultError {
 
 impl std::error::Error for FaultError {}
 
+/// The faults without keys of their own.
+const SIMPLE: [(&str, FaultKind); 28] = [
+    ("drop-before", FaultKind::DropBefore),
+    ("drop-after", FaultKind::DropAfter),
+    ("500", FaultKind::Status { status: 500, applied: false }),
+    ("502", FaultKind::Status { status: 502, applied: false }),
+    ("503", FaultKind::Status { status: 503, applied: false }),
+    ("504", FaultKind::Status { status: 504, applied: false }),
+    ("500-after", FaultKind::Status { status: 500, applied: true }),
+    ("502-after", FaultKind::Status { status: 502, applied: true }),
+    ("503-after", FaultKind::Status { status: 503, applied: true }),
+    ("504-after", FaultKind::Status { status: 504, applied: true }),
+    ("cut", FaultKind::Cut),
+    ("garbage", FaultKind::Garbage),
+    ("huge", FaultKind::Huge),
+    ("huge-headers", FaultKind::HugeHeaders),
+    ("loop", FaultKind::Loop),
+    ("gzip-bomb", FaultKind::GzipBomb),
+    ("null", FaultKind::Null),
+    ("types", FaultKind::Types),
+    ("dup", FaultKind::Dup),
+    ("mask", FaultKind::Mask),
+    ("bignum", FaultKind::Bignum),
+    ("badutf8", FaultKind::BadUtf8),
+    ("reset", FaultKind::Reset),
+    ("endless", FaultKind::Endless),
+    ("many", FaultKind::Many),
+    ("wide", FaultKind::Wide),
+    ("deep", FaultKind::Deep),
+    ("interim", FaultKind::Interim),
+];
+/// The faults with keys of their own, which [`kind_of`] reads.
+const WITH_KEYS: [&str; 6] = ["429", "late", "slow", "drip", "redirect", "quote"];
 const KEYS: [&str; 7] = ["after", "count", "p", "retry-after", "ms", "to", "status"];
 
 impl FromStr for Fault {
@@ -165,43 +198,10 @@ impl fmt::Display for Fault {
 }
 
 impl Fault {
-    /// The names of all faults.
-    pub const NAMES: [&str; 34] = [
-        "drop-before",
-        "drop-after",
-        "429",
-        "500",
-        "502",
-        "503",
-        "504",
-        "500-after",
-        "502-after",
-        "503-after",
-        "504-after",
-        "late",
-        "cut",
-        "garbage",
-        "slow",
-        "redirect",
-        "huge",
-        "huge-headers",
-        "drip",
-        "loop",
-        "gzip-bomb",
-        "null",
-        "types",
-        "dup",
-        "mask",
-        "bignum",
-        "badutf8",
-        "reset",
-        "endless",
-        "many",
-        "wide",
-        "deep",
-        "interim",
-        "quote",
-    ];
+    /// Returns the names of all faults.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        SIMPLE.iter().map(|(name, _)| *name).chain(WITH_KEYS)
+    }
 
     /// Returns whether a request has the fault's method and path.
     pub(in crate::sandbox) fn matches(&self, method: &str, path: &str) -> bool {
@@ -323,22 +323,9 @@ fn kind_of(name: &str, options: &mut Options<'_>) -> Result<FaultKind, String> {
         let ms: Option<u32> = options.number("ms")?;
         Ok(Duration::from_millis(Options::require(ms, name, "ms=N")?.into()))
     };
-    let status = |status, applied| Ok(FaultKind::Status { status, applied });
     match name {
-        "drop-before" => Ok(FaultKind::DropBefore),
-        "drop-after" => Ok(FaultKind::DropAfter),
         "429" => Ok(FaultKind::TooMany(options.take("retry-after").map(retry_after).transpose()?)),
-        "500" => status(500, false),
-        "502" => status(502, false),
-        "503" => status(503, false),
-        "504" => status(504, false),
-        "500-after" => status(500, true),
-        "502-after" => status(502, true),
-        "503-after" => status(503, true),
-        "504-after" => status(504, true),
         "late" => Ok(FaultKind::Late(millis(options)?)),
-        "cut" => Ok(FaultKind::Cut),
-        "garbage" => Ok(FaultKind::Garbage),
         "slow" => Ok(FaultKind::Slow(millis(options)?)),
         "redirect" => {
             let to = options.take("to").filter(|to| !to.is_empty());
@@ -348,23 +335,7 @@ fn kind_of(name: &str, options: &mut Options<'_>) -> Result<FaultKind, String> {
             }
             Ok(FaultKind::Redirect { status, to: Options::require(to, name, "to=URL")? })
         }
-        "huge" => Ok(FaultKind::Huge),
-        "huge-headers" => Ok(FaultKind::HugeHeaders),
         "drip" => Ok(FaultKind::Drip(millis(options)?)),
-        "loop" => Ok(FaultKind::Loop),
-        "gzip-bomb" => Ok(FaultKind::GzipBomb),
-        "null" => Ok(FaultKind::Null),
-        "types" => Ok(FaultKind::Types),
-        "dup" => Ok(FaultKind::Dup),
-        "mask" => Ok(FaultKind::Mask),
-        "bignum" => Ok(FaultKind::Bignum),
-        "badutf8" => Ok(FaultKind::BadUtf8),
-        "reset" => Ok(FaultKind::Reset),
-        "endless" => Ok(FaultKind::Endless),
-        "many" => Ok(FaultKind::Many),
-        "wide" => Ok(FaultKind::Wide),
-        "deep" => Ok(FaultKind::Deep),
-        "interim" => Ok(FaultKind::Interim),
         "quote" => {
             let status = options.number("status")?.unwrap_or(422);
             if !(400..=599).contains(&status) {
@@ -372,7 +343,13 @@ fn kind_of(name: &str, options: &mut Options<'_>) -> Result<FaultKind, String> {
             }
             Ok(FaultKind::Quote(status))
         }
-        _ => Err(format!("unknown fault {name:?}: expected one of {}", Fault::NAMES.join(", "))),
+        _ => match SIMPLE.iter().find(|(simple, _)| *simple == name) {
+            Some((_, kind)) => Ok(kind.clone()),
+            None => {
+                let names: Vec<&str> = Fault::names().collect();
+                Err(format!("unknown fault {name:?}: expected one of {}", names.join(", ")))
+            }
+        },
     }
 }
 
@@ -407,7 +384,7 @@ mod tests {
 
     #[test]
     fn every_listed_name_parses() {
-        for name in Fault::NAMES {
+        for name in Fault::names() {
             let options = match name {
                 "slow" | "drip" | "late" => ":ms=5",
                 "redirect" => ":to=http://127.0.0.1:9/x@y:z",
