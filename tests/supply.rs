@@ -1,62 +1,158 @@
-//! What the programs are built from: the licences of all packages, and code that is never unsafe.
+//! The packages that the programs are built from (licences, versions, sources), and code that is never unsafe.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::collections::BTreeMap;
+#[macro_use]
+#[path = "common/needs.rs"]
+mod needs;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 
 use serde_json::Value;
 
-/// Licences that go with ours (MIT) in a binary.
-const FINE: [&str; 9] = [
-    "MIT",
-    "Apache-2.0",
-    "Apache-2.0 WITH LLVM-exception",
-    "0BSD",
-    "BSD-3-Clause",
-    "ISC",
-    "Unicode-3.0",
-    "Zlib",
-    "CDLA-Permissive-2.0",
-];
+/// The most packages, besides our own, that a build for this platform may need.
+const MOST: usize = 55;
 
-/// Whether a licence expression (SPDX, or the old form with a slash) can be met with [`FINE`] ones.
-fn is_fine(expression: &str) -> bool {
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(name: &str) -> String {
+    std::fs::read_to_string(root().join(name)).expect(name)
+}
+
+/// Runs cargo as the build left it: with the packages in its cache, without the network.
+fn cargo(args: &[&str]) -> Output {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(args).args(["--locked", "--offline"]).current_dir(root()).output().expect("cargo")
+}
+
+/// The output of a command that must succeed.
+#[track_caller]
+fn stdout(out: Output) -> String {
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    String::from_utf8(out.stdout).expect("UTF-8")
+}
+
+/// The platform that the tests run on, as cargo calls it.
+fn platform() -> String {
+    let version = stdout(cargo(&["--version", "--verbose"]));
+    version.lines().find_map(|line| line.strip_prefix("host: ")).expect("a host").to_owned()
+}
+
+/// The licences that deny.toml allows.
+fn allowed() -> BTreeSet<String> {
+    let text = read("deny.toml");
+    let (_, list) = text.split_once("\nallow = [\n").expect("a list of licences");
+    let (list, _) = list.split_once("\n]").expect("its end");
+    list.lines().map(|line| line.trim_matches([' ', '"', ',']).to_owned()).collect()
+}
+
+/// Returns whether a licence expression (SPDX, or the old form with a slash) can be met with allowed licences.
+fn is_fine(expression: &str, allowed: &BTreeSet<String>) -> bool {
     let expression = expression.replace('/', " OR ");
     // No expression in the tree is nested more than once.
     let any =
-        |part: &str| part.trim_matches(['(', ')', ' ']).split(" OR ").any(|one| FINE.contains(&one.trim()));
+        |part: &str| part.trim_matches(['(', ')', ' ']).split(" OR ").any(|one| allowed.contains(one.trim()));
     expression.split(" AND ").all(any)
 }
 
-#[test]
-fn every_licence_of_the_tree_goes_with_ours() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let out = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--locked", "--offline"])
-        .current_dir(root)
-        .output()
-        .expect("cargo");
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-    let metadata: Value = serde_json::from_slice(&out.stdout).expect("JSON");
+/// Checks the licences of the packages in the output of `cargo metadata`.
+fn check_licences(metadata: &str) {
+    let metadata: Value = serde_json::from_str(metadata).expect("JSON");
     let mut by_licence: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for package in metadata["packages"].as_array().expect("packages") {
         let name = package["name"].as_str().expect("a name").to_owned();
         let licence = package["license"].as_str().unwrap_or_else(|| panic!("{name} names no licence"));
         by_licence.entry(licence.to_owned()).or_default().push(name);
     }
+    assert!(by_licence.len() > 3, "the packages were found");
+    let allowed = allowed();
     for (licence, packages) in &by_licence {
-        println!("{licence}: {}", packages.join(", "));
-        assert!(is_fine(licence), "{licence}: {packages:?}");
+        assert!(is_fine(licence, &allowed), "{licence}: {packages:?}");
     }
-    assert!(!is_fine("GPL-3.0") && !is_fine("MIT AND GPL-3.0") && is_fine("GPL-3.0 OR MIT"));
+}
+
+#[test]
+fn licences_of_what_is_built_go_with_ours() {
+    let args = ["metadata", "--format-version", "1", "--filter-platform", &platform()];
+    check_licences(&stdout(cargo(&args)));
+    let allowed = allowed();
+    assert!(allowed.len() > 5 && allowed.contains("MIT"), "{allowed:?}");
+    let fine = |expression| is_fine(expression, &allowed);
+    assert!(!fine("GPL-3.0") && !fine("MIT AND GPL-3.0") && fine("GPL-3.0 OR MIT") && fine("MIT/GPL-3.0"));
+    assert!(fine("(MIT OR GPL-3.0) AND ISC") && !fine("(MIT OR ISC) AND GPL-3.0") && !fine(""));
+}
+
+#[test]
+fn licences_of_all_platforms_go_with_ours() {
+    // A build fetches only the packages of its own platform.
+    let out = cargo(&["metadata", "--format-version", "1"]);
+    if !out.status.success() && String::from_utf8_lossy(&out.stderr).contains("--offline") {
+        needs::leave_out("no packages of other platforms in cargo's cache: cargo fetch --locked", None);
+        return;
+    }
+    check_licences(&stdout(out));
+}
+
+#[test]
+fn the_tree_is_small_and_has_one_version_of_each_package() {
+    let tree = stdout(cargo(&["tree", "--edges", "normal", "--prefix", "none", "--format", "{p}"]));
+    let packages: BTreeSet<(&str, &str)> = tree
+        .lines()
+        .filter_map(|line| {
+            let mut words = line.split(' ');
+            Some((words.next()?, words.next()?))
+        })
+        .filter(|(name, _)| *name != env!("CARGO_PKG_NAME"))
+        .collect();
+    let names: BTreeSet<&str> = packages.iter().map(|(name, _)| *name).collect();
+    assert!(names.contains("ureq") && names.contains("serde_json"), "{packages:?}");
+    assert_eq!(names.len(), packages.len(), "one version of each: {packages:?}");
+    assert!(packages.len() <= MOST, "{} packages: {packages:?}", packages.len());
+}
+
+#[test]
+fn packages_come_from_one_registry_with_their_checksums() {
+    let lock = read("Cargo.lock");
+    let packages: Vec<&str> = lock.split("[[package]]\n").skip(1).collect();
+    let line = |package: &str, key: &str| {
+        package.lines().find_map(|line| Some(line.strip_prefix(key)?.strip_prefix(" = ")?.to_owned()))
+    };
+    let (ours, others): (Vec<&str>, Vec<&str>) =
+        packages.into_iter().partition(|package| line(package, "source").is_none());
+    assert_eq!(ours.len(), 1, "{ours:?}");
+    let sources: BTreeSet<_> = others.iter().filter_map(|package| line(package, "source")).collect();
+    assert!(sources.len() == 1 && sources.iter().all(|s| s.starts_with("\"registry+")), "{sources:?}");
+    assert!(others.len() > 50 && others.iter().all(|package| line(package, "checksum").is_some()));
+}
+
+/// Runs tests/left-out.sh on a script; its status and output.
+fn report(script: &str) -> (Option<i32>, String) {
+    let out = Command::new("sh")
+        .args(["tests/left-out.sh", "sh", "-c", script])
+        .current_dir(root())
+        .env_remove("OAUTH_TOOLS_LEFT_OUT")
+        .output()
+        .expect("sh");
+    assert!(out.stderr.is_empty(), "{}", String::from_utf8_lossy(&out.stderr));
+    (out.status.code(), String::from_utf8(out.stdout).expect("UTF-8"))
+}
+
+#[test]
+fn what_is_left_out_is_reported_and_the_status_is_that_of_the_tests() {
+    assert_eq!(report("true"), (Some(0), "left out: no test\n".to_owned()));
+    let told = "left out: 2 tests\n    cli b: no gpg, no zsh\n    net a: no disk\n\
+        To run them too: apt-get install gnupg zsh\n";
+    let script = r#"printf '%s\t%s\t%s\n' 'net a' 'no disk' - 'cli b' 'no zsh' zsh 'cli b' 'no gpg' gnupg \
+        >> "$OAUTH_TOOLS_LEFT_OUT"; exit 101"#;
+    assert_eq!(report(script), (Some(101), told.to_owned()));
 }
 
 #[test]
 fn no_code_of_ours_is_unsafe_and_builds_keep_to_the_lock_file() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let read = |name: &str| std::fs::read_to_string(root.join(name)).expect(name);
     assert!(read("Cargo.toml").contains("\nunsafe_code = \"forbid\"\n"));
     assert!(read("src/lib.rs").contains("#![forbid(unsafe_code)]"));
     // Neither formats nor cleans by it; cargo fuzz cannot be told, so the line before it asks.

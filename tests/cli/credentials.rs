@@ -101,6 +101,7 @@ fn what_does_not_exist_is_one_failure_among_others() {
 
 #[test]
 fn a_second_factor_comes_from_the_environment() {
+    needs!("setsid");
     let settings =
         oauth_tools::sandbox::Settings { two_factor: Some("123456".to_owned()), ..Default::default() };
     let account = Account::with(settings);
@@ -115,6 +116,7 @@ fn a_second_factor_comes_from_the_environment() {
 
 #[test]
 fn a_second_factor_is_asked_for_on_the_terminal_once_a_run() {
+    needs!("script");
     let settings =
         oauth_tools::sandbox::Settings { two_factor: Some("123456".to_owned()), ..Default::default() };
     let account = Account::with(settings);

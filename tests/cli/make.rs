@@ -27,6 +27,7 @@ clean:
 
 #[test]
 fn used_twice_it_leaves_the_same_account() {
+    needs!("make");
     let account = Account::new();
     account.write("Makefile", MAKEFILE);
     account.write("wanted.csv", "Shop,https://shop.example/cb\n\"Desk, 2nd\",https://desk.example/cb\n");
@@ -46,6 +47,7 @@ fn used_twice_it_leaves_the_same_account() {
 
 #[test]
 fn a_failed_step_stops_make_and_leaves_no_file() {
+    needs!("make");
     let account = Account::new();
     account.write("Makefile", MAKEFILE);
     account.write("wanted.csv", "Shop,https://shop.example/cb\nBad,http://shop.example/cb\n");

@@ -2,7 +2,11 @@
 
 use crate::common::Account;
 
-const SHELLS: [&str; 4] = ["sh", "dash", "bash", "zsh"];
+in_each_shell!(
+    env_lines_give_a_shell_exactly_the_id_and_the_secret,
+    a_new_token_is_taken_over_in_one_line,
+    the_sandbox_tells_a_shell_where_it_is,
+);
 
 /// What a shell does nothing with, if it is quoted right.
 const HOSTILE: [&str; 8] = [
@@ -22,44 +26,34 @@ fn client(text: &str) -> String {
         .to_string()
 }
 
-#[test]
-fn env_lines_give_a_shell_exactly_the_id_and_the_secret() {
+fn env_lines_give_a_shell_exactly_the_id_and_the_secret(shell: &str) {
     for hostile in HOSTILE {
         let account = Account::of(&[&client(hostile)]);
         let env = account.sh("oauth-ls clients -o env > env && cat env").succeeds();
         assert!(env.out.starts_with("HEROKU_OAUTH_ID="), "{env}");
-        for shell in SHELLS {
-            let line = ". ./env && printf '%s|%s' \"$HEROKU_OAUTH_ID\" \"$HEROKU_OAUTH_SECRET\"";
-            let ran = account.line(shell, line).run(b"").succeeds();
-            assert_eq!(ran.out, format!("{hostile}|{hostile}"), "{ran}{env}");
-            let ran = account.line(shell, "eval \"$(cat env)\"; printf %s \"$HEROKU_OAUTH_SECRET\"").run(b"");
-            assert_eq!(ran.succeeds().out, hostile, "{shell}{env}");
-        }
+        let line = ". ./env && printf '%s|%s' \"$HEROKU_OAUTH_ID\" \"$HEROKU_OAUTH_SECRET\"";
+        let ran = account.line(shell, line).run(b"").succeeds();
+        assert_eq!(ran.out, format!("{hostile}|{hostile}"), "{ran}{env}");
+        let ran = account.line(shell, "eval \"$(cat env)\"; printf %s \"$HEROKU_OAUTH_SECRET\"").run(b"");
+        assert_eq!(ran.succeeds().out, hostile, "{shell}{env}");
         assert!(!account.folder.join("harm").exists(), "{env}");
     }
 }
 
-#[test]
-fn a_new_token_is_taken_over_in_one_line_of_each_shell() {
-    for shell in SHELLS {
-        let account = Account::new();
-        let line = "eval \"$(oauth-mk authz -d handed-over --shell)\" && export HEROKU_API_KEY && \
-                    oauth-ls authz | grep current";
-        let ran = account.line(shell, line).run(b"").succeeds();
-        assert_eq!(ran.record()["description"], "handed-over", "{ran}");
-    }
+fn a_new_token_is_taken_over_in_one_line(shell: &str) {
+    let account = Account::new();
+    let line = "eval \"$(oauth-mk authz -d handed-over --shell)\" && export HEROKU_API_KEY && \
+                oauth-ls authz | grep current";
+    let ran = account.line(shell, line).run(b"").succeeds();
+    assert_eq!(ran.record()["description"], "handed-over", "{ran}");
 }
 
-#[test]
-fn the_sandbox_tells_a_shell_where_it_is() {
+fn the_sandbox_tells_a_shell_where_it_is(shell: &str) {
     let account = Account::new();
-    for shell in SHELLS {
-        let line = "oauth-sandbox > lines & \
-                    while [ $(wc -l < lines) -lt 2 ]; do sleep 0.02; done; \
-                    . ./lines; rm lines; oauth-ls authz -o id; kill $!; wait $! || [ $? = 143 ]";
-        let line = format!(": > lines; {line}");
-        let ran = account.line(shell, &line).run(b"").exits(0);
-        assert_eq!(ran.lines().len(), 16, "{ran}");
-    }
+    let line = ": > lines; oauth-sandbox > lines & \
+                while [ $(wc -l < lines) -lt 2 ]; do sleep 0.02; done; \
+                . ./lines; oauth-ls authz -o id; kill $!; wait $! || [ $? = 143 ]";
+    let ran = account.line(shell, line).run(b"").exits(0);
+    assert_eq!(ran.lines().len(), 16, "{ran}");
     assert_eq!(account.server.stats().total(), 0, "the account around it was not asked");
 }

@@ -132,6 +132,7 @@ fn named_as_lost(told: &str) -> BTreeSet<String> {
 
 #[test]
 fn a_terminal_on_standard_input_is_a_forgotten_operand() {
+    needs!("script");
     let account = Account::new();
     for line in
         ["oauth-rm", "oauth-rm authz", "oauth-rot", "oauth-set -d x", "oauth-mk authz -", "oauth-ls authz -"]
@@ -147,6 +148,7 @@ fn a_terminal_on_standard_input_is_a_forgotten_operand() {
 
 #[test]
 fn a_terminal_gets_a_table_and_sentences_and_a_pipe_never() {
+    needs!("script");
     let account = Account::new();
     let ran = account.sh("script -qec 'oauth-ls clients' /dev/null < /dev/null").exits(0);
     assert!(ran.out.starts_with("NAME "), "{ran}");
@@ -159,6 +161,7 @@ fn a_terminal_gets_a_table_and_sentences_and_a_pipe_never() {
 
 #[test]
 fn colour_is_for_terminals_that_want_it() {
+    needs!("script");
     let account = Account::new();
     let on_terminal = |prefix: &str| {
         account.sh(&format!("script -qec '{prefix} oauth-ls authz' /dev/null < /dev/null")).exits(0).out

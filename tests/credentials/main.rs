@@ -3,6 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[macro_use]
+#[path = "../common/needs.rs"]
+mod needs;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -360,6 +364,7 @@ impl Drop for Keys {
 
 #[test]
 fn an_encrypted_netrc_is_read_by_a_real_gpg() {
+    needs!("gpg", "gpg-agent", "gpgconf");
     let mut machine = Machine::new("gpg");
     let keys = Keys::new("real", "");
     let path = machine.netrc("machine 127.0.0.1\n  login me\n  password TOKEN\n");
@@ -383,6 +388,7 @@ fn an_encrypted_netrc_is_read_by_a_real_gpg() {
 
 #[test]
 fn a_passphrase_is_asked_for_by_nobody() {
+    needs!("gpg", "gpg-agent", "gpgconf");
     let mut machine = Machine::new("gpg-passphrase");
     let keys = Keys::new("locked", "sekret");
     let path = machine.netrc("machine 127.0.0.1 password TOKEN");

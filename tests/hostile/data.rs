@@ -59,8 +59,9 @@ fn what_looks_like_an_option_is_a_text_where_a_text_is_wanted() {
     assert!(account.get("a1").is_some());
 }
 
-#[test]
-fn what_every_shell_sources_runs_nothing() {
+in_each_shell!(what_a_shell_sources_runs_nothing);
+
+fn what_a_shell_sources_runs_nothing(shell: &str) {
     let mean = [
         "$(touch ran)",
         "`touch ran`",
@@ -78,16 +79,14 @@ fn what_every_shell_sources_runs_nothing() {
         "=touch",
         "%n",
     ];
-    for shell in ["sh", "dash", "bash", "zsh"] {
-        for text in mean {
-            let record = json!({ "kind": "client", "id": "c1", "name": text, "redirect_uri": "https://x.example",
-                "secret": text, "created_at": text });
-            let account = Account::of(&[&record.to_string()]);
-            account.sh("oauth-ls client c1 -o env > vars");
-            let script = ". ./vars; test ! -e ran && test \"$HEROKU_OAUTH_ID\" = c1";
-            let ran = account.line(shell, script).run(b"").exits(0);
-            assert!(ran.err.is_empty(), "{shell} {text:?}{ran}");
-            assert!(!account.folder.join("ran").exists(), "{shell} {text:?}: {}", account.read("vars"));
-        }
+    for text in mean {
+        let record = json!({ "kind": "client", "id": "c1", "name": text, "redirect_uri": "https://x.example",
+            "secret": text, "created_at": text });
+        let account = Account::of(&[&record.to_string()]);
+        account.sh("oauth-ls client c1 -o env > vars");
+        let script = ". ./vars; test ! -e ran && test \"$HEROKU_OAUTH_ID\" = c1";
+        let ran = account.line(shell, script).run(b"").exits(0);
+        assert!(ran.err.is_empty(), "{shell} {text:?}{ran}");
+        assert!(!account.folder.join("ran").exists(), "{shell} {text:?}: {}", account.read("vars"));
     }
 }

@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[macro_use]
+#[path = "../common/needs.rs"]
+mod needs;
+
 mod completions;
 mod names;
 mod progress;

@@ -26,6 +26,7 @@ fn is_progress(line: &str) -> bool {
 
 #[test]
 fn a_run_of_more_than_a_second_shows_how_far_it_is_and_leaves_no_trace() {
+    needs!("setsid");
     let world = slow("progress");
     let shown = world.run(80, &format!("{RUN} > out"));
     assert_eq!(shown.status, 0, "{}", shown.raw);
@@ -37,6 +38,7 @@ fn a_run_of_more_than_a_second_shows_how_far_it_is_and_leaves_no_trace() {
 
 #[test]
 fn sentences_and_progress_keep_apart() {
+    needs!("setsid");
     let shown = slow("both").run(80, RUN);
     assert!(shown.raw.contains("\r\x1b[K"), "{:?}", shown.raw);
     let lines = shown.screen.lines();
@@ -46,6 +48,7 @@ fn sentences_and_progress_keep_apart() {
 
 #[test]
 fn the_line_is_for_terminals_that_can_wipe_it() {
+    needs!("setsid");
     for script in [format!("{RUN} 2> messages > out; cat messages"), format!("TERM=dumb {RUN} > out")] {
         let shown = slow("none").run(80, &script);
         assert_eq!((shown.status, shown.raw.as_str()), (0, ""), "{script}");

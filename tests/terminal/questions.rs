@@ -12,6 +12,7 @@ fn left(world: &World) -> usize {
 
 #[test]
 fn a_yes_is_needed() {
+    needs!("setsid");
     let world = World::new("question", Settings::default());
     let ids = world.ids(4);
     let script = format!("oauth-rm authz {ids}");
@@ -40,6 +41,7 @@ fn a_yes_is_needed() {
 
 #[test]
 fn where_nobody_expects_a_question_there_is_none() {
+    needs!("setsid");
     let all = "oauth-ls authz --status expired";
     for script in [
         "oauth-rm -y authz IDS".to_owned(),
@@ -67,6 +69,7 @@ fn where_nobody_expects_a_question_there_is_none() {
 
 #[test]
 fn a_forgotten_operand_is_no_hang() {
+    needs!("setsid");
     let world = World::new("forgotten", Settings::default());
     for script in ["oauth-rm", "oauth-rot", "oauth-set authz -d x", "oauth-ls -", "oauth-mk client -"] {
         let shown = world.run(100, script);
@@ -76,6 +79,7 @@ fn a_forgotten_operand_is_no_hang() {
 
 #[test]
 fn a_secret_is_typed_unseen() {
+    needs!("setsid");
     let world = World::new("typed", Settings::default());
     let (_, told, _) = world.off("oauth-ls client --secrets -o csv | sed -n 2p");
     let client = told.split(',').nth(1).unwrap();

@@ -10,6 +10,7 @@ const COUNT: &str = "trap \"echo interrupted >> ints\" INT; echo ready; \
 
 #[test]
 fn an_interrupt_from_the_keyboard_comes_once_whatever_the_streams_are() {
+    needs!("setsid");
     for runner in ["oauth-run", "oauth-sandbox"] {
         for streams in ["", "< /dev/null", "2> messages < /dev/null"] {
             let world = World::new("ctrl-c", Settings::default());
@@ -29,6 +30,7 @@ fn an_interrupt_from_the_keyboard_comes_once_whatever_the_streams_are() {
 
 #[test]
 fn an_interrupt_from_elsewhere_is_passed_on() {
+    needs!("setsid");
     let world = World::new("behind", Settings::default());
     // A job in the background is a group of its own: the terminal's keys are not for it.
     let script = format!(
@@ -42,6 +44,7 @@ fn an_interrupt_from_elsewhere_is_passed_on() {
 
 #[test]
 fn an_interrupt_from_the_keyboard_does_not_reach_a_hand_over() {
+    needs!("setsid");
     let world = World::new("hand-over", Settings::default());
     let hand = "echo ready >&2; sleep 0.5; cat > got";
     let mut pty = world.start(80, &format!("exec oauth-mk authz -d new -o id --exec '{hand}'"));

@@ -11,6 +11,7 @@ fn account(name: &str) -> World {
 
 #[test]
 fn a_list_fits_every_window() {
+    needs!("setsid");
     let world = account("fits");
     for columns in [40, 60, 80, 100, 140] {
         for script in ["oauth-ls", "oauth-ls authz --secrets", "oauth-ls client", "oauth-ls --marks"] {
@@ -22,6 +23,7 @@ fn a_list_fits_every_window() {
 
 #[test]
 fn columns_are_aligned_whatever_the_names_are_made_of() {
+    needs!("setsid");
     let world = account("aligned");
     for (columns, has_status) in [(80, false), (120, true)] {
         let shown = world.run(columns, "oauth-ls authz");
@@ -44,6 +46,7 @@ fn columns_are_aligned_whatever_the_names_are_made_of() {
 
 #[test]
 fn at_forty_columns_each_has_lines_of_its_own() {
+    needs!("setsid");
     let shown = account("narrow").run(40, "oauth-ls authz");
     let lines = shown.screen.lines();
     let at = lines.iter().position(|line| line == "夜間バックアップ 🌙 données").unwrap();
@@ -55,6 +58,7 @@ fn at_forty_columns_each_has_lines_of_its_own() {
 
 #[test]
 fn nothing_in_a_cell_reaches_the_terminal_as_more_than_text() {
+    needs!("setsid");
     // Screen::of fails for whatever is more.
     let shown = account("escaped").run(140, "oauth-ls");
     assert!(shown.raw.contains(r"\u{1b}[31mred\u{1b}[0m \u{202e}txt.exe"));
@@ -64,6 +68,7 @@ fn nothing_in_a_cell_reaches_the_terminal_as_more_than_text() {
 
 #[test]
 fn colour_follows_the_status_and_what_the_person_wants() {
+    needs!("setsid");
     let red = |script: &str| {
         let shown = account("colour").run(120, script);
         assert_eq!(shown.status, 0, "{}", shown.raw);
@@ -89,6 +94,7 @@ fn colour_follows_the_status_and_what_the_person_wants() {
 
 #[test]
 fn off_a_terminal_nothing_depends_on_one() {
+    needs!("setsid");
     let world = account("off");
     for format in ["", "-o csv", "-o json", "-o table", "-o id"] {
         let script = format!("oauth-ls client {format}");
@@ -106,6 +112,7 @@ fn off_a_terminal_nothing_depends_on_one() {
 
 #[test]
 fn a_table_is_sorted_by_name_or_as_asked() {
+    needs!("setsid");
     let world = account("sorted");
     let names = |script: &str| {
         let lines = world.run(120, script).screen.lines();
@@ -122,6 +129,7 @@ fn a_table_is_sorted_by_name_or_as_asked() {
 
 #[test]
 fn one_object_is_a_block() {
+    needs!("setsid");
     let world = account("block");
     let shown = world.run(80, "oauth-ls session '~'");
     let names: Vec<String> =

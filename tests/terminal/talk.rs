@@ -6,6 +6,7 @@ use crate::pty::World;
 
 #[test]
 fn a_change_is_a_sentence() {
+    needs!("setsid");
     let world = World::new("sentence", Settings::default());
     let id = world.ids(1);
     let said = |columns, script: &str| {
@@ -30,6 +31,7 @@ fn a_change_is_a_sentence() {
 
 #[test]
 fn a_sentence_has_the_colour_of_its_status() {
+    needs!("setsid");
     let world = World::new("painted", Settings::default());
     let id = world.ids(1);
     let raw = |script: &str| world.run(80, script).raw;
@@ -41,6 +43,7 @@ fn a_sentence_has_the_colour_of_its_status() {
 
 #[test]
 fn off_a_terminal_a_change_is_a_record() {
+    needs!("setsid");
     let world = World::new("record", Settings::default());
     let (status, out, err) = world.off(&format!("oauth-rm authz {}", world.ids(4)));
     assert_eq!((status, err.as_str(), out.lines().count()), (0, "", 4));
@@ -49,6 +52,7 @@ fn off_a_terminal_a_change_is_a_record() {
 
 #[test]
 fn a_warning_of_the_server_comes_once() {
+    needs!("setsid");
     let warning = "maintenance tonight".to_owned();
     let settings = Settings { warning: Some(warning), ..Settings::default() };
     let world = World::new("warning", settings);
@@ -63,6 +67,7 @@ fn a_warning_of_the_server_comes_once() {
 
 #[test]
 fn verbose_tells_requests_and_answers_and_no_secret() {
+    needs!("setsid");
     let settings = Settings { two_factor: Some("482910".to_owned()), ..Settings::default() };
     let world = World::new("verbose", settings)
         .set("HEROKU_TWO_FACTOR_CODE", "482910")

@@ -18,6 +18,7 @@ fn guarded(name: &str) -> World {
 
 #[test]
 fn a_whole_parallel_run_asks_once_and_shows_no_code() {
+    needs!("setsid");
     let world = guarded("once");
     let mut pty = world.start(80, &format!("{RUN} > out"));
     pty.expect(PROMPT).send("482 910\n");
@@ -30,6 +31,7 @@ fn a_whole_parallel_run_asks_once_and_shows_no_code() {
 
 #[test]
 fn an_answer_that_is_none_or_wrong_ends_the_run_without_another_question() {
+    needs!("setsid");
     for (answer, told) in [
         ("\n", "no two-factor code was given"),
         ("000000\n", "(invalid_two_factor_code"),
@@ -48,6 +50,7 @@ fn an_answer_that_is_none_or_wrong_ends_the_run_without_another_question() {
 
 #[test]
 fn it_is_asked_on_the_terminal_whatever_the_streams_are() {
+    needs!("setsid");
     let world = guarded("streams");
     let mut pty = world.start(80, "oauth-ls client -o id < /dev/null 2> messages | cat > out");
     pty.expect(PROMPT).send("482910\n");
@@ -58,6 +61,7 @@ fn it_is_asked_on_the_terminal_whatever_the_streams_are() {
 
 #[test]
 fn ctrl_c_at_the_question_ends_the_run_and_leaves_the_terminal_as_it_was() {
+    needs!("setsid");
     for (script, status) in
         [("oauth-ls authz", 130), ("oauth-rm < list", 130), (RUN, 130), ("oauth-run true", 130)]
     {
@@ -78,6 +82,7 @@ fn ctrl_c_at_the_question_ends_the_run_and_leaves_the_terminal_as_it_was() {
 
 #[test]
 fn where_nobody_can_be_asked_the_status_is_4() {
+    needs!("setsid");
     let world = guarded("nobody");
     let hint = "set HEROKU_TWO_FACTOR_CODE for this one command";
     let (status, out, err) = world.off(RUN);
@@ -90,6 +95,7 @@ fn where_nobody_can_be_asked_the_status_is_4() {
 
 #[test]
 fn a_code_in_the_environment_is_used_and_nobody_asked() {
+    needs!("setsid");
     let world = guarded("variable");
     let shown = world.run(80, &format!("HEROKU_TWO_FACTOR_CODE=482910 {RUN} > out"));
     assert_eq!((shown.status, shown.raw.as_str()), (0, ""));
