@@ -75,8 +75,9 @@ impl Watched {
         for entry in fs::read_dir(&account.folder).expect("a folder") {
             let path = entry.expect("an entry").path();
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            // The sandbox may still write its state, in a draft beside it, when the run is over.
-            if name != "list" && name != "state" && !name.starts_with("state.") && path.is_file() {
+            // After the run the sandbox may still write its state, by way of the draft `.state.tmp`.
+            let is_state = name == "state" || name.starts_with("state.") || name.starts_with(".state.");
+            if name != "list" && !is_state && path.is_file() {
                 let bytes = fs::read(&path).unwrap_or_default();
                 seen.push(String::from_utf8_lossy(&bytes).into_owned());
             }
