@@ -165,22 +165,25 @@ mod tests {
 
     #[test]
     fn their_budget_begins_with_the_first_fault() {
-        let mut backoff = Backoff::new(Duration::from_millis(50));
-        std::thread::sleep(Duration::from_millis(100));
-        assert!(backoff.pause(None).is_some(), "what it waited for before was no fault");
-        std::thread::sleep(Duration::from_millis(100));
-        backoff.excuse(Duration::from_millis(100));
-        assert!(backoff.pause(None).is_some(), "nor was that");
-        std::thread::sleep(Duration::from_millis(100));
+        // Time passes by setting the start back, so that a slow machine makes no difference.
+        let age = |backoff: &mut Backoff, span| backoff.from = backoff.from.map(|from| from - span);
+        let (budget, span) = (Duration::from_secs(60), Duration::from_secs(90));
+        let mut backoff = Backoff::new(budget);
+        age(&mut backoff, span);
+        assert!(backoff.pause(None).is_some(), "the time before the first fault does not count");
+        age(&mut backoff, span);
+        backoff.excuse(span);
+        assert!(backoff.pause(None).is_some(), "excused time does not count");
+        age(&mut backoff, span);
         assert_eq!(backoff.pause(None), None);
     }
 
     #[test]
     fn pauses_stay_within_their_bounds() {
         let ms = Duration::from_millis;
-        let mut short = Backoff::new(ms(1000));
+        let mut short = Backoff::new(ms(100_000));
         assert!(
-            short.pause(Some(ms(9000))).is_some_and(|p| p <= ms(1000) && p > ms(900)),
+            short.pause(Some(LONGEST)).is_some_and(|p| p <= ms(100_000) && p > ms(50_000)),
             "the budget ends it"
         );
         let mut long = Backoff::new(Duration::from_secs(3600));
@@ -206,15 +209,23 @@ mod tests {
 
     #[test]
     fn the_wait_is_as_long_as_a_call_takes_to_come_back() {
-        let pacer = Pacer::default();
-        pacer.put(pacer.take().expect("unknown"), Some("1"));
-        // One that is left stays in hand; the next comes back in 60/75 s.
-        let wait = || pacer.take().expect_err("a wait").as_secs_f64();
-        assert!((0.7..=0.8).contains(&wait()));
-        std::thread::sleep(Duration::from_millis(400));
-        assert!((0.1..=0.4).contains(&wait()), "half a call has come back");
-        std::thread::sleep(Duration::from_millis(450));
-        assert!(pacer.take().is_ok(), "a whole one has");
+        // One that is left stays in hand; the next comes back in 60/75 s. Time passes by setting the state back; what
+        // passes beside it, on a machine as slow as may be, is measured.
+        let after = |span| {
+            let (pacer, begun) = (Pacer::default(), Instant::now());
+            pacer.put(pacer.take().expect("unknown"), Some("1"));
+            let mut state = lock(&pacer.state);
+            state.at = state.at.map(|at| at - Duration::from_millis(span));
+            drop(state);
+            (pacer.take().map(|_| ()), begun.elapsed())
+        };
+        for (span, most) in [(0, 800), (400, 400)] {
+            let (most, (taken, beside)) = (Duration::from_millis(most), after(span));
+            let wait = taken.err().unwrap_or_default();
+            let least = most.saturating_sub(beside + Duration::from_millis(1));
+            assert!((least..=most).contains(&wait), "{wait:?}, not {most:?} less {beside:?}");
+        }
+        assert!(after(850).0.is_ok(), "a whole one has come back");
     }
 
     #[test]
