@@ -42,7 +42,7 @@ test:
 
 ## run 50,000 records and more under mixed faults
 soak:
-	$(CARGO) test --release --locked --test soak -- --ignored --nocapture --test-threads 1
+	$(CARGO) test --release --locked --test runs soak:: -- --ignored --nocapture --test-threads 1
 
 # mandoc and shellcheck are needed here: Debian packages mandoc, shellcheck. Licences are checked for all platforms,
 # whose packages come over the network once.

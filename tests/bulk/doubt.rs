@@ -2,8 +2,8 @@
 
 use oauth_tools::parts::Secret;
 
+use super::{changed, generated, server};
 use crate::harness::{account, run, secret, tool};
-use crate::{changed, generated, server};
 
 #[test]
 fn a_line_that_stands_there_twice_is_made_once_even_in_doubt() {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use super::{Held, generated, rows, server, stall, undelivered};
 use crate::harness::ended;
-use crate::{Held, generated, rows, server, stall, undelivered};
 
 /// Long enough for one that goes too far to do so; none that stops where it should is failed by it.
 const A_MOMENT: Duration = Duration::from_millis(300);

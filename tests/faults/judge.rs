@@ -2,10 +2,10 @@
 
 use oauth_tools::sandbox::Server;
 
+use super::ops::{NAME, Op, Verb};
+use super::rules::Expected;
 use crate::harness::client::{status, try_send};
 use crate::harness::{Account, Ran, account, ids, masks, records, secret, text};
-use crate::ops::{NAME, Op, Verb};
-use crate::rules::Expected;
 
 /// A cell after its run.
 pub(crate) struct Judged<'a> {

@@ -1,6 +1,6 @@
 //! What must come of an operation under a fault, by a few rules.
 
-use crate::ops::{Op, Verb};
+use super::ops::{Op, Verb};
 
 /// A fault, and the two facts about it that matter to a client.
 pub(crate) struct Fault {

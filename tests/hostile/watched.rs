@@ -93,7 +93,7 @@ pub(crate) fn watch(account: &Account, line: &str, input: &[u8]) -> Watched {
 
 /// The same, with more variables.
 pub(crate) fn watch_with(account: &Account, line: &str, input: &[u8], env: &[(&str, &str)]) -> Watched {
-    let mut command = Command::new("sh");
+    let mut command = Command::new("/bin/sh");
     // Beyond this bound an allocation fails, and the run with it, however short it was.
     command
         .args(["-c", &format!("ulimit -d 196608; exec {line}")])

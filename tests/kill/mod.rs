@@ -1,10 +1,5 @@
 //! Kills a bulk run at a random point, gives the same command again, and looks whether anything is lost or done twice.
 
-// The lints know a test by its attribute, and its helpers have none.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-#[path = "../harness/mod.rs"]
-mod harness;
 mod jobs;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command};
 use std::time::Duration;
 
-use harness::{
+use crate::harness::{
     Account, Ran, account, folder, ids, limit, masks, pid, records, secret, settings, side_by_side, start,
     text, tool,
 };
@@ -26,6 +21,9 @@ use serde_json::Value;
 const ROUNDS: u64 = 220;
 /// Objects in each.
 const COUNT: usize = 30;
+
+/// Between two looks at the server: a small part of its latency, and the other rounds need the processor too.
+const GLANCE: Duration = Duration::from_micros(200);
 
 /// What is random about a round.
 struct Round {
@@ -157,7 +155,7 @@ impl<'a> Scene<'a> {
         let came = || self.server.stats().requests(self.round.job.endpoint);
         // No clock: the run is at the point once the server has seen it.
         while came() < self.round.at && child.try_wait().is_ok_and(|ended| ended.is_none()) {
-            std::thread::yield_now();
+            std::thread::sleep(GLANCE);
         }
         let _ = kill_process(pid(&child), self.round.signal);
         let ran = self.end("first", child);
@@ -202,9 +200,9 @@ impl<'a> Scene<'a> {
     /// Waits until the server has dealt with all that the ended process sent.
     fn settle(&self) {
         // Connections are accepted in order: those of the process came before this one.
-        harness::client::status(self.server, self.server.token(), "/account");
+        crate::harness::client::status(self.server, self.server.token(), "/account");
         while self.server.stats().open > 0 {
-            std::thread::yield_now();
+            std::thread::sleep(GLANCE);
         }
     }
 

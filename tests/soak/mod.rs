@@ -1,16 +1,10 @@
 //! Long runs under mixed faults: nothing is lost, and nothing is done twice.
 
-// The lints know a test by its attribute, and its helpers have none.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-#[path = "../harness/mod.rs"]
-mod harness;
-
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::time::Instant;
 
-use harness::{account, ids, masks, run, secret, settings, start, text, tool};
+use crate::harness::{account, ids, masks, run, secret, settings, start, text, tool};
 use oauth_tools::sandbox::{Server, Settings};
 use serde_json::json;
 
