@@ -7,6 +7,10 @@
 #[path = "../common/needs.rs"]
 mod needs;
 
+mod keyring;
+#[path = "../common/service.rs"]
+mod service;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

@@ -2,7 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
+#[macro_use]
+#[path = "../common/needs.rs"]
+mod needs;
+
 mod relay;
+#[path = "../common/service.rs"]
+mod service;
+mod tinyproxy;
 
 use std::path::PathBuf;
 use std::process::{Command, Output};

@@ -1,0 +1,71 @@
+//! The token out of a real GNOME keyring, asked by the real secret-tool in a D-Bus session of its own.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use crate::Machine;
+use crate::service::Service;
+
+/// A bus that only this test knows. Nothing is started on it by itself.
+const BUS: &str = "<busconfig><type>session</type><listen>unix:dir=FOLDER</listen>\
+    <policy context=\"default\"><allow send_destination=\"*\" eavesdrop=\"true\"/><allow eavesdrop=\"true\"/>\
+    <allow own=\"*\"/></policy></busconfig>";
+
+/// The keyring daemon ends with its bus, and the bus with what reads standard input.
+const SCRIPT: &str = "exec dbus-run-session --config-file=bus.conf -- sh -c '\
+    printf %s password | gnome-keyring-daemon --unlock --components=secrets > daemon || exit; \
+    echo \"$DBUS_SESSION_BUS_ADDRESS\"; exec cat > /dev/null'";
+
+/// An unlocked keyring.
+struct Keyring {
+    service: Service,
+    bus: String,
+}
+
+impl Keyring {
+    fn new() -> Keyring {
+        let mut service = Service::start("keyring", &[("bus.conf", BUS)], SCRIPT);
+        let bus = service.line();
+        Keyring { service, bus }
+    }
+
+    /// Keeps a password as the official client does.
+    #[track_caller]
+    fn store(&self, account: &str, password: &str) {
+        let attributes = ["service", "heroku-cli", "account", account];
+        let mut child = Command::new("/usr/bin/secret-tool")
+            .args(["store", "--label=heroku-cli"])
+            .args(attributes)
+            .env_clear()
+            .env("DBUS_SESSION_BUS_ADDRESS", &self.bus)
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(password.as_bytes()).unwrap();
+        assert!(child.wait().unwrap().success(), "{}", self.service.log());
+    }
+}
+
+#[test]
+fn a_real_keyring_has_the_token_of_the_account() {
+    needs!("dbus-run-session", "dbus-daemon", "gnome-keyring-daemon", "secret-tool");
+    let (mut machine, keyring) = (Machine::new("keyring"), Keyring::new());
+    machine.set("DBUS_SESSION_BUS_ADDRESS", &keyring.bus);
+    machine.login();
+    machine.netrc("machine 127.0.0.1 password wrong");
+    // The password of another account is not this one's, and the file is next.
+    keyring.store("other@example.com", &machine.token());
+    machine.refused();
+    keyring.store("me@example.com", "no-longer-valid");
+    machine.refused();
+    // It comes before the file.
+    keyring.store("me@example.com", &machine.token());
+    assert_eq!(machine.found(), "");
+    // A keyring that is gone has no token; the file has.
+    drop(keyring);
+    machine.refused();
+    machine.netrc("machine 127.0.0.1 password TOKEN");
+    assert_eq!(machine.found(), "");
+    let ran = machine.run(&["client", "-o", "id", "-v"]);
+    assert!(ran.err.contains("no token from the keychain: secret-tool: "), "{}", ran.err);
+}
