@@ -89,7 +89,9 @@ fn only(word: &str, files: &[&str]) {
 
 #[test]
 fn each_dependency_has_its_one_place() {
+    only("jiff", &["base/time.rs", "sandbox/account/clock.rs"]);
     only("lexopt", &["cli/mod.rs"]);
+    only("strsim", &["base/text.rs"]);
     only("ureq", &["api/transport.rs"]);
     only("csv::", &["input/sniffer.rs", "output/mod.rs"]);
     only("signal_hook", &["sys/signals.rs"]);

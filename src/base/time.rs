@@ -2,8 +2,13 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use time::format_description::well_known::{Rfc2822, Rfc3339};
-use time::{OffsetDateTime, UtcOffset};
+use jiff::civil::{self, DateTime};
+use jiff::fmt::{friendly, rfc2822, temporal};
+use jiff::{SignedDuration, SpanRelativeTo};
+
+/// Instants are counted in civil time: [`jiff::Timestamp`] ends a day before 9999-12-31T23:59:59Z, which is often
+/// written for "never".
+const EPOCH: DateTime = civil::date(1970, 1, 1).at(0, 0, 0, 0);
 
 /// Seconds since 1970-01-01T00:00:00Z.
 pub(crate) type Unix = i64;
@@ -15,42 +20,48 @@ pub(crate) fn now() -> Unix {
 
 /// `at` as RFC 3339 in UTC, or `None` outside the years 0 to 9999.
 pub fn rfc3339(at: Unix) -> Option<String> {
-    let at = OffsetDateTime::from_unix_timestamp(at).ok().filter(|t| t.year() >= 0)?;
-    at.format(&Rfc3339).ok()
+    let at = EPOCH.checked_add(SignedDuration::from_secs(at)).ok().filter(|t| t.year() >= 0)?;
+    Some(format!("{at}Z"))
 }
 
-/// The instant that an RFC 3339 text names.
+/// The instant that an RFC 3339 text names. Fractions of a second are dropped.
 pub fn parse_rfc3339(text: &str) -> Option<Unix> {
-    OffsetDateTime::parse(text, &Rfc3339).ok().map(OffsetDateTime::unix_timestamp)
+    let pieces = temporal::Pieces::parse(text).ok()?;
+    // A time zone's name, as in [Europe/Paris], could contradict the offset.
+    if pieces.time_zone_annotation().is_some() {
+        return None;
+    }
+    let local = DateTime::from_parts(pieces.date(), pieces.time()?);
+    let offset = pieces.to_numeric_offset()?;
+    Some(local.duration_since(EPOCH).as_secs() - i64::from(offset.seconds()))
 }
 
 /// The instant that a `Date` or `Retry-After` header names (RFC 9110, 5.6.7, IMF-fixdate).
 pub fn parse_http_date(text: &str) -> Option<Unix> {
-    let zoned = text.strip_suffix("GMT").map(|t| format!("{t}+0000"))?;
-    let at = OffsetDateTime::parse(&zoned, &Rfc2822).ok()?;
-    Some(at.to_offset(UtcOffset::UTC).unix_timestamp())
+    // RFC 2822 has more zones, HTTP only this one. A wrong day of the week does no harm.
+    let parser = rfc2822::DateTimeParser::new().relaxed_weekday(true);
+    let at = parser.parse_timestamp(text).ok().filter(|_| text.ends_with("GMT"))?;
+    Some(at.as_second())
 }
 
-/// A span: seconds, or a number with one of the units `s`, `m`, `h`, `d`, `w`.
+/// Reads a span: seconds, or numbers with units of a fixed length, such as `90m`, `30d` or `1d12h`.
+///
+/// Months and years are refused, because their length varies, and fractions, because `1,500m` has two meanings.
 ///
 /// # Errors
 /// A sentence part that says what is allowed.
 pub fn parse_span(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("'{text}' is no duration: give seconds, or a number with s, m, h, d or w");
-    let (digits, unit) = match text.char_indices().next_back() {
-        Some((at, 's')) => (&text[..at], 1),
-        Some((at, 'm')) => (&text[..at], 60),
-        Some((at, 'h')) => (&text[..at], 3600),
-        Some((at, 'd')) => (&text[..at], 86_400),
-        Some((at, 'w')) => (&text[..at], 604_800),
-        _ => (text, 1),
+    let whole = || -> Option<Duration> {
+        if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+            return text.parse().ok().map(Duration::from_secs);
+        }
+        let span = friendly::SpanParser::new().parse_span(text).ok()?;
+        let span = Duration::try_from(span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?).ok()?;
+        (span.subsec_nanos() == 0 && !text.contains(['.', ','])).then_some(span)
     };
-    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(wrong());
-    }
-    let number: u64 = digits.parse().map_err(|_| wrong())?;
-    let seconds = number.checked_mul(unit).filter(|s| *s <= u64::from(u32::MAX)).ok_or_else(wrong)?;
-    Ok(Duration::from_secs(seconds))
+    whole().filter(|span| span.as_secs() <= u64::from(u32::MAX)).ok_or_else(|| {
+        format!("'{text}' is not a duration: give seconds, or numbers with s, m, h, d or w, such as 1d12h")
+    })
 }
 
 /// A span in its largest unit, rounded: `45 s`, `3 minutes`, `1 day`.
@@ -87,16 +98,95 @@ mod tests {
         assert_eq!(parse_rfc3339("1994-11-06T10:49:37+02:00"), Some(784_111_777));
         assert_eq!(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
         assert_eq!(rfc3339(784_111_777).as_deref(), Some("1994-11-06T08:49:37Z"));
-        assert_eq!(rfc3339(i64::MAX), None);
         assert_eq!(parse_http_date("yesterday"), None);
     }
 
     #[test]
-    fn spans() {
-        assert_eq!(parse_span("90"), Ok(Duration::from_secs(90)));
-        assert_eq!(parse_span("10m"), Ok(Duration::from_secs(600)));
-        assert_eq!(parse_span("30d"), Ok(Duration::from_secs(2_592_000)));
-        for bad in ["", "d", "-1", "+1", "1.5h", "1y", "99999999999999999999", "4294967296", "1 h"] {
+    fn rfc3339_dates_are_read_in_every_year_with_four_digits() {
+        for (text, at) in [
+            ("0000-01-01T00:00:00Z", -62_167_219_200),
+            ("1994-11-06t08:49:37z", 784_111_777),
+            ("1994-11-06 08:49:37.999-00:00", 784_111_777),
+            ("9999-12-31T23:59:59Z", 253_402_300_799),
+            ("9999-12-31T23:59:59-23:59", 253_402_387_139),
+        ] {
+            assert_eq!(parse_rfc3339(text), Some(at), "{text}");
+        }
+        assert_eq!(rfc3339(253_402_300_799).as_deref(), Some("9999-12-31T23:59:59Z"));
+        for beyond in [i64::MIN, -62_167_219_201, 253_402_300_800, i64::MAX] {
+            assert_eq!(rfc3339(beyond), None, "{beyond}");
+        }
+    }
+
+    #[test]
+    fn a_date_without_an_offset_or_with_a_named_zone_is_refused() {
+        for bad in [
+            "",
+            "1994-11-06",
+            "1994-11-06T08:49:37",
+            "1994-11-06T08:49:37Z[Europe/Paris]",
+            "1994-11-06T24:00:00Z",
+            "1994-02-29T00:00:00Z",
+            " 1994-11-06T08:49:37Z",
+            "1994-11-06T08:49:37Z ",
+        ] {
+            assert_eq!(parse_rfc3339(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn http_dates_are_in_gmt() {
+        assert_eq!(parse_http_date("Mon, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777), "it was a Sunday");
+        for bad in [
+            "Sun, 06 Nov 1994 08:49:37 EST",
+            "Sun, 06 Nov 1994 08:49:37 +0000",
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 1994",
+            "GMT",
+            "",
+        ] {
+            assert_eq!(parse_http_date(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn spans_have_units_of_a_fixed_length() {
+        for (text, seconds) in [
+            ("90", 90),
+            ("0", 0),
+            ("10m", 600),
+            ("30d", 2_592_000),
+            ("2w", 1_209_600),
+            ("1d12h", 129_600),
+            ("1d 12h", 129_600),
+            ("1 day 2 hours", 93_600),
+            ("4294967295s", 4_294_967_295),
+        ] {
+            assert_eq!(parse_span(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for bad in [
+            "",
+            "d",
+            "-1",
+            "+1",
+            "-1d",
+            "1d ago",
+            "1y",
+            "1mo",
+            "1 month",
+            "1M",
+            "12h1d",
+            "1.5h",
+            "1,500m",
+            "1.0h",
+            "500ms",
+            "1d12",
+            "1:30",
+            "4294967296",
+            "50000d",
+            "99999999999999999999",
+            "99999999999999999999d",
+        ] {
             assert!(parse_span(bad).is_err(), "{bad}");
         }
     }

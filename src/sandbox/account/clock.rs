@@ -2,8 +2,12 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use jiff::civil::{self, DateTime};
+use jiff::fmt::{StdFmtWrite, rfc2822, temporal};
+use jiff::{SignedDuration, Timestamp};
+
+/// The epoch in civil time, which reaches to the end of the year 9999; a [`Timestamp`] ends a day before it.
+const EPOCH: DateTime = civil::date(1970, 1, 1).at(0, 0, 0, 0);
 
 /// Seconds since the Unix epoch, whole, by the system's clock.
 pub(in crate::sandbox) fn now() -> i64 {
@@ -11,36 +15,27 @@ pub(in crate::sandbox) fn now() -> i64 {
     since.map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(i64::MAX))
 }
 
-/// The instant `at` (Unix seconds), clamped to the years RFC 3339 can write.
-fn instant(at: i64) -> OffsetDateTime {
-    const LAST: i64 = 253_402_300_799; // 9999-12-31T23:59:59Z
-    OffsetDateTime::from_unix_timestamp(at.clamp(0, LAST)).unwrap_or(OffsetDateTime::UNIX_EPOCH)
-}
-
-/// `at` (Unix seconds) as `2026-01-02T03:04:05Z`.
+/// `at` (Unix seconds) as `2026-01-02T03:04:05Z`, clamped to the years from 1970 to 9999.
 pub(in crate::sandbox) fn rfc3339(at: i64) -> String {
-    instant(at).format(&Rfc3339).unwrap_or_default()
+    let at = EPOCH.saturating_add(SignedDuration::from_secs(at)).max(EPOCH);
+    format!("{at:.0}Z")
 }
 
 /// Unix seconds of an RFC 3339 date and time; a fraction of a second is dropped.
 pub(in crate::sandbox) fn parse_rfc3339(text: &str) -> Option<i64> {
-    OffsetDateTime::parse(text, &Rfc3339).ok().map(OffsetDateTime::unix_timestamp)
+    let pieces = temporal::Pieces::parse(text).ok()?;
+    let local = DateTime::from_parts(pieces.date(), pieces.time()?);
+    let offset = pieces.to_numeric_offset()?;
+    Some(local.duration_since(EPOCH).as_secs() - i64::from(offset.seconds()))
 }
 
 /// `at` (Unix seconds) as `Fri, 02 Jan 2026 03:04:05 GMT` (RFC 9110, IMF-fixdate).
 pub(in crate::sandbox) fn imf_fixdate(at: i64) -> String {
-    let t = instant(at);
-    let (weekday, month) = (t.weekday().to_string(), t.month().to_string());
-    format!(
-        "{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT",
-        weekday.get(..3).unwrap_or_default(),
-        t.day(),
-        month.get(..3).unwrap_or_default(),
-        t.year(),
-        t.hour(),
-        t.minute(),
-        t.second()
-    )
+    let at = Timestamp::from_second(at.max(0)).unwrap_or(Timestamp::MAX);
+    let mut text = String::new();
+    // A text in memory takes whatever is written.
+    let _ = rfc2822::DateTimePrinter::new().print_timestamp_rfc9110(&at, StdFmtWrite(&mut text));
+    text
 }
 
 #[cfg(test)]
@@ -59,5 +54,8 @@ mod tests {
     fn far_instants_are_clamped() {
         assert_eq!(rfc3339(i64::MAX), "9999-12-31T23:59:59Z");
         assert_eq!(rfc3339(-5), "1970-01-01T00:00:00Z");
+        assert_eq!(parse_rfc3339("9999-12-31T23:59:59Z"), Some(253_402_300_799));
+        assert_eq!(imf_fixdate(i64::MAX), "Thu, 30 Dec 9999 22:00:00 GMT");
+        assert_eq!(imf_fixdate(i64::MIN), "Thu, 01 Jan 1970 00:00:00 GMT");
     }
 }
