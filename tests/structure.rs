@@ -89,8 +89,10 @@ fn only(word: &str, files: &[&str]) {
 
 #[test]
 fn each_dependency_has_its_one_place() {
+    only("http::Uri", &["base/url.rs", "sandbox/service/clients.rs"]);
     only("jiff", &["base/time.rs", "sandbox/account/clock.rs"]);
     only("lexopt", &["cli/mod.rs"]);
+    only("percent_encoding", &["sandbox/wire/form.rs", "tools/mk/web_flow.rs"]);
     only("strsim", &["base/text.rs"]);
     only("ureq", &["api/transport.rs"]);
     only("csv::", &["input/sniffer.rs", "output/mod.rs"]);

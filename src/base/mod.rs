@@ -5,9 +5,11 @@
 //! - `sync`: locks
 //! - `text`: escaping, shortening, counting, spelling suggestions
 //! - `time`: instants, spans and dates
+//! - `url`: URLs
 
 pub(crate) mod error;
 pub(crate) mod secret;
 pub(crate) mod sync;
 pub(crate) mod text;
 pub(crate) mod time;
+pub(crate) mod url;

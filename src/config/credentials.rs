@@ -12,7 +12,8 @@ use std::process::{Command, Stdio};
 use crate::base::error::{Error, reason};
 use crate::base::secret::Secret;
 use crate::base::secret::check_token;
-use crate::config::environment::{Config, is_loopback};
+use crate::base::url::is_loopback;
+use crate::config::environment::Config;
 use crate::config::netrc;
 use crate::sys::messages::Messages;
 

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::sync::Mutex;
 
 use crate::base::error::Error;
 use crate::base::secret::{Secret, check_token};
 use crate::base::sync::lock;
+use crate::base::url::{Url, is_loopback};
 
 /// A variable and what it is for; the manual's ENVIRONMENT sections are held against this list.
 pub const VARIABLES: [(&str, &str); 19] = [
@@ -203,10 +203,7 @@ fn is_excepted(list: &str, host: &str) -> bool {
 
 /// The address of the API: a scheme, a host and a port, and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Base {
-    scheme: &'static str,
-    authority: String,
-}
+pub struct Base(Url);
 
 impl Base {
     /// Parses the value of `HEROKU_HOST`.
@@ -214,31 +211,15 @@ impl Base {
     /// # Errors
     /// What is wrong: a path, user information, a character no host has, or http to a host that is not loopback.
     pub fn parse(value: &str) -> Result<Base, String> {
-        let (scheme, authority) = if let Some(rest) = value.strip_prefix("https://") {
-            ("https", rest.to_owned())
-        } else if let Some(rest) = value.strip_prefix("http://") {
-            ("http", rest.to_owned())
-        } else if value.contains("://") {
-            return Err("only https://, and http:// to loopback, can be used".to_owned());
-        } else {
-            ("https", format!("api.{value}"))
-        };
-        let authority = authority.strip_suffix('/').unwrap_or(&authority).to_owned();
-        let base = Base { scheme, authority };
+        let url = if value.contains("://") { value.to_owned() } else { format!("https://api.{value}") };
+        let base = Base(Url::parse(&url).map_err(|what| format!("it {what}"))?);
         let host = base.host();
         let name = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'.' || b == b'_';
-        let six = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
-        let is_host = match six {
-            Some(six) => six.parse::<Ipv6Addr>().is_ok(),
-            None => !host.is_empty() && host.len() <= 253 && host.bytes().all(name),
-        };
-        let port = &base.authority[host.len()..];
-        let is_port =
-            port.is_empty() || port.strip_prefix(':').is_some_and(|p| p.parse::<u16>().is_ok_and(|n| n > 0));
-        if !is_host || !is_port {
+        let is_host = host.starts_with('[') || (host.len() <= 253 && host.bytes().all(name));
+        if !is_host || base.0.path() != "/" || base.0.query().is_some() {
             return Err("must be a host name, or a URL with a host, an optional port and no path".to_owned());
         }
-        if scheme == "http" && !base.is_loopback() {
+        if base.scheme() == "http" && !base.is_loopback() {
             return Err(format!("refusing to send a token to {host} over http: only loopback may be http"));
         }
         Ok(base)
@@ -246,47 +227,36 @@ impl Base {
 
     /// `http` or `https`.
     pub fn scheme(&self) -> &'static str {
-        self.scheme
+        self.0.scheme()
     }
 
     /// The host, an IPv6 address in brackets.
     pub fn host(&self) -> &str {
-        let end = match self.authority.find(']') {
-            Some(at) if self.authority.starts_with('[') => at + 1,
-            _ => self.authority.find(':').unwrap_or(self.authority.len()),
-        };
-        &self.authority[..end]
+        self.0.host()
     }
 
     /// The host and, if one was given, the port.
     pub fn authority(&self) -> &str {
-        &self.authority
+        self.0.authority()
     }
 
     /// Where people are asked for their consent (WIRE.md, "Web flow"): the sandbox does that itself.
     pub fn consent(&self) -> String {
-        match self.authority.strip_prefix("api.") {
-            Some(domain) if !self.is_loopback() => format!("{}://id.{domain}", self.scheme),
+        match self.authority().strip_prefix("api.") {
+            Some(domain) if !self.is_loopback() => format!("{}://id.{domain}", self.scheme()),
             _ => self.url(""),
         }
     }
 
     /// The URL of a path.
     pub fn url(&self, path: &str) -> String {
-        format!("{}://{}{path}", self.scheme, self.authority)
+        format!("{}://{}{path}", self.scheme(), self.authority())
     }
 
     /// Whether the host is this machine by its very name: `localhost`, 127.0.0.0/8 or `::1`.
     pub fn is_loopback(&self) -> bool {
         is_loopback(self.host())
     }
-}
-
-/// See [`Base::is_loopback`].
-pub(crate) fn is_loopback(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost")
-        || host.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
-        || host.trim_matches(['[', ']']).parse::<Ipv6Addr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 #[cfg(test)]
@@ -307,6 +277,8 @@ mod tests {
         for loopback in ["http://127.0.0.1:4000", "http://localhost:1", "http://[::1]:80"] {
             assert!(base(loopback).is_ok(), "{loopback}");
         }
+        assert_eq!(base("HTTPS://h").ok().as_deref(), Some("https://h/account"));
+        assert_eq!(base("h/").ok().as_deref(), Some("https://api.h/account"));
         for bad in [
             "http://localhost.evil.example",
             "http://api.heroku.com",
@@ -314,10 +286,19 @@ mod tests {
             "https://user@h",
             "https://h/path",
             "https://h?x",
+            "https://h?",
+            "https://h//",
+            "https://h#x",
+            "h/path",
+            "user@h",
+            "h!",
+            "[::1]",
             "ftp://h",
             "a b",
             "h:0",
             "h:99999",
+            "h:",
+            "h:+1",
             "http://127.0.0.1@evil.example",
             "https://[::1",
             "x\r\nEvil: 1",

@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use http::Uri;
 use serde_json::Value;
 
 use crate::sandbox::account::clock;
@@ -107,27 +108,14 @@ fn redirect_uri(body: &Body) -> Result<Option<String>, Response> {
 /// Returns whether a client may have this redirect URI: https, or http to a local address (docs/heroku-api.md, Redirect
 /// URIs).
 fn allowed(uri: &str) -> bool {
-    let Some((scheme, rest)) = uri.split_once("://") else {
-        return false;
-    };
     if uri.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return false;
     }
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host_port = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    let host = match host_port.strip_prefix('[') {
-        Some(v6) => match v6.split_once(']') {
-            Some((host, _)) => host,
-            None => return false,
-        },
-        None => host_port.split_once(':').map_or(host_port, |(host, _)| host),
-    };
-    if host.is_empty() {
-        return false;
-    }
-    match scheme.to_ascii_lowercase().as_str() {
-        "https" => true,
-        "http" => local(&host.to_ascii_lowercase()),
+    let Ok(uri) = uri.parse::<Uri>() else { return false };
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+    match uri.scheme_str() {
+        Some("https") => !host.is_empty(),
+        Some("http") => local(&host.to_ascii_lowercase()),
         _ => false,
     }
 }

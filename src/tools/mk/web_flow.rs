@@ -4,8 +4,11 @@ use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
+use percent_encoding::percent_decode_str;
+
 use crate::base::error::{Error, reason};
 use crate::base::secret::Secret;
+use crate::base::url::{Url, is_loopback};
 use crate::config::environment::Base;
 use crate::sys::messages::Messages;
 use crate::sys::signals::Stop;
@@ -31,14 +34,10 @@ impl Redirect {
             Error::failed(format!("the client's redirect URI {uri} is not on this machine"))
                 .with_hint("give the client an http://localhost:PORT/… one with oauth-set --url")
         };
-        let rest = uri.strip_prefix("http://").ok_or_else(elsewhere)?;
-        let (authority, path) = match rest.find(['/', '?']) {
-            Some(at) => rest.split_at(at),
-            None => (rest, ""),
-        };
-        let base = Base::parse(&format!("http://{authority}")).map_err(|_| elsewhere())?;
-        let port = base.authority()[base.host().len()..].trim_start_matches(':').parse().unwrap_or(80);
-        let hosts: Vec<IpAddr> = match base.host().trim_matches(['[', ']']).parse() {
+        let here = |url: &Url| url.scheme() == "http" && is_loopback(url.host());
+        let url = Url::parse(uri).ok().filter(here).ok_or_else(elsewhere)?;
+        let port = url.port().unwrap_or(80);
+        let hosts: Vec<IpAddr> = match url.bare_host().parse() {
             Ok(ip) => vec![ip],
             Err(_) => vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
         };
@@ -58,8 +57,7 @@ impl Redirect {
         for listener in &listeners {
             listener.set_nonblocking(true).map_err(|e| Error::failed(format!("{uri}: {}", reason(&e))))?;
         }
-        let path = path.split('?').next().unwrap_or_default();
-        Ok(Redirect { listeners, path: if path.is_empty() { "/".to_owned() } else { path.to_owned() } })
+        Ok(Redirect { listeners, path: url.path().to_owned() })
     }
 
     /// Waits for the one visit that carries our `state`, and takes its grant code.
@@ -162,22 +160,9 @@ fn answer(mut stream: &TcpStream, status: &str, text: &str) {
     let _ = stream.write_all(page.as_bytes());
 }
 
-/// A part of a query with its `%` escapes and `+` undone.
+/// A part of a query with its `%` escapes and `+` undone; what is not an escape stays as it is.
 fn decode(text: &str) -> String {
-    let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(b) = bytes.next() {
-        match b {
-            b'+' => out.push(b' '),
-            b'%' => {
-                let hex: Vec<u8> = bytes.by_ref().take(2).collect();
-                let digits = std::str::from_utf8(&hex).ok().filter(|h| h.len() == 2 && !h.starts_with('+'));
-                out.push(digits.and_then(|h| u8::from_str_radix(h, 16).ok()).unwrap_or(b'?'));
-            }
-            b => out.push(b),
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
+    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]
@@ -198,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_query_is_decoded() {
-        assert_eq!(decode("a%20b+c%zz%+4%4"), "a b c???");
+        assert_eq!(decode("a%20b+c%2B%zz%4%"), "a b c+%zz%4%");
     }
 
     #[test]

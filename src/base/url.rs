@@ -1,0 +1,161 @@
+//! URLs, read in one place: the API's address, redirect URIs, and the address that the web flow listens at.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use http::Uri;
+
+/// An http or https URL with a host, and without a user name and a fragment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Url {
+    uri: Uri,
+    scheme: &'static str,
+    port: Option<u16>,
+}
+
+impl Url {
+    /// Reads a URL.
+    ///
+    /// # Errors
+    /// What is wrong, as a predicate: `has a fragment (#)`.
+    pub(crate) fn parse(text: &str) -> Result<Url, &'static str> {
+        const INVALID: &str = "is not a valid URL";
+        if text.bytes().any(|b| b <= b' ' || b == 0x7f || b == b'\\') {
+            return Err("has a blank, a control character or a backslash in it");
+        }
+        // Uri would drop it.
+        if text.contains('#') {
+            return Err("has a fragment (#)");
+        }
+        let uri: Uri = text.parse().map_err(|_| INVALID)?;
+        let scheme = match uri.scheme_str() {
+            Some("https") => "https",
+            Some("http") => "http",
+            _ => return Err("must start with https://"),
+        };
+        let authority = uri.authority().map(|a| a.as_str()).unwrap_or_default();
+        if authority.contains('@') {
+            return Err("has a user name in it");
+        }
+        let host = uri.host().unwrap_or_default();
+        if host.is_empty() {
+            return Err("names no host");
+        }
+        let six = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+        if six.is_some_and(|six| six.parse::<Ipv6Addr>().is_err()) {
+            return Err(INVALID);
+        }
+        // Uri takes "h:", "h:99999" and "[::1]x" for URLs without a port.
+        let port = match authority[host.len()..].strip_prefix(':') {
+            None if authority.len() == host.len() => None,
+            Some(port) if port.bytes().all(|b| b.is_ascii_digit()) => {
+                Some(port.parse().ok().filter(|port| *port > 0).ok_or("has a port that does not exist")?)
+            }
+            _ => return Err(INVALID),
+        };
+        Ok(Url { scheme, port, uri })
+    }
+
+    /// `http` or `https`.
+    pub(crate) fn scheme(&self) -> &'static str {
+        self.scheme
+    }
+
+    /// The host and, if one was given, the port.
+    pub(crate) fn authority(&self) -> &str {
+        self.uri.authority().map(|a| a.as_str()).unwrap_or_default()
+    }
+
+    /// The host, an IPv6 address in brackets.
+    pub(crate) fn host(&self) -> &str {
+        self.uri.host().unwrap_or_default()
+    }
+
+    /// The host, an IPv6 address without brackets.
+    pub(crate) fn bare_host(&self) -> &str {
+        self.host().trim_matches(['[', ']'])
+    }
+
+    /// The port, if one was given.
+    pub(crate) fn port(&self) -> Option<u16> {
+        self.port
+    }
+
+    /// The path, `/` where none was given.
+    pub(crate) fn path(&self) -> &str {
+        self.uri.path()
+    }
+
+    /// The query, if there is one.
+    pub(crate) fn query(&self) -> Option<&str> {
+        self.uri.query()
+    }
+}
+
+/// Whether a host is this machine by its very name: `localhost`, 127.0.0.0/8 or `::1`.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
+        || host.trim_matches(['[', ']']).parse::<Ipv6Addr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_split_into_its_parts() {
+        let url = Url::parse("HTTP://[::1]:8080/a/b?c=d").expect("a URL");
+        assert_eq!((url.scheme(), url.authority()), ("http", "[::1]:8080"));
+        assert_eq!((url.host(), url.bare_host(), url.port()), ("[::1]", "::1", Some(8080)));
+        assert_eq!((url.path(), url.query()), ("/a/b", Some("c=d")));
+        let url = Url::parse("https://h").expect("a URL");
+        assert_eq!((url.port(), url.path(), url.query()), (None, "/", None));
+    }
+
+    #[test]
+    fn what_is_refused_is_named() {
+        for (bad, what) in [
+            ("", "is not a valid URL"),
+            ("https://", "is not a valid URL"),
+            ("https:///x", "is not a valid URL"),
+            ("javascript:alert(1)", "must start with https://"),
+            ("https://h:1:2", "is not a valid URL"),
+            ("https://h:", "has a port that does not exist"),
+            ("https://h:0", "has a port that does not exist"),
+            ("https://h:99999", "has a port that does not exist"),
+            ("https://h:+80", "is not a valid URL"),
+            ("https://h:x", "is not a valid URL"),
+            ("https://[::1", "is not a valid URL"),
+            ("https://[::1]x", "is not a valid URL"),
+            ("https://[::1%25lo]", "is not a valid URL"),
+            ("https://[127.0.0.1]", "is not a valid URL"),
+            ("https://api.[::1]", "is not a valid URL"),
+            ("https://h%2f", "is not a valid URL"),
+            ("https://b\u{fc}cher.example", "is not a valid URL"),
+            ("https://h/<", "is not a valid URL"),
+            ("https://:80", "names no host"),
+            ("h", "must start with https://"),
+            ("ftp://h", "must start with https://"),
+            ("https://u@h", "has a user name in it"),
+            ("https://u:p%40w@h", "has a user name in it"),
+            ("http://127.0.0.1@evil.example", "has a user name in it"),
+            ("https://h/#x", "has a fragment (#)"),
+            ("https://h#@x", "has a fragment (#)"),
+            ("https://a b", "has a blank, a control character or a backslash in it"),
+            ("https://h\r\nEvil: 1", "has a blank, a control character or a backslash in it"),
+            ("https://h\\@x", "has a blank, a control character or a backslash in it"),
+        ] {
+            assert_eq!(Url::parse(bad), Err(what), "{bad}");
+        }
+    }
+
+    #[test]
+    fn loopback_is_known_by_its_name_alone() {
+        for host in ["localhost", "LOCALHOST", "127.0.0.1", "127.9.9.9", "::1", "[::1]"] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in ["localhost.example", "10.0.0.1", "[::2]", "0.0.0.0", ""] {
+            assert!(!is_loopback(host), "{host}");
+        }
+    }
+}
