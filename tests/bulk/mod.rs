@@ -167,7 +167,7 @@ fn a_stream_from_a_file_that_is_ended_keeps_all_of_the_file() {
     fs::write(&rest, "old\n").expect("written");
     ended(start(&rest, Some("HRKU-wrong"))).is(4);
     assert_eq!(fs::read_to_string(&rest).expect("a rest"), "old\n");
-    assert!(ended(start(&list, None)).is(2).err.contains("--rest is the file that is read"));
+    assert!(ended(start(&list, None)).is(2).err.contains("--rest names the input of --stream"));
     assert_eq!(fs::read_to_string(&list).expect("a list"), rows(&all));
 
     let mut child = start(&rest, None);

@@ -1,6 +1,6 @@
 //! Leaves out tests that need a program this machine does not have, and reports each of them.
 //!
-//! `make test` lists them at its end. Where `OAUTH_TOOLS_TEST_ALL` is set, as in `.ci/run`, they fail instead.
+//! `make test` lists them at its end. Where `OAUTH_TOOLS_TEST_ALL` is set, as in CI, they fail instead.
 
 #![allow(dead_code, unused_macros)]
 
@@ -9,7 +9,7 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-/// The programs that only some tests need, one a line, each with the Debian package that has it. `.ci/run` installs
+/// The programs that only some tests need, one a line, each with the Debian package that has it. CI installs
 /// these packages.
 const PROGRAMS: &str = include_str!("programs.txt");
 

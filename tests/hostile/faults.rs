@@ -124,7 +124,7 @@ faults! {
     null: "null" => ["it is no JSON", "it is no list of objects", "it is no account"];
     wrong_types: "types" => ["it has no id", "it is no list of objects with ids"];
     names_twice: "dup" => ["'id' stands in it twice", "it is no list of objects with ids"];
-    masked_secrets: "mask" => ["it has no secret in it", "the answer has no whole secret in it"];
+    masked_secrets: "mask" => ["it has no secret in it", "the response holds no complete secret"];
     large_numbers: "bignum" => ["its expires_in is no number of seconds"];
     broken_utf8: "badutf8" => ["the answer is not UTF-8"];
     quoted_secrets: "quote" => ["********** may not do this"];
