@@ -241,6 +241,12 @@ fn run_stream<C: Change>(
     let unknown = guard.unknown();
     let guard = guard.look_up(session, unknown)?;
     let ready = change.prepare(session, None)?;
+    let accept = |item: &Item<'_>| change.accept(item);
+    if options.dry_run {
+        let style = Style { eager: true, ..style };
+        let mut source = Stream::new(session, input, &accept, None);
+        return rehearse(session, style, &mut source, &guard, change, &ready);
+    }
     let log = options.open_log(session)?;
     // Not before: what an earlier run left is lost by it.
     if let Some(rest) = &mut rest {
@@ -248,12 +254,7 @@ fn run_stream<C: Change>(
     }
     let rest = rest.map(Mutex::new);
     let messages = session.io.messages.clone();
-    let accept = |item: &Item<'_>| change.accept(item);
     let mut source = Stream::new(session, input, &accept, rest.as_ref());
-    if options.dry_run {
-        let style = Style { eager: true, ..style };
-        return rehearse(session, style, &mut source, &guard, change, &ready);
-    }
     let files = Files { rest: rest.as_ref(), log: log.as_ref() };
     let mut work = Work::new(session, options, style, (change, &ready), &guard, files, None)?;
     work.drive(&mut source, options.parallel);

@@ -13,7 +13,7 @@ use crate::sandbox::account::load;
 use crate::sandbox::account::state::StateFile;
 use crate::sandbox::account::store::Store;
 use crate::sandbox::conn;
-use crate::sandbox::service::api::Api;
+use crate::sandbox::service::call::Api;
 use crate::sandbox::service::quota::Quota;
 use crate::sandbox::settings::Settings;
 use crate::sandbox::shared::Shared;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::sandbox::account::mint::Mint;
 use crate::sandbox::faults::pick::Faults;
-use crate::sandbox::service::api::Api;
+use crate::sandbox::service::call::Api;
 use crate::sandbox::stats::Counters;
 
 /// Connections served at a time; further ones get a 503.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::sandbox::account::json::{Expired, to_json};
 use crate::sandbox::account::model::{Authz, Client};
 use crate::sandbox::account::store::Store;
-use crate::sandbox::service::api::{Body, Call, Outcome};
+use crate::sandbox::service::call::{Body, Call, Outcome};
 use crate::sandbox::wire::http::Response;
 
 /// The known scopes.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::sandbox::account::clock;
 use crate::sandbox::account::json::{Show, View, to_json};
 use crate::sandbox::account::model::Client;
-use crate::sandbox::service::api::{Body, Call, Outcome};
+use crate::sandbox::service::call::{Body, Call, Outcome};
 use crate::sandbox::wire::http::Response;
 
 /// Lists the clients, with their secrets in clear (docs/heroku-api.md, Objects).

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use crate::sandbox::account::json::{ApiObject, View};
 use crate::sandbox::account::model::{Authz, Token};
 use crate::sandbox::account::store::{ACCESS_TOKEN_LIFE, Store};
-use crate::sandbox::service::api::{Body, Call, Outcome};
 use crate::sandbox::service::authz::scope;
+use crate::sandbox::service::call::{Body, Call, Outcome};
 use crate::sandbox::wire::form::{encode, field};
 use crate::sandbox::wire::http::Response;
 

@@ -2,7 +2,7 @@
 
 use crate::sandbox::account::json::to_json;
 use crate::sandbox::account::store::Store;
-use crate::sandbox::service::api::{Call, Outcome};
+use crate::sandbox::service::call::{Call, Outcome};
 use crate::sandbox::wire::http::Response;
 
 /// Lists the sessions.
