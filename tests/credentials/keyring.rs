@@ -13,7 +13,7 @@ const BUS: &str = "<busconfig><type>session</type><listen>unix:dir=FOLDER</liste
 
 /// The keyring daemon ends with its bus, and the bus with what reads standard input.
 const SCRIPT: &str = "exec dbus-run-session --config-file=bus.conf -- sh -c '\
-    printf %s password | gnome-keyring-daemon --unlock --components=secrets > daemon || exit; \
+    printf %s password | timeout 60 gnome-keyring-daemon --unlock --components=secrets > daemon || exit; \
     echo \"$DBUS_SESSION_BUS_ADDRESS\"; exec cat > /dev/null'";
 
 /// An unlocked keyring.
@@ -25,24 +25,29 @@ struct Keyring {
 impl Keyring {
     fn new() -> Keyring {
         let mut service = Service::start("keyring", &[("bus.conf", BUS)], SCRIPT);
-        let bus = service.line();
-        Keyring { service, bus }
+        let keyring = Keyring { bus: service.line(), service };
+        // The daemon says that it runs a moment before it is on the bus.
+        keyring.service.wait_until(|| keyring.store("nobody@example.com", "x").is_ok());
+        keyring
     }
 
-    /// Keeps a password as the official client does.
-    #[track_caller]
-    fn store(&self, account: &str, password: &str) {
-        let attributes = ["service", "heroku-cli", "account", account];
+    /// Keeps a password as the official client does. The error is secret-tool's message.
+    fn store(&self, account: &str, password: &str) -> Result<(), String> {
         let mut child = Command::new("/usr/bin/secret-tool")
-            .args(["store", "--label=heroku-cli"])
-            .args(attributes)
+            .args(["store", "--label=heroku-cli", "service", "heroku-cli", "account", account])
             .env_clear()
             .env("DBUS_SESSION_BUS_ADDRESS", &self.bus)
             .stdin(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        child.stdin.take().unwrap().write_all(password.as_bytes()).unwrap();
-        assert!(child.wait().unwrap().success(), "{}", self.service.log());
+        // It may end before it has read anything.
+        let _ = child.stdin.take().unwrap().write_all(password.as_bytes());
+        let ended = child.wait_with_output().unwrap();
+        match ended.status.success() {
+            true => Ok(()),
+            false => Err(String::from_utf8_lossy(&ended.stderr).into_owned()),
+        }
     }
 }
 
@@ -54,12 +59,12 @@ fn a_real_keyring_has_the_token_of_the_account() {
     machine.login();
     machine.netrc("machine 127.0.0.1 password wrong");
     // The password of another account is not this one's, and the file is next.
-    keyring.store("other@example.com", &machine.token());
+    keyring.store("other@example.com", &machine.token()).unwrap();
     machine.refused();
-    keyring.store("me@example.com", "no-longer-valid");
+    keyring.store("me@example.com", "no-longer-valid").unwrap();
     machine.refused();
     // It comes before the file.
-    keyring.store("me@example.com", &machine.token());
+    keyring.store("me@example.com", &machine.token()).unwrap();
     assert_eq!(machine.found(), "");
     // A keyring that is gone has no token; the file has.
     drop(keyring);
