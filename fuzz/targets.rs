@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use oauth_tools::parts::{
     self, Api, Base, Config, Entry, Failure, Found, Http, Kind, Lines, Messages, Method, Need, Policy,
-    Record, Request, Response, Secret, Sniffer, Stop, Transport, csv_cell, read_all, redact, uncsv,
+    Record, Request, Response, Secret, Sniffer, Stop, Transport, escape_cell, read_all, redact,
+    unescape_cell,
 };
 use oauth_tools::sandbox;
 use serde_json::Value;
@@ -103,13 +104,13 @@ pub fn input(bytes: &[u8]) {
     }
 }
 
-/// A cell is on one line, no formula, and comes back as it was.
+/// A cell is on one line, is not a formula, and can be read back exactly.
 pub fn csv(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    let cell = csv_cell(text);
+    let cell = escape_cell(text);
     assert!(!cell.contains(char::is_control) && !cell.starts_with(['=', '+', '-', '@']), "{cell}");
-    assert_eq!(uncsv(&cell), text);
-    let _ = uncsv(text);
+    assert_eq!(unescape_cell(&cell), text);
+    let _ = unescape_cell(text);
 }
 
 /// Any text is a netrc file; what is found stands in it.

@@ -47,7 +47,7 @@ pub mod parts {
     pub use crate::input::sniffer::Sniffer;
     pub use crate::output::Format;
     pub use crate::record::Record;
-    pub use crate::record::columns::{csv_cell, uncsv};
+    pub use crate::record::columns::{escape_cell, unescape_cell};
     pub use crate::record::kind::Kind;
     pub use crate::record::redirect_uri::check as check_redirect_uri;
     pub use crate::sys::child::{NOT_FOUND, NOT_RUNNABLE};

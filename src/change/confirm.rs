@@ -20,7 +20,7 @@ pub(crate) fn confirm(io: &mut Io, kind: Kind, count: usize) -> Result<(), Error
     let program = io.messages.program();
     io.messages.progress(&format!("{program}: {verb} {count} {}s? [y/N] ", kind.noun()));
     // The whole line, lest the shell gets the rest of it.
-    let answer = reader::one(&mut io.input, usize::MAX).unwrap_or_default();
+    let answer = reader::read_one_line(&mut io.input, usize::MAX).unwrap_or_default();
     // The answer's own line break has ended the line, or else there is none yet.
     io.messages.line_ended();
     if answer.last() != Some(&b'\n') {

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use crate::base::error::Error;
 use crate::change::rest::Rest;
-use crate::input::bad_lines::Complaints;
+use crate::input::bad_lines::BadLines;
 use crate::input::entry::{Entry, Fields, Need, Origin};
-use crate::input::id_index::{self, Seen};
-use crate::input::reader::{self, Each, Found};
+use crate::input::id_index::{IdIndex, Tag};
+use crate::input::reader::{self, Consumer, Found};
 use crate::record::kind::Kind;
 use crate::session::Session;
 
@@ -68,7 +68,7 @@ pub(crate) fn item<'a>(
     need: Need,
 ) -> Result<Item<'a>, String> {
     let kind = entry.kind(kind)?;
-    if matches!(kind, Kind::Client | Kind::Token) && entry.id.as_deref() == Some("~") {
+    if matches!(kind, Kind::Client | Kind::Token) && entry.id.as_ref().is_some_and(|id| id.as_str() == "~") {
         return Err(format!("there is no {} ~", kind.noun()));
     }
     // A record used as a template does not pass on its `current` and `default` marks.
@@ -148,8 +148,8 @@ impl Targets {
             targets.push(Item::given(*kind, fields.clone()), input.need);
             return Ok(targets);
         }
-        let complaints = Complaints::new(&messages);
-        let mut intake = Intake { targets, seen: Seen::default(), input, accept, rest, complaints };
+        let bad_lines = BadLines::new(&messages);
+        let mut intake = Intake { targets, id_index: IdIndex::default(), input, accept, rest, bad_lines };
         if input.operands.is_empty() {
             refuse_terminal(session)?;
             let stop = session.stop.clone();
@@ -165,7 +165,7 @@ impl Targets {
         for operand in input.operands {
             intake.take(Origin::Operand, operand.as_bytes(), Ok(Entry::bare(operand)))?;
         }
-        intake.complaints.settle()?;
+        intake.bad_lines.finish()?;
         Ok(intake.targets)
     }
 
@@ -176,17 +176,17 @@ impl Targets {
         entry: &Entry<'_>,
         input: &Input<'_>,
         accept: &Accept<'_>,
-        seen: &mut Seen,
+        id_index: &mut IdIndex,
     ) -> Result<bool, String> {
         let item = item(self.slots.len(), origin, entry, input.kind, input.need)?;
         accept(&item)?;
-        let tag = entry.tag.unwrap_or_else(|| id_index::tag(&item.id));
         let same = |place: usize| {
             let there = &self.slots[place];
             there.kind == item.kind && self.id(there) == item.id
         };
         if input.need != Need::New
-            && let Some(before) = seen.insert(tag, self.slots.len(), same)
+            && let Some(tag) = entry.tag()
+            && let Some(before) = id_index.insert(tag, self.slots.len(), same)
         {
             // Twice the same is once; two contradicting wishes are a mistake, and nobody can say which.
             return match self.fields.get(before).is_none_or(|fields| *fields == item.fields) {
@@ -254,29 +254,29 @@ impl Targets {
 /// The input on its way to [`Targets`].
 struct Intake<'a> {
     targets: Targets,
-    seen: Seen,
+    id_index: IdIndex,
     input: &'a Input<'a>,
     accept: &'a Accept<'a>,
     rest: Option<&'a mut Rest>,
-    complaints: Complaints<'a>,
+    bad_lines: BadLines<'a>,
 }
 
 impl Intake<'_> {
     fn take(&mut self, origin: Origin, line: &[u8], entry: Result<Entry<'_>, String>) -> Result<(), Error> {
         match entry
-            .and_then(|entry| self.targets.add(origin, &entry, self.input, self.accept, &mut self.seen))
+            .and_then(|entry| self.targets.add(origin, &entry, self.input, self.accept, &mut self.id_index))
         {
             Ok(true) => self.rest.as_deref_mut().map_or(Ok(()), |rest| rest.keep(line)),
             Ok(false) => Ok(()),
             Err(what) => {
-                self.complaints.add(origin, &what);
+                self.bad_lines.add(origin, &what);
                 Ok(())
             }
         }
     }
 }
 
-impl Each for Intake<'_> {
+impl Consumer for Intake<'_> {
     fn line(&mut self, number: u32, line: &[u8], found: Found<'_>) -> Result<(), Error> {
         match found.transpose() {
             Some(entry) => self.take(Origin::Line(number), line, entry),
@@ -284,8 +284,8 @@ impl Each for Intake<'_> {
         }
     }
 
-    fn ahead(&mut self, tags: impl Iterator<Item = u32>) {
-        self.seen.touch(tags);
+    fn prefetch(&mut self, tags: impl Iterator<Item = Tag>) {
+        self.id_index.prefetch(tags);
     }
 }
 

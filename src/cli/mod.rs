@@ -13,7 +13,7 @@ use lexopt::Arg;
 use crate::base::error::Error;
 use crate::base::text;
 use crate::base::time;
-use crate::input::entry::{check_scopes, scopes};
+use crate::input::entry::{check_scopes, split_scopes};
 use crate::output::{Format, Style};
 use crate::record::kind::check_id;
 
@@ -239,7 +239,7 @@ impl Args {
         if values.iter().any(|value| value.split(',').any(|part| part.trim().is_empty())) {
             return Err(Error::usage(format!("--{}: names no scope", opts::SCOPE.long)));
         }
-        let scopes: Vec<String> = values.into_iter().flat_map(scopes).collect();
+        let scopes: Vec<String> = values.into_iter().flat_map(split_scopes).collect();
         Ok(self.has(&opts::SCOPE).then_some(scopes))
     }
 

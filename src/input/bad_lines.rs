@@ -1,38 +1,38 @@
-//! What is wrong with an input: all of it is told before the run is given up.
+//! Reports each bad line of an input before the run is refused.
 
-use crate::base::error::Error;
+use crate::base::error::{Error, USAGE};
 use crate::base::text;
 use crate::input::entry::Origin;
 use crate::sys::messages::Messages;
 
-/// How many bad lines are reported one by one.
+/// The number of bad lines that are reported one by one; the others are only counted.
 const REPORTED: usize = 20;
 
-/// Collects what is wrong with an input, so that all of it is told before the run is given up.
-pub(crate) struct Complaints<'a> {
+/// The bad lines of an input: reported as they are found, counted for the exit status.
+pub(crate) struct BadLines<'a> {
     messages: &'a Messages,
     count: usize,
 }
 
-impl<'a> Complaints<'a> {
-    /// No complaints yet.
-    pub(crate) fn new(messages: &'a Messages) -> Complaints<'a> {
-        Complaints { messages, count: 0 }
+impl<'a> BadLines<'a> {
+    /// Starts with no bad lines.
+    pub(crate) fn new(messages: &'a Messages) -> BadLines<'a> {
+        BadLines { messages, count: 0 }
     }
 
-    /// Reports what is wrong at `origin`.
-    pub(crate) fn add(&mut self, origin: Origin, what: &str) {
+    /// Reports the error at `origin`.
+    pub(crate) fn add(&mut self, origin: Origin, error: &str) {
         self.count += 1;
         if self.count <= REPORTED {
-            self.messages.fail(&format!("{origin}: {what}"));
+            self.messages.fail(&format!("{origin}: {error}"));
         }
     }
 
-    /// Fails where there was one.
+    /// Ends the input: fails if there was a bad line.
     ///
     /// # Errors
-    /// A status with the status of bad input.
-    pub(crate) fn settle(self) -> Result<(), Error> {
+    /// Exit status 2 (bad input); everything has been reported.
+    pub(crate) fn finish(self) -> Result<(), Error> {
         if self.count == 0 {
             return Ok(());
         }
@@ -41,6 +41,6 @@ impl<'a> Complaints<'a> {
             self.messages.fail(&format!("and {more}"));
         }
         self.messages.say("nothing was changed");
-        Err(Error::reported(crate::base::error::USAGE))
+        Err(Error::reported(USAGE))
     }
 }

@@ -1,22 +1,24 @@
-//! What a line of input names, and what it says about it: the part of a record that tools read (oauth-record(5)).
+//! The part of a record that tools read: the object it names, its marks and its fields (oauth-record(5)).
 
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use crate::base::text::{escape, nearest, shorten};
+use crate::base::text::nearest;
+use crate::input::id_index::Tag;
 use crate::record::json::{Text, string};
 use crate::record::kind::{Kind, check_id};
 
-/// Where an entry came from.
+/// The place in the input where an entry comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// An operand of the command line.
     Operand,
-    /// A line of standard input; the first is 1.
+    /// A line of standard input, counted from 1.
     Line(u32),
 }
 
@@ -29,42 +31,59 @@ impl fmt::Display for Origin {
     }
 }
 
-/// What a line names, and what it says about it. Only what tools need is read.
+/// An id as an entry holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Id<'a> {
+    /// As it stands in the input.
+    Unchecked(Cow<'a, str>),
+    /// Valid by the rules of [`Entry::id`], with its tag: large inputs are checked on several threads.
+    Checked(&'a str, Tag),
+}
+
+impl Id<'_> {
+    /// The id itself.
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Id::Unchecked(text) => text,
+            Id::Checked(text, _) => text,
+        }
+    }
+}
+
+/// A record of the input: the object that it names, and what tools need to know about it.
 #[derive(Debug, Default)]
 pub struct Entry<'a> {
     pub(crate) kind: Option<Kind>,
-    pub(crate) id: Option<Cow<'a, str>>,
-    /// What stands for the id in the index of duplicates, where that was found and the id checked by another thread
-    pub(crate) tag: Option<u32>,
-    /// The record's mark as the one in use.
+    pub(crate) id: Option<Id<'a>>,
+    /// The record is marked as the one in use.
     pub current: bool,
-    /// The record's mark as the default API key.
+    /// The record is marked as the default API key.
     pub default: bool,
-    /// The rest, where the tool asked for it.
+    /// Its fields, if the tool needs them ([`Need`]).
     pub fields: Option<Arc<Fields>>,
 }
 
-/// What a record says about the object itself.
+/// The fields of a record that describe the object.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Fields {
     /// `description`
     pub description: Option<String>,
     /// `scope`
     pub scope: Option<Vec<String>>,
-    /// `expires_in` (seconds or a span) of the record itself.
+    /// `expires_in` of the record itself: seconds, or a span such as `8h`.
     pub expires_in: Option<String>,
     /// `expires_at`
     pub expires_at: Option<String>,
     /// `name`
     pub name: Option<String>,
-    /// `redirect_uri` or `url`
+    /// `redirect_uri`, or else `url`
     pub url: Option<String>,
-    /// The id of the client it is tied to.
+    /// The id of its client.
     pub client_id: Option<String>,
 }
 
 impl Fields {
-    /// A record that says nothing.
+    /// The fields of a record that has none.
     pub const NONE: Fields = Fields {
         description: None,
         scope: None,
@@ -76,15 +95,15 @@ impl Fields {
     };
 
     pub(crate) fn set(&mut self, column: &str, text: String) {
-        // An empty cell says nothing: CSV cannot tell null from empty.
+        // CSV cannot tell null from empty.
         let text = Some(text).filter(|t| !t.is_empty());
         match column {
             "description" => self.description = text,
-            "scope" => self.scope = text.map(|t| scopes(&t)),
+            "scope" => self.scope = text.map(|t| split_scopes(&t)),
             "expires_in" => self.expires_in = text,
             "expires_at" => self.expires_at = text,
             "name" => self.name = text,
-            // As in JSON: the first that says something, in this order.
+            // As in JSON: `redirect_uri` counts, if it is not empty.
             "redirect_uri" => self.url = text.or(self.url.take()),
             "url" => self.url = self.url.take().or(text),
             "client_id" => self.client_id = text,
@@ -120,7 +139,7 @@ impl Fields {
             None => None,
             Some(raw) => Some(match serde_json::from_str::<Vec<String>>(raw.get()) {
                 Ok(list) => list,
-                Err(_) => scopes(&string(raw).ok_or("its scope is no list of texts")?),
+                Err(_) => split_scopes(&string(raw).ok_or("its scope is not a list of strings")?),
             }),
         };
         Ok(Fields {
@@ -130,78 +149,93 @@ impl Fields {
             expires_at: owned(full.expires_at),
             name: owned(full.name),
             url: owned(full.redirect_uri).or(owned(full.url)),
-            // An object in what the API answers, an id in what it is sent.
+            // The API's responses have an object here, requests to it an id.
             client_id: match full.client.filter(|raw| raw.get() != "null") {
                 None => owned(full.client_id),
                 Some(raw) => match serde_json::from_str::<Client<'_>>(raw.get()) {
                     Ok(client) => owned(client.id),
-                    Err(_) => Some(string(raw).ok_or("its client is no client")?.into_owned()),
+                    Err(_) => {
+                        Some(string(raw).ok_or("its client is neither an object nor an id")?.into_owned())
+                    }
                 },
             },
         })
     }
 }
 
-/// The scopes that the API knows (WIRE.md, "Objects").
+/// The scopes that the API knows (docs/heroku-api.md, "Objects").
 pub(crate) const SCOPES: [&str; 6] =
     ["global", "identity", "read", "write", "read-protected", "write-protected"];
 
-/// Scopes with commas or blanks between them.
-pub(crate) fn scopes(text: &str) -> Vec<String> {
+/// Splits a list of scopes at commas and blanks.
+pub(crate) fn split_scopes(text: &str) -> Vec<String> {
     text.split([',', ' ']).filter(|s| !s.is_empty()).map(str::to_owned).collect()
 }
 
-/// Checks that there are scopes, and that the API knows them.
+/// Checks that there is at least one scope, and that the API knows all of them.
 ///
 /// # Errors
-/// What is wrong, with the nearest scope.
+/// A message that names the unknown scope and the nearest known one.
 pub(crate) fn check_scopes(scopes: &[String]) -> Result<(), String> {
     if scopes.is_empty() {
-        return Err("it has no scope: name one, or leave the member out for global".to_owned());
+        return Err("its scope is empty: name a scope, or leave the field out for global".to_owned());
     }
     let Some(unknown) = scopes.iter().find(|s| !SCOPES.contains(&s.as_str())) else { return Ok(()) };
-    let near = nearest(unknown, SCOPES);
-    let hint = near.map_or(SCOPES.join(", "), |near| format!("did you mean '{near}'?"));
-    Err(format!("'{unknown}' is no scope: {hint}"))
+    Err(match nearest(unknown, SCOPES) {
+        Some(near) => format!("unknown scope '{unknown}'; did you mean '{near}'?"),
+        None => format!("unknown scope '{unknown}': give one of {}", SCOPES.join(", ")),
+    })
 }
 
 impl<'a> Entry<'a> {
-    /// What the entry is, by itself and by the KIND operand.
+    /// Returns the kind that the record or the KIND operand names.
     ///
     /// # Errors
-    /// That they contradict each other, or that neither says.
-    pub fn kind(&self, asked: Option<Kind>) -> Result<Kind, String> {
-        match (self.kind, asked) {
-            (Some(own), Some(asked)) if own != asked => {
-                Err(format!("the record is of kind {}, not {}", own.word(), asked.word()))
+    /// A message, if they contradict each other or both are missing.
+    pub fn kind(&self, operand: Option<Kind>) -> Result<Kind, String> {
+        match (self.kind, operand) {
+            (Some(own), Some(operand)) if own != operand => {
+                Err(format!("the record is of kind {}, not {}", own.word(), operand.word()))
             }
             (Some(kind), _) | (None, Some(kind)) => Ok(kind),
             (None, None) => Err("a bare id needs a KIND operand: authz, client, session or token".to_owned()),
         }
     }
 
-    /// The id, checked; `~` passes, for the guards to deal with.
+    /// Returns the id if it is valid. The alias `~` passes here; whether the kind has one is up to the caller.
     ///
     /// # Errors
-    /// That there is none, or that it cannot stand in a path.
+    /// A message, if the id is missing, or not safe in a URL path.
     pub fn id(&self) -> Result<&str, String> {
-        match self.id.as_deref() {
-            Some("~") if !matches!(self.kind, Some(Kind::Client | Kind::Token)) => Ok("~"),
-            Some(id) if self.tag.is_some() => Ok(id),
-            Some(id) => check_id(id).map(|()| id),
+        match &self.id {
+            Some(Id::Checked(id, _)) => Ok(id),
+            Some(Id::Unchecked(id))
+                if id == "~" && !matches!(self.kind, Some(Kind::Client | Kind::Token)) =>
+            {
+                Ok("~")
+            }
+            Some(Id::Unchecked(id)) => check_id(id).map(|()| id.as_ref()),
             None => Err("the record has no id".to_owned()),
         }
     }
 
-    /// An entry that is only an id.
-    pub fn bare(id: &str) -> Entry<'_> {
-        Entry { id: Some(Cow::Borrowed(id)), ..Entry::default() }
+    /// Returns the tag of the id, if there is an id.
+    pub(crate) fn tag(&self) -> Option<Tag> {
+        match self.id.as_ref()? {
+            Id::Checked(_, tag) => Some(*tag),
+            Id::Unchecked(id) => Some(Tag::of(id)),
+        }
     }
 
-    /// Reads a record of JSON.
+    /// Makes an entry of a bare id.
+    pub fn bare(id: &str) -> Entry<'_> {
+        Entry { id: Some(Id::Unchecked(Cow::Borrowed(id))), ..Entry::default() }
+    }
+
+    /// Parses a JSON record.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// A message without any part of the line, which may hold a secret.
     pub fn from_json(line: &'a str, need: Need) -> Result<Entry<'a>, String> {
         #[derive(Deserialize)]
         struct Identity<'a> {
@@ -215,8 +249,7 @@ impl<'a> Entry<'a> {
         let found: Identity<'_> = serde_json::from_str(line).map_err(|e| json_error(&e))?;
         Ok(Entry {
             kind: found.kind.map(|Text(word)| Kind::parse(&word)).transpose()?,
-            id: found.id.map(|Text(id)| id),
-            tag: None,
+            id: found.id.map(|Text(id)| Id::Unchecked(id)),
             current: found.current.unwrap_or(false),
             default: found.default.unwrap_or(false),
             fields: match need {
@@ -227,23 +260,25 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// What a tool reads from its lines.
+/// The part of each record that a tool needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
-    /// What identifies a record.
+    /// Its kind, id and marks.
     Identity,
     /// Its fields too.
     Fields,
-    /// The fields of records to be made: they have no id, and a CSV row of two cells is NAME,URL.
+    /// The fields of an object to create: there is no id, and a CSV row of two cells is NAME,URL.
     New,
 }
 
+/// Describes a JSON error by its nature and column only: the line itself may hold a secret.
 fn json_error(e: &serde_json::Error) -> String {
-    // Only the kind of mistake and its column: the text itself may hold a secret.
-    let what = e.to_string();
-    if e.is_data() && !what.starts_with("duplicate") {
-        return format!("not a usable record: a member before column {} has a wrong type", e.column());
+    let text = e.to_string().replace('`', "'");
+    let what = text.split(" at line").next().unwrap_or_default();
+    match e.classify() {
+        Category::Data if what.starts_with("duplicate field") => what.to_owned(),
+        Category::Data => format!("a field before column {} has the wrong type", e.column()),
+        Category::Eof => "invalid JSON: the line ends inside the object".to_owned(),
+        Category::Syntax | Category::Io => format!("invalid JSON: {what} at column {}", e.column()),
     }
-    let what = what.split(" at line").next().unwrap_or_default().to_lowercase();
-    format!("not a usable record: {}", shorten(&escape(&what), 120))
 }

@@ -1,70 +1,95 @@
-//! Which ids were there already: an index of a million ids that costs 16 MB and hardly a look at memory.
+//! An index that finds duplicate ids, in 16 to 32 bytes per id.
 
 use std::hash::{BuildHasher, RandomState};
 use std::hint::black_box;
 use std::sync::LazyLock;
 
-/// What stands for an id in the index: 32 bits of a hash whose key is new in every process, so that nobody can make
-/// up ids that meet in it.
-pub(crate) fn tag(id: &str) -> u32 {
-    static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-    (KEY.hash_one(id) >> 32) as u32
+/// The hash by which the index knows an id. Its key is random in each process, so that nobody can prepare ids that
+/// collide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Tag(u32);
+
+impl Tag {
+    /// Hashes an id.
+    pub(crate) fn of(id: &str) -> Tag {
+        static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        Tag((KEY.hash_one(id) >> 32) as u32)
+    }
 }
 
-/// Tags and places only; the ids themselves stand elsewhere. A map of the standard library takes twice the memory, and
-/// two looks at far memory for an id where this takes one, which [`Seen::touch`] can ask for ahead.
+/// A hash table from tags to positions in a list of ids that the caller keeps.
+///
+/// The standard library's map would take twice the memory and two cache misses per look-up. Here it is one, and
+/// [`IdIndex::prefetch`] can take it in advance.
 #[derive(Default)]
-pub(crate) struct Seen {
-    /// Tag and place + 1 in each; 0 is free. Their number is a power of two, at least twice that of the ids.
-    table: Vec<u64>,
+pub(crate) struct IdIndex {
+    /// Open addressing: a slot is the tag (upper 32 bits) and the position + 1 (lower 32 bits); 0 is free. The number
+    /// of slots is a power of two, and at least twice the number of ids.
+    slots: Vec<u64>,
     len: usize,
 }
 
-impl Seen {
-    /// Where the search for a tag begins.
-    fn start(&self, tag: u32) -> usize {
-        ((u64::from(tag) * self.table.len() as u64) >> 32) as usize
+impl IdIndex {
+    /// The slot where the search for a tag starts.
+    fn first_slot(&self, tag: Tag) -> usize {
+        ((u64::from(tag.0) * self.slots.len() as u64) >> 32) as usize
     }
 
-    /// Asks for the memory that the next ids need, all at once: one after the other they would be waited for.
-    pub(crate) fn touch(&self, tags: impl Iterator<Item = u32>) {
-        if !self.table.is_empty() {
-            black_box(tags.fold(0, |all, tag| all ^ self.table[self.start(tag)]));
+    /// Loads the slots of the given tags into the cache. Reads that do not depend on each other overlap; those of
+    /// [`IdIndex::insert`] would be waited for one by one.
+    pub(crate) fn prefetch(&self, tags: impl Iterator<Item = Tag>) {
+        if !self.slots.is_empty() {
+            black_box(tags.fold(0, |all, tag| all ^ self.slots[self.first_slot(tag)]));
         }
     }
 
-    /// Notes an id that is at a place; the place where it was already, if `is` says that one with its tag is the same.
-    pub(crate) fn insert(&mut self, tag: u32, place: usize, is: impl Fn(usize) -> bool) -> Option<usize> {
-        if self.table.len() < 2 * (self.len + 1) {
-            let larger = vec![0; (2 * self.table.len()).max(64)];
-            for full in std::mem::replace(&mut self.table, larger).into_iter().filter(|full| *full != 0) {
-                let free = self.find((full >> 32) as u32, |_| false);
-                self.table[free] = full;
-            }
+    /// Adds the id at `position`, unless the index has it: then returns the position of the first one. `is_same` tells
+    /// whether the id at a position is the one to add; it is asked only about ids with the same tag.
+    pub(crate) fn insert(
+        &mut self,
+        tag: Tag,
+        position: usize,
+        is_same: impl Fn(usize) -> bool,
+    ) -> Option<usize> {
+        if self.slots.len() < 2 * (self.len + 1) {
+            self.grow();
         }
-        let at = self.find(tag, &is);
-        match self.table[at] {
+        let at = self.find(tag, &is_same);
+        match self.slots[at] {
             0 => {
-                self.table[at] = u64::from(tag) << 32 | (place as u64 + 1);
+                self.slots[at] = u64::from(tag.0) << 32 | (position as u64 + 1);
                 self.len += 1;
                 None
             }
-            full => Some(place_of(full)),
+            slot => Some(position_in(slot)),
         }
     }
 
-    /// The slot of the tag whose place `is` the one, or the free slot where it would be.
-    fn find(&self, tag: u32, is: impl Fn(usize) -> bool) -> usize {
-        let mut at = self.start(tag);
-        while self.table[at] != 0 && !((self.table[at] >> 32) as u32 == tag && is(place_of(self.table[at]))) {
-            at = (at + 1) % self.table.len();
+    fn grow(&mut self) {
+        let larger = vec![0; (2 * self.slots.len()).max(64)];
+        for slot in std::mem::replace(&mut self.slots, larger).into_iter().filter(|slot| *slot != 0) {
+            let free = self.find(tag_in(slot), |_| false);
+            self.slots[free] = slot;
+        }
+    }
+
+    /// Returns the slot of the id with this tag for which `is_same` holds, or the free slot for it.
+    fn find(&self, tag: Tag, is_same: impl Fn(usize) -> bool) -> usize {
+        let mut at = self.first_slot(tag);
+        while self.slots[at] != 0 && !(tag_in(self.slots[at]) == tag && is_same(position_in(self.slots[at])))
+        {
+            at = (at + 1) % self.slots.len();
         }
         at
     }
 }
 
-fn place_of(full: u64) -> usize {
-    (full as u32 - 1) as usize
+fn tag_in(slot: u64) -> Tag {
+    Tag((slot >> 32) as u32)
+}
+
+fn position_in(slot: u64) -> usize {
+    (slot as u32 - 1) as usize
 }
 
 #[cfg(test)]
@@ -72,23 +97,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_id_is_found_where_it_was_first() {
+    fn a_duplicate_is_found_at_its_first_position() {
         let ids: Vec<String> = (0..10_000).map(|n| format!("id{}", n % 7_000)).collect();
-        // Tags of all sorts; and few, so that many ids share one and the end of the table is met.
-        for few in [0, 0xffff_ff00] {
-            let mut seen = Seen::default();
+        // The second mask leaves 256 tags, all at the end of the table: many ids collide, and the search wraps around.
+        for mask in [0, 0xffff_ff00] {
+            let mut index = IdIndex::default();
             for (n, id) in ids.iter().enumerate() {
-                let tag = tag(id) | few;
-                seen.touch([tag].into_iter());
-                let before = seen.insert(tag, n, |place| ids[place] == *id);
+                let tag = Tag(Tag::of(id).0 | mask);
+                index.prefetch([tag].into_iter());
+                let before = index.insert(tag, n, |position| ids[position] == *id);
                 assert_eq!(before, (n >= 7_000).then(|| n - 7_000), "{id}");
             }
         }
     }
 
     #[test]
-    fn equal_ids_have_equal_tags_and_others_do_not() {
-        assert_eq!(tag("a"), tag("a"));
-        assert!((0..100).map(|n| tag(&n.to_string())).collect::<std::collections::HashSet<_>>().len() > 90);
+    fn equal_ids_have_equal_tags_and_different_ids_rarely_do() {
+        assert_eq!(Tag::of("a"), Tag::of("a"));
+        let tags = (0..100).map(|n| Tag::of(&n.to_string()));
+        assert!(tags.collect::<std::collections::HashSet<_>>().len() > 90);
     }
 }

@@ -1,10 +1,10 @@
-//! Lines in: NDJSON, CSV, JSON arrays and bare ids, read with their origin and checked before anything is changed.
+//! Lines in: NDJSON, CSV and bare ids become entries, each with its line number and checked before anything is changed.
 //!
-//! - `reader`: lines of standard input, at the speed of memory
-//! - `sniffer`: which format a line is in, and the entry in it
+//! - `reader`: reads lines, and parses large inputs on several threads
+//! - `sniffer`: detects the format of each line and parses it
 //! - `entry`: the part of a record that tools read
-//! - `id_index`: which ids were there already
-//! - `bad_lines`: reports what is wrong with an input
+//! - `id_index`: finds duplicate ids
+//! - `bad_lines`: reports the bad lines of an input
 
 pub(crate) mod bad_lines;
 pub(crate) mod entry;

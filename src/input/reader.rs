@@ -1,4 +1,7 @@
-//! Lines of a stream, fast: whole blocks of lines, taken apart by several threads where there is much to read.
+//! Reads lines in large blocks, and parses the JSON lines of a large input on several threads.
+//!
+//! A line of JSON means the same wherever it stands, so any thread can parse it. CSV rows depend on the header line
+//! before them: those, and bare ids, are left to the thread that reads.
 
 use std::borrow::Cow;
 use std::io::{ErrorKind, Read};
@@ -7,23 +10,24 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use crate::base::error::{Error, reason};
-use crate::input::entry::{Entry, Fields, Need};
-use crate::input::id_index;
+use crate::input::entry::{Entry, Fields, Id, Need};
+use crate::input::id_index::Tag;
 use crate::input::sniffer::Sniffer;
 use crate::record::kind::Kind;
 
-/// Bytes read at once, at first and at most: much input is worth large blocks, little is not worth the memory.
+/// The size of a block in bytes, at first and at most: large blocks are fast, but a small input is not worth the memory.
 const CHUNK: Range<usize> = 64 * 1024..512 * 1024;
-/// How messages name standard input.
+/// The name of standard input in messages.
 const STDIN: &str = "stdin";
-/// The longest line that is read, in bytes; beyond it the input is no list of records.
+/// The longest line that is read, in bytes. An input with a longer one is not a list of records.
 pub(crate) const LONGEST_LINE: usize = 16 * 1024 * 1024;
 
-/// Reads one line and nothing after it, which is somebody else's, with its line break; at most `max` bytes.
+/// Reads one line, with its line break, of at most `max` bytes. Takes nothing after it: the rest of the input may belong
+/// to another program.
 ///
 /// # Errors
 /// Those of the stream.
-pub(crate) fn one(from: &mut dyn Read, max: usize) -> std::io::Result<Vec<u8>> {
+pub(crate) fn read_one_line(from: &mut dyn Read, max: usize) -> std::io::Result<Vec<u8>> {
     let (mut line, mut byte) = (Vec::new(), [0]);
     while line.len() < max && line.last() != Some(&b'\n') {
         match from.read(&mut byte) {
@@ -36,7 +40,7 @@ pub(crate) fn one(from: &mut dyn Read, max: usize) -> std::io::Result<Vec<u8>> {
     Ok(line)
 }
 
-/// Whole lines, in one piece of memory.
+/// Complete lines in one buffer; the buffer may be longer than they are.
 #[derive(Debug, Default)]
 struct Block {
     bytes: Vec<u8>,
@@ -44,7 +48,7 @@ struct Block {
 }
 
 impl Block {
-    /// The lines without their line breaks, and where they stand.
+    /// Iterates over the lines, without their line breaks, as ranges of `bytes`.
     fn lines(&self) -> impl Iterator<Item = Range<usize>> {
         let mut at = 0;
         std::iter::from_fn(move || {
@@ -59,15 +63,15 @@ impl Block {
     }
 }
 
-/// Reads blocks of whole lines.
+/// Reads blocks of complete lines.
 struct Blocks<R> {
     from: R,
-    /// How messages name the stream.
+    /// The name of the stream in messages.
     name: Cow<'static, str>,
-    /// The beginning of a line whose end has not come yet.
+    /// The start of a line that is not complete yet.
     tail: Vec<u8>,
     eof: bool,
-    /// Bytes to read at once.
+    /// The size of the next block in bytes.
     chunk: usize,
 }
 
@@ -76,7 +80,7 @@ impl<R: Read> Blocks<R> {
         Blocks { from, name, tail: Vec::new(), eof: false, chunk: CHUNK.start }
     }
 
-    /// The lines that have come by now, at least one; `spare` is memory to use again.
+    /// Returns the lines that have arrived, at least one; `None` at the end of file. The buffer of `spare` is reused.
     fn next(&mut self, spare: Block) -> Result<Option<Block>, Error> {
         let mut block = spare;
         block.end = 0;
@@ -97,11 +101,11 @@ impl<R: Read> Blocks<R> {
                 Ok(0) => self.eof = true,
                 Ok(n) => {
                     let last = memchr::memrchr(b'\n', &block.bytes[filled..filled + n]);
-                    let whole = last.map(|at| filled + at + 1);
+                    let complete = last.map(|at| filled + at + 1);
                     filled += n;
-                    if let Some(whole) = whole {
-                        self.tail.extend_from_slice(&block.bytes[whole..filled]);
-                        block.end = whole;
+                    if let Some(complete) = complete {
+                        self.tail.extend_from_slice(&block.bytes[complete..filled]);
+                        block.end = complete;
                         return Ok(Some(block));
                     }
                 }
@@ -114,7 +118,7 @@ impl<R: Read> Blocks<R> {
     }
 }
 
-/// One line after another, as they come.
+/// Reads lines one by one, each as soon as it arrives.
 pub struct Lines<R> {
     blocks: Blocks<R>,
     block: Block,
@@ -123,20 +127,21 @@ pub struct Lines<R> {
 }
 
 impl<R: Read> Lines<R> {
-    /// The lines of `from`, which is standard input.
+    /// Reads from `from`, which messages call standard input.
     pub fn new(from: R) -> Lines<R> {
         Lines::named(from, STDIN)
     }
 
-    /// The lines of a stream that messages name so.
+    /// Reads from `from`, which messages call `name`.
     pub(crate) fn named(from: R, name: impl Into<Cow<'static, str>>) -> Lines<R> {
         Lines { blocks: Blocks::new(from, name.into()), block: Block::default(), at: 0, number: 0 }
     }
 
-    /// The next line without its line break, and its number.
+    /// Returns the number of the next line, counted from 1, and the line without its line break; `None` at the end of
+    /// file.
     ///
     /// # Errors
-    /// An input error where the stream fails or a line is too long.
+    /// An input error, if the stream fails or a line is longer than 16 MiB.
     pub fn next_line(&mut self) -> Result<Option<(u32, &[u8])>, Error> {
         if self.at >= self.block.end {
             match self.blocks.next(std::mem::take(&mut self.block))? {
@@ -152,174 +157,169 @@ impl<R: Read> Lines<R> {
     }
 }
 
-/// The record in a line, if it holds one; or what is wrong with it.
+/// The result of parsing a line: `None` for a line without a record, a message for a bad line.
 pub type Found<'a> = Result<Option<Entry<'a>>, String>;
 
-/// What is done with what is read.
-pub trait Each {
-    /// Takes a line: its number, the line itself, and what was found in it.
+/// Takes the lines of an input, in their order.
+pub trait Consumer {
+    /// Takes a line: its number, counted from 1, the line itself, and the result of parsing it.
     ///
     /// # Errors
-    /// What ends the reading.
+    /// Any error ends the reading.
     fn line(&mut self, number: u32, line: &[u8], found: Found<'_>) -> Result<(), Error>;
 
-    /// Hears of the ids in the next lines, by their tags, before it takes them.
-    fn ahead(&mut self, _tags: impl Iterator<Item = u32>) {}
+    /// Gets the tags of the checked ids in the next lines, before [`Consumer::line`] gets the lines.
+    fn prefetch(&mut self, _tags: impl Iterator<Item = Tag>) {}
 }
 
-impl<F: FnMut(u32, &[u8], Found<'_>) -> Result<(), Error>> Each for F {
+impl<F: FnMut(u32, &[u8], Found<'_>) -> Result<(), Error>> Consumer for F {
     fn line(&mut self, number: u32, line: &[u8], found: Found<'_>) -> Result<(), Error> {
         self(number, line, found)
     }
 }
 
-/// Reads a whole stream of records. Lines of JSON, which stand for themselves, are parsed by other threads; `each`
-/// gets everything in the order of the stream.
+/// Reads an input to its end. If it is longer than a block, several threads parse its JSON lines.
 ///
 /// # Errors
-/// An input error where the stream fails or a line is too long; what `each` returns.
-pub fn read_all(from: impl Read, need: Need, each: &mut impl Each) -> Result<(), Error> {
+/// An input error, if the stream fails or a line is longer than 16 MiB; the error of `consumer`.
+pub fn read_all(from: impl Read, need: Need, consumer: &mut impl Consumer) -> Result<(), Error> {
     let mut blocks = Blocks::new(from, STDIN.into());
     let mut sniffer = Sniffer::new(need);
     let mut number = 1;
     let Some(first) = blocks.next(Block::default())? else { return Ok(()) };
     let Some(second) = blocks.next(Block::default())? else {
-        return hand_on(&parse(first, need), &mut 1, &mut sniffer, each);
+        return deliver(&parse(first, need), &mut 1, &mut sniffer, consumer);
     };
-    // One more than processors: while this one reads and hands on, and while that one waits, none stands idle.
+    // One more than there are processors: parsers also sit idle while this thread reads and delivers.
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(4) + 1;
     std::thread::scope(|scope| {
-        // One channel there and one back for each thread, used in turn: so the order needs no bookkeeping.
-        let lanes: Vec<(SyncSender<Block>, Receiver<Parsed>)> = (0..threads)
+        // Blocks go to the threads in turn, and come back in the same turn: that keeps them in order.
+        let parsers: Vec<(SyncSender<Block>, Receiver<ParsedBlock>)> = (0..threads)
             .map(|_| {
-                let (there, blocks) = sync_channel::<Block>(1);
-                let (parsed, back) = sync_channel(1);
+                let (to_parser, blocks) = sync_channel::<Block>(1);
+                let (parsed, from_parser) = sync_channel(1);
                 scope.spawn(move || blocks.into_iter().try_for_each(|b| parsed.send(parse(b, need))));
-                (there, back)
+                (to_parser, from_parser)
             })
             .collect();
-        let mut waiting = [first, second].into_iter();
+        let mut read_already = [first, second].into_iter();
         let (mut sent, mut received) = (0, 0);
         let mut spare = Block::default();
         loop {
-            let next = match waiting.next() {
+            let next = match read_already.next() {
                 Some(block) => Some(block),
                 None => blocks.next(std::mem::take(&mut spare))?,
             };
-            let ended = next.is_none();
+            let at_end = next.is_none();
             if let Some(block) = next {
-                // A thread ends only when its channel does.
-                let _ = lanes[sent % threads].0.send(block);
+                // Cannot fail: a parser lives as long as its channels.
+                let _ = parsers[sent % threads].0.send(block);
                 sent += 1;
             }
-            while received < sent && (ended || sent - received >= 2 * threads) {
-                if let Ok(parsed) = lanes[received % threads].1.recv() {
-                    hand_on(&parsed, &mut number, &mut sniffer, each)?;
+            while received < sent && (at_end || sent - received >= 2 * threads) {
+                if let Ok(parsed) = parsers[received % threads].1.recv() {
+                    deliver(&parsed, &mut number, &mut sniffer, consumer)?;
                     spare = parsed.block;
                 }
                 received += 1;
             }
-            if ended {
+            if at_end {
                 return Ok(());
             }
         }
     })
 }
 
-/// A block and what its lines hold.
-struct Parsed {
+/// A block, and the result of parsing each of its lines.
+struct ParsedBlock {
     block: Block,
+    /// The ids of all its JSON records, one after another: one allocation instead of one per id.
     ids: String,
-    rows: Vec<Row>,
+    lines: Vec<ParsedLine>,
 }
 
-/// What a line holds.
-struct Row {
-    line: Range<usize>,
-    what: What,
+struct ParsedLine {
+    range: Range<usize>,
+    content: Content,
 }
 
-enum What {
-    /// A record of JSON; its id is that much of the next in [`Parsed::ids`].
+enum Content {
+    /// A JSON record. Of its id there is the length in [`ParsedBlock::ids`], and the tag if it is valid.
     Record {
         kind: Option<Kind>,
-        id: Option<usize>,
-        tag: Option<u32>,
+        id: Option<(usize, Option<Tag>)>,
         current: bool,
         default: bool,
         fields: Option<Arc<Fields>>,
     },
-    /// A record of JSON that cannot be used.
+    /// An unusable JSON record.
     Bad(String),
-    /// Something that depends on the lines before it.
+    /// CSV, a bare id or a blank line: left to the sniffer, because the lines before it matter.
     Other,
 }
 
-fn parse(block: Block, need: Need) -> Parsed {
+fn parse(block: Block, need: Need) -> ParsedBlock {
     let mut ids = String::with_capacity(block.end / 8);
-    let mut rows = Vec::with_capacity(block.end / 256);
-    // Checked once for all lines: the JSON parser would check each name in each of them.
+    let mut lines = Vec::with_capacity(block.end / 256);
+    // UTF-8 is checked once for the whole block: the JSON parser would check each string on its own.
     let whole = std::str::from_utf8(&block.bytes[..block.end]).ok();
-    for line in block.lines() {
+    for range in block.lines() {
         let text = match whole {
-            Some(whole) => Ok(whole[line.clone()].trim_ascii()),
-            None => std::str::from_utf8(block.bytes[line.clone()].trim_ascii()),
+            Some(whole) => Ok(whole[range.clone()].trim_ascii()),
+            None => std::str::from_utf8(block.bytes[range.clone()].trim_ascii()),
         };
-        let what = if let Ok(text) = text
-            && text.starts_with('{')
-        {
-            match Entry::from_json(text, need) {
+        let content = match text {
+            Ok(text) if text.starts_with('{') => match Entry::from_json(text, need) {
                 Ok(entry) => {
-                    let tag = entry.id().ok().map(id_index::tag);
-                    let Entry { kind, id, current, default, fields, .. } = entry;
+                    let tag = entry.id().ok().map(Tag::of);
+                    let Entry { kind, id, current, default, fields } = entry;
                     let id = id.map(|id| {
-                        ids.push_str(&id);
-                        id.len()
+                        ids.push_str(id.as_str());
+                        (id.as_str().len(), tag)
                     });
-                    What::Record { kind, id, tag, current, default, fields }
+                    Content::Record { kind, id, current, default, fields }
                 }
-                Err(what) => What::Bad(what),
-            }
-        } else {
-            What::Other
+                Err(error) => Content::Bad(error),
+            },
+            _ => Content::Other,
         };
-        rows.push(Row { line, what });
+        lines.push(ParsedLine { range, content });
     }
-    Parsed { block, ids, rows }
+    ParsedBlock { block, ids, lines }
 }
 
-/// Gives each row to `each`; `number` is that of the next line.
-fn hand_on(
-    parsed: &Parsed,
+/// Passes each line of a block to `consumer`; `number` is the number of the next line.
+fn deliver(
+    parsed: &ParsedBlock,
     number: &mut u32,
     sniffer: &mut Sniffer,
-    each: &mut impl Each,
+    consumer: &mut impl Consumer,
 ) -> Result<(), Error> {
-    each.ahead(parsed.rows.iter().filter_map(|row| match row.what {
-        What::Record { tag, .. } => tag,
+    consumer.prefetch(parsed.lines.iter().filter_map(|line| match line.content {
+        Content::Record { id: Some((_, tag)), .. } => tag,
         _ => None,
     }));
     let mut at = 0;
-    for row in &parsed.rows {
-        let line = &parsed.block.bytes[row.line.clone()];
-        let entry = match &row.what {
-            What::Record { kind, id, tag, current, default, fields } => {
-                let id = id.map(|len| {
+    for ParsedLine { range, content } in &parsed.lines {
+        let line = &parsed.block.bytes[range.clone()];
+        let found = match content {
+            Content::Record { kind, id, current, default, fields } => {
+                let id = id.map(|(len, tag)| {
                     let id = &parsed.ids[at..at + len];
                     at += len;
-                    Cow::Borrowed(id)
+                    tag.map_or(Id::Unchecked(Cow::Borrowed(id)), |tag| Id::Checked(id, tag))
                 });
-                sniffer.past_start();
-                let (kind, tag, fields) = (*kind, *tag, fields.clone());
-                Ok(Some(Entry { kind, id, tag, current: *current, default: *default, fields }))
+                sniffer.skip_line();
+                let (kind, fields) = (*kind, fields.clone());
+                Ok(Some(Entry { kind, id, current: *current, default: *default, fields }))
             }
-            What::Bad(what) => {
-                sniffer.past_start();
-                Err(what.clone())
+            Content::Bad(error) => {
+                sniffer.skip_line();
+                Err(error.clone())
             }
-            What::Other => sniffer.line(line),
+            Content::Other => sniffer.line(line),
         };
-        each.line(*number, line, entry)?;
+        consumer.line(*number, line, found)?;
         *number = number.saturating_add(1);
     }
     Ok(())
@@ -330,7 +330,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_lines_cross_blocks() {
+    fn a_line_longer_than_a_block_is_read_whole() {
         let id = "x".repeat(3 * CHUNK.end);
         let text = format!("{id}\nb");
         let mut lines = Lines::new(text.as_bytes());
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_stream_keeps_its_order_and_its_numbers() {
+    fn lines_of_a_large_input_keep_their_order_and_numbers() {
         let mut text = "kind,id\n".to_owned();
         for n in 0..40_000 {
             text += &match n % 4 {
@@ -350,15 +350,15 @@ mod tests {
                 _ => "{\n".to_owned(),
             };
         }
-        let mut seen = Vec::new();
+        let mut lines = Vec::new();
         let read =
             read_all(text.as_bytes(), Need::Identity, &mut |number: u32, _: &[u8], entry: Found<'_>| {
-                seen.push((number, entry.map(|e| e.map(|e| e.id().unwrap_or_default().to_owned()))));
+                lines.push((number, entry.map(|e| e.map(|e| e.id().unwrap_or_default().to_owned()))));
                 Ok(())
             });
         assert!(read.is_ok());
-        assert_eq!(seen.len(), 40_001);
-        for (n, (number, found)) in seen.iter().enumerate().skip(1) {
+        assert_eq!(lines.len(), 40_001);
+        for (n, (number, found)) in lines.iter().enumerate().skip(1) {
             assert_eq!(*number as usize, n + 1);
             match ((n - 1) % 4, found) {
                 (0, Ok(Some(id))) => assert_eq!(*id, format!("j{}", n - 1)),
@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_first_line_of_all_has_a_byte_order_mark() {
+    fn a_byte_order_mark_is_accepted_only_on_the_first_line() {
         let text = "{\n\u{feff}a1\n";
         let mut found = Vec::new();
         let read = read_all(text.as_bytes(), Need::Identity, &mut |_: u32, _: &[u8], entry: Found<'_>| {
@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_ends_the_reading() {
+    fn an_error_of_the_consumer_ends_the_reading() {
         let text = "{\"id\":\"a\"}\n".repeat(100_000);
         let read =
             read_all(

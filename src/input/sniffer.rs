@@ -1,13 +1,16 @@
-//! Records, CSV rows and bare ids from operands or standard input, line by line (oauth-record(5)).
+//! Detects the format of each line and parses it: NDJSON, CSV or a bare id (oauth-record(5)).
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::input::entry::{Entry, Fields, Need};
-use crate::record::columns::{columns, uncsv};
+use crate::input::entry::{Entry, Fields, Id, Need};
+use crate::record::columns::{columns, unescape_cell};
 use crate::record::kind::Kind;
 
-/// Takes lines apart: JSON, CSV by its header or by the fixed columns, bare ids.
+/// The message for lines in UTF-16 too, which have a NUL in every other byte.
+const NOT_UTF8: &str = "the line is not UTF-8 text";
+
+/// Parses lines, and remembers the CSV header line for those after it.
 #[derive(Debug)]
 pub struct Sniffer {
     need: Need,
@@ -16,38 +19,39 @@ pub struct Sniffer {
 }
 
 impl Sniffer {
-    /// A sniffer for a tool's need.
+    /// Starts at the first line of an input.
     pub fn new(need: Need) -> Sniffer {
         Sniffer { need, header: None, at_start: true }
     }
 
-    /// Notes that a line was read elsewhere.
-    pub(crate) fn past_start(&mut self) {
+    /// Notes that a line was parsed elsewhere: the next one is not the first.
+    pub(crate) fn skip_line(&mut self) {
         self.at_start = false;
     }
 
-    /// Reads a line: `None` where it holds no record (blank, done, a header).
+    /// Parses a line. Returns `None` for a line without a record: a blank line, a CSV header line, or a line of a
+    /// `--rest` file whose record is done.
     ///
     /// # Errors
-    /// What is wrong with the line.
+    /// A message about the line.
     pub fn line<'a>(&mut self, line: &'a [u8]) -> Result<Option<Entry<'a>>, String> {
         let mut line = line.strip_suffix(b"\r").unwrap_or(line);
         if std::mem::take(&mut self.at_start) {
             line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
         }
         let line = line.trim_ascii();
-        // NUL: a line of --rest that was done when the run was ended (see `rest`).
+        // A leading NUL marks a line of a --rest file as done (see `rest`).
         match line.first() {
             None => return Ok(None),
             Some(b'\0') if !line[1..].contains(&b'\0') => return Ok(None),
-            Some(b'\0') => return Err("this is no text in UTF-8".to_owned()),
+            Some(b'\0') => return Err(NOT_UTF8.to_owned()),
             Some(_) => {}
         }
-        let text = std::str::from_utf8(line).map_err(|_| "the line is not UTF-8".to_owned())?;
+        let text = std::str::from_utf8(line).map_err(|_| NOT_UTF8.to_owned())?;
         match line[0] {
             b'{' => Entry::from_json(text, self.need).map(Some),
             b'[' => {
-                Err("this is a JSON array: give one object a line, as jq -c '.[]' prints them".to_owned())
+                Err("this is a JSON array: give one object per line, as jq -c '.[]' prints them".to_owned())
             }
             _ => {
                 if text.contains(',') || self.header.is_some() {
@@ -57,7 +61,7 @@ impl Sniffer {
                     self.header = Some(vec![text.to_owned()]);
                     Ok(None)
                 } else if self.need == Need::New {
-                    Err("this is no record: give JSON, or CSV with a header".to_owned())
+                    Err("this is not a record: give JSON, or CSV with a header line".to_owned())
                 } else {
                     Ok(Some(Entry::bare(text)))
                 }
@@ -68,25 +72,18 @@ impl Sniffer {
     fn csv<'a>(&mut self, line: &str) -> Result<Option<Entry<'a>>, String> {
         let cells = split(line)?;
         if is_header(&cells, self.need) {
-            if let Some(twice) = cells.iter().enumerate().find(|(i, name)| cells[..*i].contains(name)) {
-                return Err(format!("the column '{}' is named twice", twice.1));
+            if let Some((_, name)) = cells.iter().enumerate().find(|(i, name)| cells[..*i].contains(name)) {
+                return Err(format!("duplicate column '{name}'"));
             }
             self.header = Some(cells);
             return Ok(None);
         }
-        let fixed = cells.first().and_then(|word| Kind::named(word));
-        let names: Vec<&str> = match (&self.header, fixed) {
-            // grep may have eaten the header of the second kind.
-            (Some(header), Some(kind)) if is_fixed(header) => {
-                let here = columns(kind).iter().map(|(name, _)| *name);
-                if here.clone().eq(header.iter()) {
-                    header.iter().map(String::as_str).collect()
-                } else {
-                    here.collect()
-                }
-            }
+        let kind = cells.first().and_then(|word| Kind::named(word));
+        let names: Vec<&str> = match (&self.header, kind) {
+            // A list of several kinds has a header line for each; a filter such as grep may have dropped this kind's.
+            (Some(header), Some(kind)) if is_fixed(header) => column_names(kind).collect(),
             (Some(header), _) => header.iter().map(String::as_str).collect(),
-            (None, Some(kind)) => columns(kind).iter().map(|(name, _)| *name).collect(),
+            (None, Some(kind)) => column_names(kind).collect(),
             (None, None) if self.need == Need::New && cells.len() == 2 => vec!["name", "redirect_uri"],
             (None, None) => {
                 return Err(
@@ -95,17 +92,17 @@ impl Sniffer {
             }
         };
         if cells.len() > names.len() || (self.header.is_some() && cells.len() != names.len()) {
-            return Err(format!("the row has {} cells where {} are named", cells.len(), names.len()));
+            return Err(format!("the row has {} cells for {} columns", cells.len(), names.len()));
         }
         let mut entry = Entry::default();
         let mut fields = Fields::default();
         for (name, cell) in names.into_iter().zip(cells) {
             match name {
                 "kind" if !cell.is_empty() => entry.kind = Some(Kind::parse(&cell)?),
-                "id" if !cell.is_empty() => entry.id = Some(Cow::Owned(cell)),
-                "current" => entry.current = mark(&cell)?,
-                "default" => entry.default = mark(&cell)?,
-                name if self.need != Need::Identity => fields.set(name, uncsv(&cell)),
+                "id" if !cell.is_empty() => entry.id = Some(Id::Unchecked(Cow::Owned(cell))),
+                "current" => entry.current = parse_mark(name, &cell)?,
+                "default" => entry.default = parse_mark(name, &cell)?,
+                name if self.need != Need::Identity => fields.set(name, unescape_cell(&cell)),
                 _ => {}
             }
         }
@@ -116,34 +113,46 @@ impl Sniffer {
     }
 }
 
-/// Whether a row names columns: `kind,id,…`, or only names we know and one that makes sense of a row.
+/// Whether a row is a header line: it begins with `kind,id`, or it has only known column names and one of those that the
+/// tool cannot do without.
 fn is_header(cells: &[String], need: Need) -> bool {
     if cells.len() >= 2 && cells[0] == "kind" && cells[1] == "id" {
         return true;
     }
     const OTHERS: [&str; 2] = ["expires_in", "url"];
-    let known = |cell: &String| {
-        OTHERS.contains(&cell.as_str())
-            || Kind::ALL.iter().any(|k| columns(*k).iter().any(|(name, _)| name == cell))
+    let is_known = |cell: &String| {
+        OTHERS.contains(&cell.as_str()) || Kind::ALL.iter().any(|k| column_names(*k).any(|name| name == cell))
     };
-    let key = |cell: &String| match need {
+    let is_key = |cell: &String| match need {
         Need::New => ["name", "description", "scope"].contains(&cell.as_str()),
         Need::Identity | Need::Fields => cell == "id",
     };
-    cells.iter().all(known) && cells.iter().any(key)
+    cells.iter().all(is_known) && cells.iter().any(is_key)
 }
 
-/// A mark, however a spreadsheet writes it.
-fn mark(cell: &str) -> Result<bool, String> {
+/// The names of a kind's fixed columns.
+fn column_names(kind: Kind) -> impl Iterator<Item = &'static str> {
+    columns(kind).iter().map(|(name, _)| *name)
+}
+
+/// Whether a header line names the fixed columns of a kind.
+fn is_fixed(header: &[String]) -> bool {
+    Kind::ALL.iter().any(|kind| column_names(*kind).eq(header.iter()))
+}
+
+/// Parses a cell of the columns `current` and `default`, in any form that a spreadsheet may give it.
+fn parse_mark(column: &str, cell: &str) -> Result<bool, String> {
     match cell.to_ascii_lowercase().as_str() {
         "true" | "yes" | "1" => Ok(true),
         "" | "false" | "no" | "0" => Ok(false),
-        _ => Err("a mark is neither true nor false".to_owned()),
+        // Not quoted: where cells are out of place, it may be a secret.
+        _ => Err(format!("{column} must be true or false")),
     }
 }
 
-/// Whether the quotes of a row stand where RFC 4180 has them: around whole cells, doubled inside.
-fn is_quoted_well(line: &str) -> bool {
+/// Whether quotes stand only where RFC 4180 allows them: around a whole cell, and doubled inside it. The csv crate
+/// accepts others, and guesses.
+fn has_valid_quotes(line: &str) -> bool {
     let mut rest = line;
     loop {
         let end = if let Some(inside) = rest.strip_prefix('"') {
@@ -169,28 +178,22 @@ fn is_quoted_well(line: &str) -> bool {
     }
 }
 
-/// Whether a header is that of a kind's fixed columns.
-fn is_fixed(header: &[String]) -> bool {
-    Kind::ALL.iter().any(|kind| columns(*kind).iter().map(|(name, _)| *name).eq(header.iter()))
-}
-
+/// Splits a CSV row into its cells.
 fn split(line: &str) -> Result<Vec<String>, String> {
     if !line.contains('"') {
         return Ok(line.split(',').map(str::to_owned).collect());
     }
     if line.bytes().filter(|b| *b == b'"').count() % 2 == 1 {
-        return Err(
-            "a quoted cell does not end on its line; a line break in a cell is written \\n".to_owned()
-        );
+        return Err("a quoted cell does not end on its line: write a line break in a cell as \\n".to_owned());
     }
-    if !is_quoted_well(line) {
-        return Err("a quote stands neither around a whole cell nor doubled inside one".to_owned());
+    if !has_valid_quotes(line) {
+        return Err("misplaced quote: quote whole cells, and double the quotes inside them".to_owned());
     }
     let mut row = csv::StringRecord::new();
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(line.as_bytes());
     match reader.read_record(&mut row) {
         Ok(true) => Ok(row.iter().map(str::to_owned).collect()),
-        _ => Err("the row is no CSV".to_owned()),
+        _ => Err("invalid CSV".to_owned()),
     }
 }
 
@@ -210,7 +213,7 @@ mod tests {
                 Ok(None) => {}
                 Ok(Some(e)) => found.push(Ok((
                     e.kind.map(|kind| kind.word().to_owned()),
-                    e.id.map(Cow::into_owned),
+                    e.id.map(|id| id.as_str().to_owned()),
                     e.fields.as_deref().cloned().unwrap_or_default(),
                 ))),
                 Err(e) => found.push(Err(e)),
@@ -230,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_ids_in_every_form() {
+    fn every_format_gives_the_same_ids() {
         for text in [
             "{\"kind\":\"authz\",\"id\":\"a1\",\"x\":[1,{\"id\":\"no\"}]}\n{\"id\":\"a2\",\"kind\":\"authz\"}\n",
             "kind,id,status\nauthz,a1,active\nauthz,a2,expired",
@@ -247,25 +250,25 @@ mod tests {
     }
 
     #[test]
-    fn bad_lines_say_what_is_wrong() {
+    fn bad_lines_are_errors_that_name_the_problem() {
         for (text, want) in [
             ("[", "JSON array"),
-            ("{\"id\":\"a\",\"id\":\"b\"}", "duplicate"),
-            ("{\"id\":7}", "wrong type"),
-            ("{\"id\":\"a\"", "not a usable record: eof while parsing an object"),
+            ("{\"id\":\"a\",\"id\":\"b\"}", "duplicate field 'id'"),
+            ("{\"id\":7}", "a field before column 7 has the wrong type"),
+            ("{\"id\":\"a\"", "invalid JSON: the line ends inside the object"),
             ("a,b", "header"),
             ("id,of-our-own\na,b", "needs a header line"),
             ("status,description\nactive,x", "needs a header line"),
-            ("kind,id\nauthz,a,b", "3 cells where 2"),
-            ("kind,id,status\nauthz,a", "2 cells where 3"),
-            ("session,a,,,,,,,x", "9 cells where 8"),
+            ("kind,id\nauthz,a,b", "the row has 3 cells for 2 columns"),
+            ("kind,id,status\nauthz,a", "the row has 2 cells for 3 columns"),
+            ("session,a,,,,,,,x", "the row has 9 cells for 8 columns"),
             ("authz,\"a", "does not end on its line"),
-            ("authz,\"a\"b", "neither around a whole cell"),
-            ("authz,a\"\"b", "neither around a whole cell"),
-            ("id,id", "named twice"),
-            ("kind,id,current\nauthz,a,perhaps", "neither true nor false"),
-            ("\0a\0b", "no text in UTF-8"),
-            ("{\"id\":\"a\"} x", "not a usable record"),
+            ("authz,\"a\"b", "misplaced quote"),
+            ("authz,a\"\"b", "misplaced quote"),
+            ("id,id", "duplicate column 'id'"),
+            ("kind,id,current\nauthz,a,perhaps", "current must be true or false"),
+            ("\0a\0b", "the line is not UTF-8 text"),
+            ("{\"id\":\"a\"} x", "invalid JSON: trailing characters at column 12"),
         ] {
             let found = ids(text);
             assert!(found.last().is_some_and(|e| e.contains(want)), "{text}: {found:?}");
@@ -273,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn what_each_column_says() {
+    fn each_column_sets_its_field() {
         let text = "kind,id,current,default,description,scope,expires_in,expires_at,name,url,redirect_uri,client_id,x\n\
                     ,,1,,d,\"read write\",8h,2030-01-02T03:04:05Z,n,https://z,https://x,c,y\n\
                     authz,a1,no,YES,,,,,,https://y,,,\n";
@@ -281,7 +284,13 @@ mod tests {
         let mut lines = text.lines().filter_map(|line| sniffer.line(line.as_bytes()).expect("good"));
         let mut next = || {
             let Entry { kind, id, current, default, fields, .. } = lines.next().expect("a row");
-            (kind, id, current, default, fields.as_deref().cloned().unwrap_or_default())
+            (
+                kind,
+                id.map(|id| id.as_str().to_owned()),
+                current,
+                default,
+                fields.as_deref().cloned().unwrap_or_default(),
+            )
         };
         let some = |text: &str| Some(text.to_owned());
         let fields = Fields {
@@ -299,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entrys_kind_and_id_are_checked() {
+    fn the_kind_and_id_of_an_entry_are_checked() {
         use Kind::{Authz, Client, Session};
         for (line, asked, want) in [
             (r#"{"kind":"authz","id":"a"}"#, None, "authz a"),
@@ -309,9 +318,9 @@ mod tests {
             (r#"{"kind":"session","id":"~"}"#, None, "session ~"),
             (r#"{"kind":"authz","id":"a"}"#, Some(Client), "the record is of kind authz, not client"),
             ("a", None, "a bare id needs a KIND operand: authz, client, session or token"),
-            ("client,~", None, "'~' is no id: only letters, digits, - and _ can stand in one"),
-            ("token,~", None, "'~' is no id: only letters, digits, - and _ can stand in one"),
-            ("authz,a/b", None, "'a/b' is no id: only letters, digits, - and _ can stand in one"),
+            ("client,~", None, "invalid id '~': use letters, digits, - and _ only"),
+            ("token,~", None, "invalid id '~': use letters, digits, - and _ only"),
+            ("authz,a/b", None, "invalid id 'a/b': use letters, digits, - and _ only"),
             ("authz,", None, "the record has no id"),
             (r#"{"kind":"authz","id":""}"#, None, "the id is empty"),
         ] {
@@ -322,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_of_csv_and_json_agree() {
+    fn csv_and_json_give_the_same_fields() {
         let json = r#"{"kind":"client","id":"c","name":"a, \"b\"","redirect_uri":"https://x"}"#;
         let csv = "kind,id,name,redirect_uri\nclient,c,\"a, \"\"b\"\"\",https://x";
         assert_eq!(all(Need::Fields, json), all(Need::Fields, csv));

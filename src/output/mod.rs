@@ -12,8 +12,8 @@ use crate::base::text;
 use crate::base::time::{self, Unix};
 use crate::output::table::Table;
 use crate::record::Record;
-use crate::record::columns::{cell, columns, csv_cell};
-use crate::record::json::indent;
+use crate::record::columns::{cell, columns, escape_cell};
+use crate::record::json::write_indented;
 use crate::record::kind::Kind;
 use crate::sys::streams::Io;
 
@@ -115,7 +115,7 @@ impl<'a> Output<'a> {
                 if !self.style.single {
                     self.line.extend_from_slice(if self.count == 0 { b"[\n  " } else { b",\n  " });
                 }
-                indent(&mut self.line, &json, depth);
+                write_indented(&mut self.line, &json, depth);
                 if self.style.single {
                     self.line.push(b'\n');
                 }
@@ -213,7 +213,7 @@ impl<'a> Output<'a> {
 
     fn csv(&mut self, record: &Record<'_>) {
         self.header(record.kind);
-        let row = columns(record.kind).iter().map(|c| csv_cell(&cell(record, *c, self.style.reveal)));
+        let row = columns(record.kind).iter().map(|c| escape_cell(&cell(record, *c, self.style.reveal)));
         let mut writer = csv::WriterBuilder::new().from_writer(&mut self.line);
         // Writing to a Vec cannot fail, and a row always has its kind.
         let _ = writer.write_record(row);

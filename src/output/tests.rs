@@ -1,23 +1,23 @@
 use super::*;
-use crate::record::columns::uncsv;
+use crate::record::columns::unescape_cell;
 
 #[test]
-fn a_csv_cell_stays_on_its_line_and_is_no_formula() {
+fn a_escape_cell_stays_on_its_line_and_is_no_formula() {
     for text in
         ["=1+1", "+x", "-n", "@a", "'=x", "'", "a\nb", r"a\nb", "\x1b[31m", "\u{85}", "plain", "", r"\u0041"]
     {
-        let cell = csv_cell(text);
+        let cell = escape_cell(text);
         assert!(!cell.starts_with(['=', '+', '-', '@']) && !cell.contains(char::is_control), "{cell}");
-        assert_eq!(uncsv(&cell), text);
+        assert_eq!(unescape_cell(&cell), text);
     }
-    assert_eq!(uncsv(r"C:\temp \x"), "C:\temp \\x", "\\t is a tab to us; the manual says so");
+    assert_eq!(unescape_cell(r"C:\temp \x"), "C:\temp \\x", "\\t is a tab to us; the manual says so");
 }
 
 #[test]
 fn indented_json_is_the_same_json() {
     let json = br#"{"a":[],"b":{},"c":[1,{"d":"x,{\"}"}]}"#;
     let mut out = Vec::new();
-    indent(&mut out, json, 0);
+    write_indented(&mut out, json, 0);
     let text = String::from_utf8(out).expect("UTF-8");
     assert_eq!(
         text,

@@ -1,13 +1,13 @@
-//! The columns of CSV and of tables, and how a cell is written so that it survives a spreadsheet (oauth-record(5)).
+//! The fixed CSV columns of each kind, and the escapes in a CSV cell (oauth-record(5)).
 
 use crate::base::secret::{STARS, is_masked};
 use crate::record::Record;
 use crate::record::kind::Kind;
 
-/// A column of CSV and of tables: its name, and where it stands in the object; no path for the lead.
+/// A CSV column: its name, and the path of its field in the object. Header fields have no path.
 pub(crate) type Column = (&'static str, &'static [&'static str]);
 
-/// The fixed CSV columns of a kind (oauth-record(5)).
+/// Returns the fixed CSV columns of a kind, in their order.
 pub(crate) fn columns(kind: Kind) -> &'static [Column] {
     match kind {
         Kind::Authz => &[
@@ -59,7 +59,7 @@ pub(crate) fn columns(kind: Kind) -> &'static [Column] {
     }
 }
 
-/// The text of a cell, secrets masked unless `reveal`.
+/// Returns the text of a cell; secrets are masked unless `reveal`.
 pub(crate) fn cell(record: &Record<'_>, column: Column, reveal: bool) -> String {
     let mark = |is: bool| if is { "true".to_owned() } else { String::new() };
     match column {
@@ -77,11 +77,11 @@ pub(crate) fn cell(record: &Record<'_>, column: Column, reveal: bool) -> String 
     }
 }
 
-/// A cell of CSV: on one line, and no formula to a spreadsheet.
+/// Escapes the text of a CSV cell, so that it stays on one line and no spreadsheet runs it as a formula.
 ///
 /// `\` and control characters are written as in JSON (`\\`, `\n`, `\u001b`); a text that begins with one of
-/// `= + - @ '` gets a `'` before it. [`uncsv`] takes both back, so that a round trip is exact.
-pub fn csv_cell(text: &str) -> String {
+/// `= + - @ '` gets a `'` before it. [`unescape_cell`] reverses both exactly.
+pub fn escape_cell(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     if text.starts_with(['=', '+', '-', '@', '\'']) {
         out.push('\'');
@@ -99,8 +99,8 @@ pub fn csv_cell(text: &str) -> String {
     out
 }
 
-/// The text of a CSV cell: the reverse of [`csv_cell`]; what it would not have written stays as it is.
-pub fn uncsv(cell: &str) -> String {
+/// Returns the text of a CSV cell: the reverse of [`escape_cell`]. Unknown escapes are left as they are.
+pub fn unescape_cell(cell: &str) -> String {
     let cell = match cell.strip_prefix('\'') {
         Some(rest) if rest.starts_with(['=', '+', '-', '@', '\'']) => rest,
         _ => cell,

@@ -1,4 +1,4 @@
-//! The kinds of objects: what each is called, where it lives on the API, what can be done to it.
+//! The kinds of objects: their names, their paths on the API, and the actions that they support.
 
 use crate::base::text;
 
@@ -11,7 +11,7 @@ pub enum Kind {
     Client,
     /// A login of the account.
     Session,
-    /// An access token got by exchanging a grant code or a refresh token.
+    /// An access token from the exchange of a grant code or a refresh token.
     Token,
 }
 
@@ -21,10 +21,10 @@ impl Kind {
     /// All kinds.
     pub const ALL: [Kind; 4] = [Kind::Authz, Kind::Client, Kind::Session, Kind::Token];
 
-    /// The kind that a word names: ours, its plural, or one of Heroku's.
+    /// Parses the name of a kind: ours, its plural, or Heroku's.
     ///
     /// # Errors
-    /// What is wrong, with the nearest word.
+    /// A message that names the nearest kind.
     pub fn parse(word: &str) -> Result<Kind, String> {
         Kind::named(word).ok_or_else(|| {
             let words = Kind::ALL.iter().flat_map(|k| k.words());
@@ -35,12 +35,12 @@ impl Kind {
         })
     }
 
-    /// The kind that a word names, if it names one.
+    /// Returns the kind that a word names, if it does.
     pub fn named(word: &str) -> Option<Kind> {
         Kind::ALL.into_iter().find(|k| k.words().contains(&word))
     }
 
-    /// Every word for this kind; the first is the one in records.
+    /// Returns every name of this kind; the first is the one in records.
     pub fn words(self) -> &'static [&'static str] {
         match self {
             Kind::Authz => &["authz", "authzs", "authorization", "authorizations"],
@@ -50,19 +50,19 @@ impl Kind {
         }
     }
 
-    /// The word in records and messages.
+    /// Returns the name in records and messages: `authz`.
     pub fn word(self) -> &'static str {
         self.words()[0]
     }
 
-    /// How messages name one of this kind: `authz 3f71…`.
+    /// Returns the name of an object in messages: `authz 3f71…`.
     pub fn place(self, id: &str) -> String {
-        // "token" and a uuid would look like a secret to the redaction of messages.
+        // The redaction of messages would take "token" and a UUID for a secret.
         let word = if self == Kind::Token { "token id" } else { self.word() };
         format!("{word} {id}").trim_end().to_owned()
     }
 
-    /// The field's term, for sentences.
+    /// Returns the noun for sentences: `authorization`.
     pub fn noun(self) -> &'static str {
         match self {
             Kind::Authz => "authorization",
@@ -72,7 +72,7 @@ impl Kind {
         }
     }
 
-    /// Where the collection lives on the API (WIRE.md, "Requests").
+    /// Returns the path of the collection on the API (docs/heroku-api.md, "Resources").
     pub fn path(self) -> &'static str {
         match self {
             Kind::Authz => "/oauth/authorizations",
@@ -82,7 +82,7 @@ impl Kind {
         }
     }
 
-    /// The action below an object that gives it a new secret, if it has one.
+    /// Returns the action that gives an object a new secret, if the API has one: the last part of its path.
     pub fn rotate_action(self) -> Option<&'static str> {
         match self {
             Kind::Authz => Some("regenerate-tokens"),
@@ -91,7 +91,7 @@ impl Kind {
         }
     }
 
-    /// What a removal is called: `revoked` for what grants access, else `deleted`.
+    /// Returns the status of a removed object: `revoked` if it granted access, else `deleted`.
     pub fn removed(self) -> &'static str {
         match self {
             Kind::Authz | Kind::Token => "revoked",
@@ -100,8 +100,8 @@ impl Kind {
     }
 }
 
-/// The bytes that may stand in an id. A table, since a million ids are checked before the first is used.
-const IN_AN_ID: [bool; 256] = {
+/// The bytes that an id may have. A table, because a million ids may have to be checked.
+const ID_BYTES: [bool; 256] = {
     let mut table = [false; 256];
     let mut b = 0;
     while b < 128 {
@@ -111,30 +111,30 @@ const IN_AN_ID: [bool; 256] = {
     table
 };
 
-/// Whether a text has only the characters of an id, which mean nothing to a path, to JSON or to CSV.
-pub(crate) fn is_plain(text: &str) -> bool {
-    text.bytes().all(|b| IN_AN_ID[usize::from(b)])
+/// Whether a text has only characters that an id may have. None of them is special in a URL path, in JSON or in CSV.
+pub(crate) fn has_only_id_bytes(text: &str) -> bool {
+    text.bytes().all(|b| ID_BYTES[usize::from(b)])
 }
 
-/// Checks that an id can stand in a path of the API and nowhere else.
+/// Checks that an id is safe in a URL path.
 ///
-/// Ids are uuids today; what is refused is whatever could leave its place in the path (`/`, `..`, `?`, `%`),
-/// the alias `~`, and control characters.
+/// Ids are UUIDs today, but others are accepted. Refused are characters that could change the path (`/`, `.`, `?`, `%`)
+/// or a terminal, and the alias `~`.
 ///
 /// # Errors
-/// What is wrong.
+/// A message that quotes the id, unless it is a token.
 pub(crate) fn check_id(id: &str) -> Result<(), String> {
-    let shown = || text::shorten(&text::escape(id), 64).into_owned();
+    let quoted = || text::shorten(&text::escape(id), 64).into_owned();
     if id.is_empty() {
         Err("the id is empty".to_owned())
     } else if id.starts_with("HRKU-") {
-        Err("that is a token, not an id".to_owned())
+        Err("this is a token, not an id".to_owned())
     } else if id.len() > 128 {
-        Err(format!("'{}' is too long for an id", shown()))
-    } else if !is_plain(id) {
-        Err(format!("'{}' is no id: only letters, digits, - and _ can stand in one", shown()))
+        Err(format!("'{}' is too long for an id", quoted()))
+    } else if !has_only_id_bytes(id) {
+        Err(format!("invalid id '{}': use letters, digits, - and _ only", quoted()))
     } else if id.starts_with('-') {
-        Err(format!("'{}' is no id: it starts with -", shown()))
+        Err(format!("invalid id '{}': it starts with -", quoted()))
     } else {
         Ok(())
     }
@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_word_names_one_kind() {
+    fn every_name_names_one_kind() {
         for kind in Kind::ALL {
             for word in kind.words() {
                 assert_eq!(Kind::parse(word), Ok(kind));
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_cannot_leave_its_place_in_the_path() {
+    fn an_id_cannot_change_the_path() {
         assert_eq!(check_id("01234567-89ab-cdef-0123-456789abcdef"), Ok(()));
         assert!(!check_id("HRKU-AAs3cret").unwrap_err().contains("s3cret"));
         for bad in ["", "~", "..", "a/b", "a?b", "a%2fb", "a#b", "a b", "a\nb", "é", "-n", "a.b"] {

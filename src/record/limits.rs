@@ -1,21 +1,21 @@
-//! What JSON may be like before it is taken apart: so deep, and of so many values.
+//! Limits checked before JSON is parsed: size, depth, number of values.
 
-/// How deep a record may be nested, and of how many values it may be made. What people make has some twenty values on
-/// three levels: this is where a broken server is told from it.
-const DEEPEST: usize = 64;
-const MOST_VALUES: usize = 100_000;
+/// The most levels that JSON may be nested. A record of Heroku has three.
+const MAX_DEPTH: usize = 64;
+/// The most commas that JSON may have, one for each further value. A record of Heroku has some twenty.
+const MAX_VALUES: usize = 100_000;
 
-/// Fails where JSON is larger than `largest`, would grow beyond all measure when it is taken apart, or leads down
-/// without an end.
+/// Checks that JSON of a server is safe to parse: parsing needs much more memory than the text, and a level of nesting
+/// needs stack.
 ///
 /// # Errors
-/// Which of these it is.
-pub(crate) fn check(json: &str, largest: usize) -> Result<(), String> {
-    if json.len() > largest {
-        return Err(format!("it is larger than {} MiB", largest >> 20));
+/// A message, if it is longer than `max_bytes`, nested too deeply, or has too many values.
+pub(crate) fn check(json: &str, max_bytes: usize) -> Result<(), String> {
+    if json.len() > max_bytes {
+        return Err(format!("it is larger than {} MiB", max_bytes >> 20));
     }
-    // Each level and each further value has one of these; few of them need no closer look.
-    if memchr::memchr3_iter(b'{', b'[', b',', json.as_bytes()).take(DEEPEST + 1).count() <= DEEPEST {
+    // Each level and each further value needs one of these bytes: normal JSON has few, and is not looked at again.
+    if memchr::memchr3_iter(b'{', b'[', b',', json.as_bytes()).take(MAX_DEPTH + 1).count() <= MAX_DEPTH {
         return Ok(());
     }
     let (mut depth, mut values, mut quoted, mut escaped) = (0_usize, 0, false, false);
@@ -31,11 +31,11 @@ pub(crate) fn check(json: &str, largest: usize) -> Result<(), String> {
             b',' => values += 1,
             _ => {}
         }
-        if depth > DEEPEST {
-            return Err(format!("it is nested deeper than {DEEPEST} levels"));
+        if depth > MAX_DEPTH {
+            return Err(format!("it is nested deeper than {MAX_DEPTH} levels"));
         }
-        if values > MOST_VALUES {
-            return Err(format!("it has more than {MOST_VALUES} values"));
+        if values > MAX_VALUES {
+            return Err(format!("it has more than {MAX_VALUES} values"));
         }
     }
     Ok(())
@@ -46,22 +46,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_would_grow_when_it_is_taken_apart_is_an_error() {
+    fn json_beyond_the_limits_is_refused() {
         let object = |more: &str| format!(r#"{{"id":"a","description":"[[[,,,{{\"","scope":{more}}}"#);
         let deep = |n: usize| object(&format!("{}1{}", "[".repeat(n), "]".repeat(n)));
         let many = |n: usize| object(&format!("[0{}]", ",0".repeat(n)));
-        let wide = format!("{{\"id\":\"a\"{}}}", ",\"\":0".repeat(MOST_VALUES + 1));
+        let wide = format!("{{\"id\":\"a\"{}}}", ",\"\":0".repeat(MAX_VALUES + 1));
         let text = object(&format!("\"{}\"", "[,".repeat(200_000)));
-        for good in [deep(DEEPEST - 1), many(MOST_VALUES - 2), text.clone()] {
+        for good in [deep(MAX_DEPTH - 1), many(MAX_VALUES - 2), text.clone()] {
             assert_eq!(check(&good, usize::MAX), Ok(()), "{}", &good[..99]);
         }
-        for (bad, what) in [
-            (deep(DEEPEST), "it is nested deeper than 64 levels"),
+        for (bad, error) in [
+            (deep(MAX_DEPTH), "it is nested deeper than 64 levels"),
             (deep(1_000_000), "it is nested deeper than 64 levels"),
-            (many(MOST_VALUES - 1), "it has more than 100000 values"),
+            (many(MAX_VALUES - 1), "it has more than 100000 values"),
             (wide, "it has more than 100000 values"),
         ] {
-            assert_eq!(check(&bad, usize::MAX).expect_err("refused"), what);
+            assert_eq!(check(&bad, usize::MAX).expect_err("refused"), error);
         }
         assert_eq!(check(&text, 64), Err("it is larger than 0 MiB".to_owned()));
         assert_eq!(check(&text, text.len()), Ok(()));

@@ -1,4 +1,11 @@
-//! The record: one object of the API as one line, led by what every tool needs (oauth-record(5)).
+//! Records: one object of the API as one line, which begins with the header fields that every tool needs
+//! (oauth-record(5)).
+//!
+//! - `kind`: the kinds of objects, their names and paths
+//! - `json`: JSON objects whose values keep their spelling
+//! - `limits`: limits checked before JSON is parsed
+//! - `columns`: CSV columns and cells
+//! - `redirect_uri`: checks redirect URIs
 
 pub(crate) mod columns;
 pub(crate) mod json;
@@ -13,13 +20,13 @@ use serde_json::value::RawValue;
 
 use crate::base::secret::is_masked;
 use crate::base::time::{self, Unix};
-use crate::record::json::{Members, masked, one_line, plain, quote, string};
+use crate::record::json::{JsonObject, display_text, string, write_masked, write_on_one_line, write_string};
 use crate::record::kind::Kind;
 
-/// When an object ends.
+/// The time at which an object expires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expiry {
-    /// Not told.
+    /// The API did not say.
     Unknown,
     /// Never.
     Never,
@@ -27,36 +34,36 @@ pub enum Expiry {
     At(Unix),
 }
 
-/// An object of the account, as the tools print it.
+/// An object of the account, as the tools print it: header fields, then the fields of the API.
 #[derive(Debug, Clone)]
 pub struct Record<'a> {
-    /// What it is.
+    /// The kind of the object.
     pub kind: Kind,
-    /// Its id.
+    /// The id of the object; empty if it does not exist yet.
     pub id: Cow<'a, str>,
-    /// `active` or `expired`, or the news of a change: `created`, `revoked`, ….
+    /// `active` or `expired`, or the result of a change: `created`, `revoked`, ….
     pub status: Cow<'a, str>,
-    /// When it ends.
+    /// The time at which it expires.
     pub expiry: Expiry,
-    /// It is the authorization (or the session, or the client) that the caller is using.
+    /// It is the authorization or the session in use.
     pub current: bool,
     /// It is the account's default API key.
     pub default: bool,
-    /// Members that the tools add behind the lead, such as `replaces`: a name and a text.
+    /// Fields that a tool adds after the header fields, such as `replaces`: a name and a text.
     pub added: Vec<(&'static str, String)>,
-    /// The same, with JSON in the place of a text.
+    /// The same, with JSON instead of a text.
     pub added_json: Vec<(&'static str, String)>,
-    members: Members<'a>,
+    object: JsonObject<'a>,
 }
 
-/// The largest record that the API may answer with, in bytes.
+/// The largest object that is accepted from the API, in bytes.
 pub(crate) const LARGEST: usize = 8 << 20;
 
-/// Members that the lead of a record replaces.
-const LEAD: [&str; 6] = ["kind", "id", "status", "expires_at", "current", "default"];
+/// The header fields of a record. They replace fields of the same names in the API's object.
+const HEADER_FIELDS: [&str; 6] = ["kind", "id", "status", "expires_at", "current", "default"];
 
 impl<'a> Record<'a> {
-    /// A record about an object of which no more is known than its id.
+    /// Makes a record of an object of which only the id is known.
     pub fn bare(kind: Kind, id: &'a str, status: impl Into<Cow<'a, str>>) -> Record<'a> {
         Record {
             kind,
@@ -67,32 +74,32 @@ impl<'a> Record<'a> {
             default: false,
             added: Vec::new(),
             added_json: Vec::new(),
-            members: Members::default(),
+            object: JsonObject::default(),
         }
     }
 
-    /// A record about an object that does not exist yet: what it would be made or changed with, as a JSON object.
+    /// Makes a record of a planned change. `json` is the request body: the fields that the object would get.
     pub fn draft(kind: Kind, id: &'a str, status: &'static str, json: &'a str) -> Record<'a> {
-        // The JSON is our own request body.
-        let members = serde_json::from_str(json).unwrap_or_default();
-        Record { members, ..Record::bare(kind, id, status) }
+        // Cannot fail: the JSON is our own request body.
+        let object = serde_json::from_str(json).unwrap_or_default();
+        Record { object, ..Record::bare(kind, id, status) }
     }
 
-    /// Reads a record that a tool has printed: its lead is taken as it stands.
+    /// Parses a record that a tool has printed, with its header fields.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// A message, if it is not a JSON object with an id, or a header field is there twice.
     pub fn from_line(kind: Kind, line: &'a str) -> Result<Record<'a>, String> {
         limits::check(line, usize::MAX)?;
-        let members: Members<'a> =
-            serde_json::from_str(line).map_err(|_| "it is no JSON object".to_owned())?;
-        members.check_unique(&LEAD)?;
-        let text = |name| members.text(name);
-        let is = |name| members.get(name).is_some_and(|value| value.get() == "true");
+        let object: JsonObject<'a> =
+            serde_json::from_str(line).map_err(|_| "it is not a JSON object".to_owned())?;
+        object.check_unique(&HEADER_FIELDS)?;
+        let text = |name| object.text(name);
+        let is = |name| object.get(name).is_some_and(|value| value.get() == "true");
         Ok(Record {
             id: text("id").ok_or("it has no id")?,
             status: text("status").unwrap_or_default(),
-            expiry: match (members.get("expires_at").map(RawValue::get), text("expires_at")) {
+            expiry: match (object.get("expires_at").map(RawValue::get), text("expires_at")) {
                 (_, Some(at)) => time::parse_rfc3339(&at).map_or(Expiry::Unknown, Expiry::At),
                 (Some("null"), _) => Expiry::Never,
                 _ => Expiry::Unknown,
@@ -102,37 +109,36 @@ impl<'a> Record<'a> {
             kind,
             added: Vec::new(),
             added_json: Vec::new(),
-            members,
+            object,
         })
     }
 
-    /// Reads one object of an answer that the server dated `now`.
+    /// Parses an object of a response. `now` is the time at which the server sent it.
     ///
     /// # Errors
-    /// What is wrong, where it is no object with an id, or a field that decides about it is unusable.
+    /// A message, if it is not a JSON object with an id, or its expiry cannot be read.
     pub fn from_api(kind: Kind, json: &'a str, now: Unix) -> Result<Record<'a>, String> {
         limits::check(json, LARGEST)?;
-        let members: Members<'a> =
-            serde_json::from_str(json).map_err(|_| "it is no JSON object".to_owned())?;
-        members.check_unique(&["id", "access_token", "expires_in"])?;
-        let id = members.text("id").ok_or("it has no id")?;
+        let object: JsonObject<'a> =
+            serde_json::from_str(json).map_err(|_| "it is not a JSON object".to_owned())?;
+        object.check_unique(&["id", "access_token", "expires_in"])?;
+        let id = object.text("id").ok_or("it has no id")?;
         let expiry = match kind {
-            Kind::Authz | Kind::Token => match members.get("access_token") {
-                // Without its token an authorization grants nothing: it has ended, unless its code can still be
-                // exchanged for one.
-                Some(token) if token.get() == "null" => match members.at(&["grant", "expires_in"]) {
+            Kind::Authz | Kind::Token => match object.get("access_token") {
+                // An authorization without a token has expired, unless its code can still be exchanged for one.
+                Some(token) if token.get() == "null" => match object.at(&["grant", "expires_in"]) {
                     Some(left) if left.get() != "null" => seconds_left(Some(left), now)?,
                     _ => Expiry::At(now),
                 },
                 Some(token) => {
-                    let token: Members<'_> = serde_json::from_str(token.get())
-                        .map_err(|_| "its access_token is no object".to_owned())?;
+                    let token: JsonObject<'_> = serde_json::from_str(token.get())
+                        .map_err(|_| "its access_token is not an object".to_owned())?;
                     token.check_unique(&["token", "expires_in"])?;
                     seconds_left(token.get("expires_in"), now)?
                 }
                 None => Expiry::Never,
             },
-            Kind::Session => seconds_left(members.get("expires_in"), now)?,
+            Kind::Session => seconds_left(object.get("expires_in"), now)?,
             Kind::Client => Expiry::Never,
         };
         let status = match expiry {
@@ -148,11 +154,11 @@ impl<'a> Record<'a> {
             default: false,
             added: Vec::new(),
             added_json: Vec::new(),
-            members,
+            object,
         })
     }
 
-    /// The same record, which borrows from this one.
+    /// Returns the same record, borrowed from this one.
     pub(crate) fn borrowed(&self) -> Record<'_> {
         Record {
             kind: self.kind,
@@ -163,11 +169,11 @@ impl<'a> Record<'a> {
             default: self.default,
             added: self.added.clone(),
             added_json: self.added_json.clone(),
-            members: self.members.borrowed(),
+            object: self.object.borrowed(),
         }
     }
 
-    /// The same record, which borrows nothing.
+    /// Returns the same record, without borrows.
     pub(crate) fn into_owned(self) -> Record<'static> {
         Record {
             kind: self.kind,
@@ -178,46 +184,46 @@ impl<'a> Record<'a> {
             default: self.default,
             added: self.added,
             added_json: self.added_json,
-            members: self.members.into_owned(),
+            object: self.object.into_owned(),
         }
     }
 
-    /// How long it was to live from its beginning, in seconds, where it ends.
+    /// Returns the lifetime in seconds, from creation to expiry; `None` if it never expires, or one of both is unknown.
     pub fn lifetime(&self) -> Option<Unix> {
-        let (Expiry::At(at), born) = (self.expiry, self.text(&["created_at"])) else { return None };
-        time::parse_rfc3339(&born).filter(|born| at > *born).map(|born| at - born)
+        let (Expiry::At(at), created) = (self.expiry, self.text(&["created_at"])) else { return None };
+        time::parse_rfc3339(&created).filter(|created| at > *created).map(|created| at - created)
     }
 
-    /// The text at a path of the object, such as `["access_token", "token"]`; empty where there is none.
+    /// Returns the text at a path of the object, such as `["access_token", "token"]`; empty if there is none.
     pub fn text(&self, path: &[&str]) -> String {
-        self.members.at(path).map(plain).unwrap_or_default()
+        self.object.at(path).map(display_text).unwrap_or_default()
     }
 
-    /// What a person calls it: the description, or a client's name.
+    /// Returns the name for people: a client's name, otherwise the description.
     pub fn name(&self) -> String {
         self.text(&[if self.kind == Kind::Client { "name" } else { "description" }])
     }
 
-    /// The secret, or as much of it as the API shows.
+    /// Returns the secret: whole, or masked by the API.
     pub fn secret(&self) -> Option<String> {
         let path: &[&str] = match self.kind {
             Kind::Authz | Kind::Token => &["access_token", "token"],
             Kind::Client => &["secret"],
             Kind::Session => return None,
         };
-        let secret = self.members.at(path).and_then(string);
-        // An authorization made for a client has a grant code before it has a token.
+        let secret = self.object.at(path).and_then(string);
+        // An authorization for a client has a grant code until it has a token.
         let code =
-            || self.members.at(&["grant", "code"]).filter(|_| self.kind == Kind::Authz).and_then(string);
+            || self.object.at(&["grant", "code"]).filter(|_| self.kind == Kind::Authz).and_then(string);
         secret.or_else(code).map(Cow::into_owned)
     }
 
-    /// The secret, if it is there in full.
+    /// Returns the secret, if it is not masked.
     pub fn whole_secret(&self) -> Option<String> {
         self.secret().filter(|secret| !secret.is_empty() && !is_masked(secret))
     }
 
-    /// The variable in which a shell gets the secret.
+    /// Returns the name of the shell variable for the secret.
     pub fn secret_variable(&self) -> &'static str {
         match self.kind {
             Kind::Authz if self.text(&["access_token", "token"]).is_empty() => "HEROKU_OAUTH_CODE",
@@ -226,10 +232,10 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// When it ends, for a person.
+    /// Returns the expiry for people: `in 3 days`, `never`; empty if it is unknown.
     pub fn expiry_words(&self, now: Unix) -> String {
         match self.expiry {
-            // The API may tell no more than that nothing is left, as of its answer.
+            // The API may say only that no time is left: then `at` is the time of its response.
             Expiry::At(at) if self.status == "expired" && now.abs_diff(at) < 60 => "expired".to_owned(),
             Expiry::At(at) => time::relative(at, now),
             Expiry::Never => "never".to_owned(),
@@ -237,7 +243,7 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// The end as RFC 3339; `None` where there is none or it is not known.
+    /// Returns the expiry as RFC 3339; `None` if it never expires, or that is unknown.
     pub fn expires_at(&self) -> Option<String> {
         match self.expiry {
             Expiry::At(at) => time::rfc3339(at),
@@ -245,7 +251,7 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Appends the record as one line of JSON, without the line break; secrets are masked unless `reveal`.
+    /// Appends the record as one line of JSON, without a line break; secrets are masked unless `reveal`.
     pub fn write_json(&self, out: &mut Vec<u8>, reveal: bool) {
         out.extend_from_slice(b"{\"kind\":\"");
         out.extend_from_slice(self.kind.word().as_bytes());
@@ -253,10 +259,10 @@ impl<'a> Record<'a> {
         if self.id.is_empty() {
             out.extend_from_slice(b"null")
         } else {
-            quote(out, &self.id)
+            write_string(out, &self.id)
         }
         out.extend_from_slice(b",\"status\":");
-        quote(out, &self.status);
+        write_string(out, &self.status);
         match self.expires_at() {
             Some(at) => {
                 let _ = write!(out, ",\"expires_at\":\"{at}\"");
@@ -272,35 +278,39 @@ impl<'a> Record<'a> {
         }
         for (name, text) in &self.added {
             let _ = write!(out, ",\"{name}\":");
-            quote(out, text);
+            write_string(out, text);
         }
         for (name, json) in &self.added_json {
             let _ = write!(out, ",\"{name}\":{json}");
         }
         let added = || self.added.iter().chain(&self.added_json);
-        for (name, value) in &self.members.0 {
-            if LEAD.contains(&name.as_ref()) || added().any(|(n, _)| n == name) {
+        for (name, value) in &self.object.0 {
+            if HEADER_FIELDS.contains(&name.as_ref()) || added().any(|(n, _)| n == name) {
                 continue;
             }
             out.push(b',');
-            quote(out, name);
+            write_string(out, name);
             out.push(b':');
-            // What a token was exchanged for is the caller's own, and no news.
-            let given = self.kind == Kind::Token && ["client", "grant"].contains(&name.as_ref());
-            if reveal && !given { one_line(out, value.get()) } else { masked(out, name, value) }
+            // The secrets that were exchanged for a token are the caller's: only the new ones are shown.
+            let is_callers = self.kind == Kind::Token && ["client", "grant"].contains(&name.as_ref());
+            if reveal && !is_callers {
+                write_on_one_line(out, value.get());
+            } else {
+                write_masked(out, name, value);
+            }
         }
         out.push(b'}');
     }
 }
 
 impl Record<'_> {
-    /// The record without its secrets; it borrows nothing.
+    /// Returns the record without its secrets, and without borrows.
     pub(crate) fn masked(&self) -> Option<Record<'static>> {
-        // What was printed can be read.
+        // Cannot fail: a printed record can be parsed.
         Record::from_line(self.kind, &self.masked_line()).ok().map(Record::into_owned)
     }
 
-    /// The record as one line of JSON without secrets.
+    /// Returns the record as one line of JSON with masked secrets.
     pub fn masked_line(&self) -> String {
         let mut line = Vec::new();
         self.write_json(&mut line, false);
@@ -308,13 +318,13 @@ impl Record<'_> {
     }
 }
 
-/// Seconds left, as an instant (WIRE.md: `expires_in` is seconds left, null means never).
+/// Parses `expires_in`: the seconds that are left, or null for never (docs/heroku-api.md, "Objects").
 fn seconds_left(value: Option<&RawValue>, now: Unix) -> Result<Expiry, String> {
     match value.map(RawValue::get) {
         None | Some("null") => Ok(Expiry::Never),
         Some(number) => match number.parse::<i64>() {
             Ok(seconds) if seconds.unsigned_abs() < 1 << 40 => Ok(Expiry::At(now + seconds)),
-            _ => Err("its expires_in is no number of seconds".to_owned()),
+            _ => Err("its expires_in is not a number of seconds".to_owned()),
         },
     }
 }

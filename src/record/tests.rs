@@ -9,7 +9,7 @@ fn line(kind: Kind, json: &str, reveal: bool) -> String {
 }
 
 #[test]
-fn the_lead_comes_first_and_the_rest_as_it_was() {
+fn header_fields_come_first_and_the_rest_is_unchanged() {
     let json = r#"{"zeta":1e3, "id":"a1","access_token":{"id":"t","token":"tok","expires_in":10},"n":123456789012345678901}"#;
     assert_eq!(
         line(Kind::Authz, json, true),
@@ -18,7 +18,7 @@ fn the_lead_comes_first_and_the_rest_as_it_was() {
 }
 
 #[test]
-fn every_way_of_being_expired() {
+fn an_object_without_time_left_is_expired() {
     let status = |token: &str| {
         let json = format!(r#"{{"id":"a","access_token":{token}}}"#);
         Record::from_api(Kind::Authz, &json, 1000).map(|r| r.status.into_owned())
@@ -29,7 +29,7 @@ fn every_way_of_being_expired() {
     for active in [r#"{"expires_in":null}"#, r#"{"expires_in":1}"#, r#"{"expires_in":1099511627775}"#, "{}"] {
         assert_eq!(status(active).as_deref(), Ok("active"), "{active}");
     }
-    // Its code can still be exchanged for as long as that.
+    // A grant code that can still be exchanged keeps an authorization without a token active.
     let grant = |grant: &str| status(&format!("null,\"grant\":{grant}"));
     for (left, wanted) in [("9", "active"), ("0", "expired"), ("null", "expired")] {
         let json = format!("{{\"expires_in\":{left}}}");
@@ -45,7 +45,7 @@ fn every_way_of_being_expired() {
 }
 
 #[test]
-fn an_end_in_words() {
+fn the_expiry_is_relative_to_now() {
     for (token, now, words) in [
         ("null", 1000, "expired"),
         ("null", 1059, "expired"),
@@ -60,22 +60,22 @@ fn an_end_in_words() {
 }
 
 #[test]
-fn a_lifetime_is_counted_from_the_beginning() {
-    for (left, born, lifetime) in [
+fn the_lifetime_runs_from_creation_to_expiry() {
+    for (left, created, lifetime) in [
         ("60", "1970-01-01T00:16:30Z", Some(70)),
         ("0", "1970-01-01T00:16:40Z", None),
         ("null", "1970-01-01T00:16:30Z", None),
         ("60", "once", None),
     ] {
-        let json = format!(r#"{{"id":"a","created_at":"{born}","access_token":{{"expires_in":{left}}}}}"#);
+        let json = format!(r#"{{"id":"a","created_at":"{created}","access_token":{{"expires_in":{left}}}}}"#);
         let record = Record::from_api(Kind::Authz, &json, 1000).expect("a record");
         assert_eq!(record.lifetime(), lifetime, "{json}");
     }
 }
 
 #[test]
-fn a_whole_secret_and_the_variable_that_it_goes_to() {
-    for (kind, members, secret, variable) in [
+fn each_kind_has_its_secret_and_its_variable() {
+    for (kind, fields, secret, variable) in [
         (Kind::Authz, r#""access_token":{"token":"T"},"grant":{"code":"C"}"#, Some("T"), "HEROKU_API_KEY"),
         (Kind::Authz, r#""access_token":{"token":"T**********"}"#, None, "HEROKU_API_KEY"),
         (Kind::Authz, r#""access_token":{"token":""}"#, None, "HEROKU_OAUTH_CODE"),
@@ -85,7 +85,7 @@ fn a_whole_secret_and_the_variable_that_it_goes_to() {
         (Kind::Client, r#""secret":"S""#, Some("S"), "HEROKU_OAUTH_SECRET"),
         (Kind::Session, r#""secret":"S""#, None, "HEROKU_API_KEY"),
     ] {
-        let json = format!(r#"{{"id":"x",{members}}}"#);
+        let json = format!(r#"{{"id":"x",{fields}}}"#);
         let record = Record::from_api(kind, &json, 1000).expect("a record");
         let found = (record.whole_secret(), record.secret_variable());
         assert_eq!(found, (secret.map(str::to_owned), variable), "{json}");
@@ -93,7 +93,7 @@ fn a_whole_secret_and_the_variable_that_it_goes_to() {
 }
 
 #[test]
-fn values_as_a_person_reads_them_on_one_line() {
+fn values_are_shown_as_text_on_one_line() {
     let json = r#"{"id":"a","text":"b \" c","list":["d",null,["e",2.50]],"none":null,"is":true,"deep": { "f \" g\\" :
         [ 1, "h  \\\" i" ] } }"#;
     let record = Record::from_api(Kind::Client, json, 1000).expect("a record");
@@ -110,7 +110,7 @@ fn values_as_a_person_reads_them_on_one_line() {
 }
 
 #[test]
-fn secrets_are_masked_however_deep_and_however_spelled() {
+fn secrets_are_masked_at_any_depth_and_in_any_spelling() {
     let json = r#"{"id":"a","access_token":{"token":"S3cret"},"refresh_token":{"token":"S3cret"},
         "grant":{"code":"S3cret"},"client":{"secret":"S3cret","name":"x"},"new":[{"\u0074oken":"S3cret"}],
         "secret":["S3cret",["S3cret"]],"scope":["global"],"code":7535373}"#;
@@ -118,12 +118,12 @@ fn secrets_are_masked_however_deep_and_however_spelled() {
     assert!(!shown.contains("S3cret") && !shown.contains("7535373"), "{shown}");
     assert!(!shown.contains('\n'), "{shown}");
     assert_eq!(shown.matches(STARS).count(), 8, "{shown}");
-    assert!(serde_json::from_str::<Members<'_>>(&shown).is_ok(), "{shown}");
+    assert!(serde_json::from_str::<JsonObject<'_>>(&shown).is_ok(), "{shown}");
     assert!(line(Kind::Authz, json, true).contains("S3cret"));
 }
 
 #[test]
-fn what_the_api_masked_and_what_holds_no_secret_stays_as_it_is() {
+fn masked_secrets_and_other_values_are_unchanged() {
     let json = r#"{"id":"a","access_token":{"token":"HRKU-AA**********wxyz"}}"#;
     assert!(line(Kind::Authz, json, false).contains("HRKU-AA**********wxyz"));
     let unknown = r#""x":{ "a" : [ 1 ] },"y":[ {"b" : "c"} ]"#;
@@ -131,7 +131,7 @@ fn what_the_api_masked_and_what_holds_no_secret_stays_as_it_is() {
 }
 
 #[test]
-fn what_is_no_object_with_an_id_is_an_error() {
+fn a_record_must_be_an_object_with_an_id() {
     for bad in ["null", "[]", "{}", r#"{"id":1}"#, r#"{"id":"a","id":"b"}"#, "{", ""] {
         assert!(Record::from_api(Kind::Client, bad, 0).is_err(), "{bad}");
     }

@@ -10,7 +10,7 @@ use crate::change::guard::alias;
 use crate::change::targets::refuse_terminal;
 use crate::cli::operands::Operands;
 use crate::cli::{Args, Opt, Tool, opts};
-use crate::input::bad_lines::Complaints;
+use crate::input::bad_lines::BadLines;
 use crate::input::entry::{Need, Origin};
 use crate::input::reader::Lines;
 use crate::input::sniffer::Sniffer;
@@ -159,7 +159,7 @@ type Asked = (Origin, Kind, String);
 fn read(session: &mut Session, kind: Option<Kind>) -> Result<Vec<Asked>, Error> {
     refuse_terminal(session)?;
     let messages = session.io.messages.clone();
-    let mut complaints = Complaints::new(&messages);
+    let mut bad_lines = BadLines::new(&messages);
     let (mut sniffer, mut lines) = (Sniffer::new(Need::Identity), Lines::new(&mut session.io.input));
     let mut asked = Vec::new();
     while let Some((number, line)) = lines.next_line()? {
@@ -169,10 +169,10 @@ fn read(session: &mut Session, kind: Option<Kind>) -> Result<Vec<Asked>, Error> 
             .and_then(|entry| entry.map(|e| Ok((origin, e.kind(kind)?, e.id()?.to_owned()))).transpose());
         match found {
             Ok(one) => asked.extend(one),
-            Err(what) => complaints.add(origin, &what),
+            Err(what) => bad_lines.add(origin, &what),
         }
     }
-    complaints.settle()?;
+    bad_lines.finish()?;
     Ok(asked)
 }
 

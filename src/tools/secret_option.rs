@@ -52,7 +52,7 @@ pub(super) fn secret(
 
 /// Not to the end: a writer may keep its pipe open, and what follows the line is for somebody else.
 fn first_line(from: &mut dyn Read) -> io::Result<String> {
-    let line = reader::one(from, LONGEST)?;
+    let line = reader::read_one_line(from, LONGEST)?;
     if line.len() == LONGEST && line.last() != Some(&b'\n') {
         // Half a secret would be refused by the API, for a reason that nobody understands.
         return Err(io::Error::other(format!("the first line is longer than {LONGEST} bytes")));

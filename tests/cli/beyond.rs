@@ -136,7 +136,7 @@ fn no_secret_but_its_own_token_is_in_the_commands_environment() {
 fn scopes_that_do_not_exist_are_told_before_a_call() {
     let account = Account::new();
     for line in ["oauth-run -s raed true", "oauth-mk authz -s raed", "oauth-mk token --web c1 -s raed"] {
-        account.sh(line).exits(2).says("--scope: 'raed' is no scope: did you mean 'read'?");
+        account.sh(line).exits(2).says("--scope: unknown scope 'raed'; did you mean 'read'?");
         account.sh(&line.replace("raed", ",")).exits(2).says("--scope: names no scope");
     }
     for wider in [",", "read,", "read,,write", " "] {
@@ -276,12 +276,15 @@ fn what_is_no_list_is_told_and_what_is_one() {
         ("ln -s folder other", "other: is a directory"),
         ("oauth-ls -o csv", "other:1: this is CSV"),
         ("oauth-ls authz -o csv | tail -n 1", "other:1: this is CSV"),
-        ("oauth-ls -j", "other:1: this is a JSON array: give one object a line, as jq -c '.[]' prints them"),
+        (
+            "oauth-ls -j",
+            "other:1: this is a JSON array: give one object per line, as jq -c '.[]' prints them",
+        ),
         (&format!("oauth-ls authz {id} -j"), "other:1: this is JSON over several lines"),
         ("oauth-ls -o table", "other:1: this is not a record"),
         ("oauth-ls authz -o id", "other:1: this is not a record"),
         ("cat list list", "the record is in the list twice"),
-        ("cat list; echo '{\"kind\":\"authz\"'", "not a usable record: eof"),
+        ("cat list; echo '{\"kind\":\"authz\"'", "invalid JSON: the line ends inside the object"),
         ("echo '{\"id\":\"a1\"}'", "other:1: "),
     ] {
         let make =
@@ -323,7 +326,7 @@ fn a_difference_shows_a_record_as_its_list_has_it() {
     account
         .feed("oauth-diff /dev/null /dev/stdin", r#"{"kind":"authz","id":"a","status":1,"status":2}"#)
         .exits(2)
-        .says("/dev/stdin:1: 'status' stands in it twice");
+        .says("/dev/stdin:1: duplicate field 'status'");
 }
 
 #[test]

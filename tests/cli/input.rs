@@ -19,7 +19,12 @@ fn refused(line: &str, input: impl AsRef<[u8]>, wanted: &[&str]) {
 #[test]
 fn every_bad_line_is_told_with_its_place() {
     let input = "good-1\n~x\n\ngood-2\n../up\na/b\n%2f\ngood-3\n";
-    let told = ["stdin:2: '~x'", "stdin:5: '../up'", "stdin:6: 'a/b'", "stdin:7: '%2f'"];
+    let told = [
+        "stdin:2: invalid id '~x'",
+        "stdin:5: invalid id '../up'",
+        "stdin:6: invalid id 'a/b'",
+        "stdin:7: invalid id '%2f'",
+    ];
     refused("oauth-rm authz", input, &told);
     refused("oauth-rot authz -n", input, &told);
     refused("oauth-ls authz -", input, &told);
@@ -43,13 +48,13 @@ fn a_record_of_another_kind_is_a_contradiction() {
 #[test]
 fn an_id_that_could_leave_its_place_in_the_path_is_refused() {
     for id in ["..", ".", "a/b", "a%2fb", "%2e%2e", "a?b", "a#b", "a\\b", "a;b", "é", "a b", "-n"] {
-        refused("oauth-rm authz", id, &["stdin:1: '"]);
+        refused("oauth-rm authz", id, &["stdin:1: invalid id '"]);
         let record = serde_json::json!({"kind": "authz", "id": id});
-        refused("oauth-rm", record.to_string(), &["stdin:1: '"]);
+        refused("oauth-rm", record.to_string(), &["stdin:1: invalid id '"]);
         // As an operand, too; `-n` would be the option.
         let account = Account::new();
-        account.sh(&format!("oauth-rm authz -- '{id}'")).exits(2).prints("").says("is no id");
-        account.sh(&format!("oauth-ls authz -- '{id}'")).exits(2).prints("").says("is no id");
+        account.sh(&format!("oauth-rm authz -- '{id}'")).exits(2).prints("").says("invalid id '");
+        account.sh(&format!("oauth-ls authz -- '{id}'")).exits(2).prints("").says("invalid id '");
         assert_eq!(account.server.stats().total(), 0);
     }
     refused("oauth-rm authz", "x".repeat(129), &["too long for an id"]);
@@ -85,26 +90,29 @@ fn bad_json_on_line_3_of_5_keeps_all_5_back() {
     assert_eq!(lines.len(), 5);
     lines[2].pop();
     for line in ["oauth-rm", "oauth-rot", "oauth-set"] {
-        refused(line, lines.join("\n"), &["stdin:3: not a usable record"]);
+        refused(line, lines.join("\n"), &["stdin:3: invalid JSON: the line ends inside the object"]);
     }
     refused("oauth-rm", "[{\"kind\":\"authz\",\"id\":\"a\"}]", &["stdin:1: this is a JSON array", "jq -c"]);
-    refused(
-        "oauth-rm",
-        r#"{"kind":"authz","id":"a","id":"b"}"#,
-        &["stdin:1: not a usable record: duplicate"],
-    );
-    refused("oauth-rm", "kind,id\nauthz,a,b\n", &["stdin:2: the row has 3 cells where 2 are named"]);
+    refused("oauth-rm", r#"{"kind":"authz","id":"a","id":"b"}"#, &["stdin:1: duplicate field 'id'"]);
+    refused("oauth-rm", "kind,id\nauthz,a,b\n", &["stdin:2: the row has 3 cells for 2 columns"]);
     refused("oauth-rm", "authz,\"a", &["stdin:1: a quoted cell does not end on its line"]);
 }
 
 #[test]
 fn records_that_cannot_be_made_are_told_apart_before_the_first_is_made() {
     let input = "{\"description\":\"one\"}\n{\"scope\":[\"raed\"]}\n{\"expires_in\":0}\n{\"name\":\"x\"}\n";
-    let told =
-        ["stdin:2: 'raed' is no scope: did you mean 'read'?", "stdin:3: it would expire", "stdin:4: an auth"];
+    let told = [
+        "stdin:2: unknown scope 'raed'; did you mean 'read'?",
+        "stdin:3: it would expire",
+        "stdin:4: an auth",
+    ];
     refused("oauth-mk authz -", input, &told);
     refused("oauth-mk client -", "x,http://example.com\n", &["stdin:1: http is only for this machine"]);
-    refused("oauth-mk client -", "just-a-name\n", &["stdin:1: this is no record"]);
+    refused(
+        "oauth-mk client -",
+        "just-a-name\n",
+        &["stdin:1: this is not a record: give JSON, or CSV with a header line"],
+    );
     refused("oauth-mk -", "{\"kind\":\"session\"}\n", &["stdin:1: a session cannot be made"]);
     refused("oauth-set authz", "a1\n", &["stdin:1: nothing to change"]);
     refused(

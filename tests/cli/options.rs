@@ -98,7 +98,7 @@ fn a_bad_line_in_a_stream_is_one_failure_among_others() {
     let id = account.id("terraform");
     let ran = account.feed("oauth-rm authz --stream --rest rest", format!("a/b\n{id}\n[\n")).exits(1);
     assert_eq!(ran.each("id"), [id], "{ran}");
-    ran.says("stdin:1: 'a/b' is no id").says("stdin:3: this is a JSON array");
+    ran.says("stdin:1: invalid id 'a/b'").says("stdin:3: this is a JSON array");
     assert_eq!(account.read("rest"), "a/b\n[\n");
     account.sh("oauth-mk - --stream --once").exits(2).says("--once reads the whole input first");
 }

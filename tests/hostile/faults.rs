@@ -108,7 +108,7 @@ faults! {
     status_504_after: "504-after" => ["(error, request"];
     done_late: "late:ms=30" => ["(error, request"];
     cut_short: "cut" => ["the answer broke off"];
-    garbage: "garbage" => ["it is no JSON", "it is no account"];
+    garbage: "garbage" => ["it is not a JSON object", "it is no JSON array", "it is no account"];
     slow: "slow:ms=30" => [];
     dripping: "drip:ms=1" => ["the answer broke off"];
     redirected: "redirect:to=http://127.0.0.1:1/x" => ["redirects to http://127.0.0.1:1/x; a token is not taken"];
@@ -121,11 +121,11 @@ faults! {
     many_values: "many" => ["has more than 100000", "it is no account"];
     many_members: "wide" => ["has more than 100000 values", "it is larger than 8 MiB", "it is no account"];
     nested_deeply: "deep" => ["it is nested deeper than 64 levels", "it is no account"];
-    null: "null" => ["it is no JSON", "it is no list of objects", "it is no account"];
+    null: "null" => ["it is not a JSON object", "it is no JSON array", "it is no list of objects", "it is no account"];
     wrong_types: "types" => ["it has no id", "it is no list of objects with ids"];
-    names_twice: "dup" => ["'id' stands in it twice", "it is no list of objects with ids"];
+    names_twice: "dup" => ["duplicate field 'id'", "it is no list of objects with ids"];
     masked_secrets: "mask" => ["it has no secret in it", "the response holds no complete secret"];
-    large_numbers: "bignum" => ["its expires_in is no number of seconds"];
+    large_numbers: "bignum" => ["its expires_in is not a number of seconds"];
     broken_utf8: "badutf8" => ["the answer is not UTF-8"];
     quoted_secrets: "quote" => ["********** may not do this"];
     quoted_secrets_at_401: "quote:status=401" => ["********** may not do this"];

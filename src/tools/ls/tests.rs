@@ -81,7 +81,7 @@ fn an_object_that_cannot_be_used_keeps_no_other_back() {
             let stub = Stub::new().on(Get, "/oauth/sessions", 200, &page);
             let ran =
                 stub.run(LS, &[&["sessions", "-o", "id"], more].concat(), "").exits(1).prints("s1\ns3\n");
-            let what = "unusable session in the response: its expires_in is no number of seconds";
+            let what = "unusable session in the response: its expires_in is not a number of seconds";
             assert_eq!(ran.err, format!("oauth-test: session s2: {what}\n"));
         }
     }

@@ -81,7 +81,7 @@ fn what_cannot_be_changed_is_refused_before_anything_is_sent() {
         (&["authz", "x1", "--name", "n"][..], "--name and --url are for clients"),
         (&["client", "x1", "-d", "n"], "--description and --client-id are for authorizations"),
         (&["client", "x1", "--url", "http://u.example"], "--url: http is only for this machine"),
-        (&["authz", "x1", "--client-id", "a/b", "--client-secret", "s"], "--client-id: 'a/b' is no id"),
+        (&["authz", "x1", "--client-id", "a/b", "--client-secret", "s"], "--client-id: invalid id 'a/b'"),
         (
             &["authz", "x1", "--client-id", "c", "--client-secret", "two words"],
             "--client-secret: the secret has a",
