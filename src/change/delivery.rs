@@ -62,7 +62,7 @@ impl<'a> Delivery<'a> {
     /// # Errors
     /// Where standard output cannot be written.
     pub(crate) fn announce(&mut self, kind: Kind) -> Result<(), Error> {
-        self.output.announce(kind)
+        self.output.print_csv_header(kind)
     }
 
     /// Takes the result for an item.

@@ -113,8 +113,8 @@ impl Sniffer {
     }
 }
 
-/// Whether a row is a header line: it begins with `kind,id`, or it has only known column names and one of those that the
-/// tool cannot do without.
+/// Returns true if a row is a header line: it begins with `kind,id`, or it has only known column names, one of which the
+/// tool needs.
 fn is_header(cells: &[String], need: Need) -> bool {
     if cells.len() >= 2 && cells[0] == "kind" && cells[1] == "id" {
         return true;
@@ -135,7 +135,7 @@ fn column_names(kind: Kind) -> impl Iterator<Item = &'static str> {
     columns(kind).iter().map(|(name, _)| *name)
 }
 
-/// Whether a header line names the fixed columns of a kind.
+/// Returns true if a header line names the fixed columns of a kind.
 fn is_fixed(header: &[String]) -> bool {
     Kind::ALL.iter().any(|kind| column_names(*kind).eq(header.iter()))
 }
@@ -150,7 +150,7 @@ fn parse_mark(column: &str, cell: &str) -> Result<bool, String> {
     }
 }
 
-/// Whether quotes stand only where RFC 4180 allows them: around a whole cell, and doubled inside it. The csv crate
+/// Returns true if quotes stand only where RFC 4180 allows them: around a whole cell, and doubled inside it. The csv crate
 /// accepts others, and guesses.
 fn has_valid_quotes(line: &str) -> bool {
     let mut rest = line;

@@ -1,45 +1,45 @@
-//! How far a long run is, for a person who waits.
+//! The progress line of a long run.
 
 use std::time::{Duration, Instant};
 
 use crate::base::time::span_words;
 
 /// A run shorter than this shows no progress.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// How often the line changes.
-const STEP: Duration = Duration::from_millis(200);
+const DELAY: Duration = Duration::from_secs(1);
+/// The time between two updates of the line.
+const INTERVAL: Duration = Duration::from_millis(200);
 
-/// Turns counts into a line with rate and time left.
+/// Makes the line: counts, rate and time left.
 #[derive(Debug)]
 pub(crate) struct Progress {
     total: Option<usize>,
     columns: usize,
-    from: Instant,
+    start: Instant,
     next: Instant,
 }
 
 impl Progress {
-    /// The progress of a run that starts now, in a window of `columns`.
+    /// Starts the clock of a run. `columns` is the width of the terminal.
     pub(crate) fn new(total: Option<usize>, columns: usize) -> Progress {
-        let from = Instant::now();
-        Progress { total, columns, from, next: from + PATIENCE }
+        let start = Instant::now();
+        Progress { total, columns, start, next: start + DELAY }
     }
 
-    /// The line to show, where it is time for one.
+    /// Returns the line to show after `done` records, if it is time for an update.
     pub(crate) fn line(&mut self, done: usize) -> Option<String> {
         let now = Instant::now();
         if now < self.next || self.total.is_some_and(|total| done >= total) {
             return None;
         }
-        self.next = now + STEP;
-        let mut line = text(done, self.total, now - self.from);
-        // A line that breaks could not be wiped.
+        self.next = now + INTERVAL;
+        let mut line = text(done, self.total, now - self.start);
+        // A line that wraps could not be erased.
         line.truncate(self.columns.saturating_sub(1));
         Some(line)
     }
 }
 
-/// In ASCII, so that a byte is a column.
+/// Returns the line; it is ASCII, so that a byte is a column.
 fn text(done: usize, total: Option<usize>, spent: Duration) -> String {
     let rate = done as f64 / spent.as_secs_f64().max(0.001);
     let digits = usize::from(rate < 9.95);
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_tells_rate_and_time_left() {
+    fn the_line_has_rate_and_time_left() {
         assert_eq!(text(50, Some(650), Duration::from_secs(5)), "50 of 650, 10/s, 1 minute left");
         assert_eq!(text(50, None, Duration::from_secs(5)), "50 done, 10/s");
         assert_eq!(text(2, Some(5), Duration::from_secs(4)), "2 of 5, 0.5/s, 6 s left");

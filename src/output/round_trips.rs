@@ -1,4 +1,4 @@
-//! What holds for all texts, tried on made-up ones: whatever a person or a server writes comes through a pipeline.
+//! Properties that hold for any text, tested on random ones: a record survives each format and back.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -14,7 +14,7 @@ use crate::record::Record;
 use crate::record::kind::Kind;
 use crate::sys::streams::Io;
 
-/// Pieces that go wrong where a format is done by halves.
+/// Pieces of text that break careless formats.
 const NASTY: [&str; 32] = [
     "\"", "\"\"", "'", "\\", "\\n", "\\u0041", "\n", "\r\n", "\r", "\t", "\0", "\x1b[31m", "\x07", "\x7f",
     "\u{85}", "\u{9b}", "\u{202e}", "\u{2028}", "\u{feff}", "\u{fffd}", ",", ";", "=1+1", "+", "-n", "@",
@@ -34,7 +34,7 @@ fn id() -> impl Strategy<Value = String> {
     "[A-Za-z0-9_][A-Za-z0-9_-]{0,40}"
 }
 
-/// What a format makes of one object of the API.
+/// Prints an object of the API in a format.
 fn print(kind: Kind, object: &Value, format: Format) -> String {
     let (mut io, out, _) = Io::test("");
     let style = Style {
@@ -54,7 +54,7 @@ fn print(kind: Kind, object: &Value, format: Format) -> String {
     out.text()
 }
 
-/// The one record that a text holds.
+/// Reads the one record of a text.
 fn read(text: &str) -> (Kind, String, Fields) {
     let mut found = Vec::new();
     let read = read_all(text.as_bytes(), Need::Fields, &mut |number: u32, _: &[u8], entry: Found<'_>| {
@@ -69,12 +69,12 @@ fn read(text: &str) -> (Kind, String, Fields) {
     found.remove(0)
 }
 
-/// An empty cell of CSV says nothing.
+/// CSV cannot tell an empty text from none.
 fn as_csv(text: &str) -> Option<String> {
     Some(text.to_owned()).filter(|t| !t.is_empty())
 }
 
-fn authz_comes_back(id: &str, description: &str) {
+fn check_authz(id: &str, description: &str) {
     let object =
         json!({ "id": id, "description": description, "scope": ["read", "write"], "client": { "id": id } });
     let scope = Some(vec!["read".to_owned(), "write".to_owned()]);
@@ -98,12 +98,12 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn an_authorization_comes_back_from_every_format(id in id(), description in text()) {
-        authz_comes_back(&id, &description);
+    fn an_authorization_survives_every_format(id in id(), description in text()) {
+        check_authz(&id, &description);
     }
 
     #[test]
-    fn a_client_comes_back_from_every_format(id in id(), name in text(), url in text()) {
+    fn a_client_survives_every_format(id in id(), name in text(), url in text()) {
         let object = json!({ "id": id, "name": name, "redirect_uri": url });
         let whole = Fields { name: Some(name.clone()), url: Some(url.clone()), ..Fields::NONE };
         prop_assert_eq!(read(&print(Kind::Client, &object, Format::Ndjson)), (Kind::Client, id.clone(), whole));
@@ -112,7 +112,7 @@ proptest! {
     }
 
     #[test]
-    fn members_that_nobody_knows_keep_their_value(id in id(), name in text(), value in text()) {
+    fn unknown_fields_keep_their_values(id in id(), name in text(), value in text()) {
         prop_assume!(!["kind", "id", "status", "expires_at", "current", "default"].contains(&name.as_str()));
         let secret = ["token", "secret", "code", "refresh_token", "access_token", "session_nonce", "password"];
         prop_assume!(!secret.contains(&name.as_str()));
@@ -126,7 +126,7 @@ proptest! {
     }
 
     #[test]
-    fn a_table_and_a_message_move_no_cursor(name in text()) {
+    fn tables_and_messages_never_move_the_cursor(name in text()) {
         for printed in [
             print(Kind::Client, &json!({ "id": "c", "name": name, "redirect_uri": name }), Format::Table),
             escape(&name).into_owned(),
@@ -137,34 +137,34 @@ proptest! {
     }
 
     #[test]
-    fn lines_are_those_of_a_naive_split(parts in vec("[\r a-z]{0,9}|\n|\n\n", 0..60), chunk in 1usize..9) {
+    fn lines_are_those_of_a_simple_split(parts in vec("[\r a-z]{0,9}|\n|\n\n", 0..60), chunk in 1usize..9) {
         let text = parts.concat();
-        let mut naive: Vec<&str> = text.split('\n').collect();
-        if naive.last().is_some_and(|last| last.is_empty()) {
-            naive.pop();
+        let mut split: Vec<&str> = text.split('\n').collect();
+        if split.last().is_some_and(|last| last.is_empty()) {
+            split.pop();
         }
-        let mut lines = Lines::new(Dribble { bytes: text.as_bytes(), chunk });
+        let mut lines = Lines::new(SlowPipe { bytes: text.as_bytes(), chunk });
         let mut found = Vec::new();
         while let Some((number, line)) = lines.next_line().expect("no error") {
             prop_assert_eq!(number as usize, found.len() + 1);
             found.push(String::from_utf8_lossy(line).into_owned());
         }
-        prop_assert_eq!(&found, &naive);
+        prop_assert_eq!(&found, &split);
         let mut all = Vec::new();
-        let _ = read_all(Dribble { bytes: text.as_bytes(), chunk }, Need::Identity, &mut |_: u32, line: &[u8], _: Found<'_>| {
+        let _ = read_all(SlowPipe { bytes: text.as_bytes(), chunk }, Need::Identity, &mut |_: u32, line: &[u8], _: Found<'_>| {
             all.push(String::from_utf8_lossy(line).into_owned());
             Ok(())
         });
-        prop_assert_eq!(&all, &naive);
+        prop_assert_eq!(&all, &split);
     }
 
     #[test]
-    fn a_sniffer_takes_any_bytes(lines in vec(vec(any::<u8>(), 0..60), 0..8), texts in vec(text(), 0..8)) {
+    fn the_sniffer_accepts_any_bytes(lines in vec(vec(any::<u8>(), 0..60), 0..8), texts in vec(text(), 0..8)) {
         for need in [Need::Identity, Need::Fields, Need::New] {
             let mut sniffer = Sniffer::new(need);
             for line in lines.iter().map(Vec::as_slice).chain(texts.iter().map(String::as_bytes)) {
                 if let Ok(Some(entry)) = sniffer.line(line) {
-                    // Whatever passes as an id cannot leave its place in a path.
+                    // A valid id cannot change a URL path.
                     let safe = |id: &str| id == "~" || id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
                     prop_assert!(entry.id().map_or(true, safe));
                 }
@@ -179,17 +179,17 @@ proptest! {
         for (_, token) in pieces.iter().filter(|(_, token)| !token.is_empty()) {
             prop_assert!(!shown.contains(token.as_str()), "{}\n{}", text, shown);
         }
-        prop_assert_eq!(redact(&shown, &[]), shown.as_str(), "nothing is left to be done");
+        prop_assert_eq!(redact(&shown, &[]), shown.as_str(), "a second redaction changes nothing");
     }
 
     #[test]
-    fn known_secrets_are_redacted_whatever_their_shape(before in text(), secret in "[!-~]{4,40}", after in text()) {
+    fn known_secrets_are_always_redacted(before in text(), secret in "[!-~]{4,40}", after in text()) {
         let shown = redact(&format!("{before}{secret}{after}"), &[&secret]).into_owned();
         prop_assert!(STARS.contains(&secret) || !shown.contains(&secret), "{}", shown);
     }
 }
 
-/// Noise, and after it a token that has to go, or nothing.
+/// Random text, and a token after it or none.
 fn piece() -> impl Strategy<Value = (String, String)> {
     let uuid = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}";
     let announced = proptest::sample::select(
@@ -204,13 +204,13 @@ fn piece() -> impl Strategy<Value = (String, String)> {
     ]
 }
 
-/// Gives its bytes in small pieces, as a slow pipe does.
-struct Dribble<'a> {
+/// Returns its bytes in small pieces, as a slow pipe does.
+struct SlowPipe<'a> {
     bytes: &'a [u8],
     chunk: usize,
 }
 
-impl std::io::Read for Dribble<'_> {
+impl std::io::Read for SlowPipe<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let n = self.chunk.min(self.bytes.len()).min(buffer.len());
         buffer[..n].copy_from_slice(&self.bytes[..n]);
@@ -220,21 +220,21 @@ impl std::io::Read for Dribble<'_> {
 }
 
 #[test]
-fn very_long_texts_come_back_too() {
+fn very_long_texts_survive_too() {
     for piece in ["x", "\"", "\n", "\\", "漢", "\0"] {
-        authz_comes_back("a1", &piece.repeat(200_000 / piece.len()));
+        check_authz("a1", &piece.repeat(200_000 / piece.len()));
     }
 }
 
 #[test]
-fn a_shell_reads_every_word_back() {
+fn a_shell_reads_every_word_unchanged() {
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
         cases: 50,
         failure_persistence: None,
         ..Default::default()
     });
     let outcome = runner.run(&text(), |word| {
-        // No shell can hold a NUL.
+        // A shell cannot hold a NUL.
         let word = word.replace('\0', "");
         let script = format!("printf %s {}", shell_word(&word));
         let ran = std::process::Command::new("sh").args(["-c", &script]).output().expect("a shell");

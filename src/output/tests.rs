@@ -1,8 +1,9 @@
-use super::*;
-use crate::record::columns::unescape_cell;
+use crate::record::columns::{columns, escape_cell, unescape_cell};
+use crate::record::json::write_indented;
+use crate::record::kind::Kind;
 
 #[test]
-fn a_escape_cell_stays_on_its_line_and_is_no_formula() {
+fn a_csv_cell_is_on_one_line_and_is_not_a_formula() {
     for text in
         ["=1+1", "+x", "-n", "@a", "'=x", "'", "a\nb", r"a\nb", "\x1b[31m", "\u{85}", "plain", "", r"\u0041"]
     {
@@ -26,7 +27,7 @@ fn indented_json_is_the_same_json() {
 }
 
 #[test]
-fn column_names_are_unique_and_start_alike() {
+fn columns_are_unique_and_start_with_the_header_fields() {
     for kind in Kind::ALL {
         let names: Vec<_> = columns(kind).iter().map(|(name, _)| *name).collect();
         assert_eq!(names[..4], ["kind", "id", "status", "expires_at"]);

@@ -194,7 +194,7 @@ pub(crate) fn write_masked(out: &mut Vec<u8>, name: &str, value: &RawValue) {
     }
 }
 
-/// Whether a value has the name of a secret field somewhere, or an escape that may spell one.
+/// Returns true if a value has the name of a secret field somewhere, or an escape that may spell one.
 fn may_hold_secret(raw: &str) -> bool {
     raw.contains('\\') || SECRET_NAMES.iter().any(|name| raw.contains(name))
 }

@@ -111,7 +111,8 @@ const ID_BYTES: [bool; 256] = {
     table
 };
 
-/// Whether a text has only characters that an id may have. None of them is special in a URL path, in JSON or in CSV.
+/// Returns true if a text has only characters that an id may have. None of them is special in a URL path, in JSON or in
+/// CSV.
 pub(crate) fn has_only_id_bytes(text: &str) -> bool {
     text.bytes().all(|b| ID_BYTES[usize::from(b)])
 }
