@@ -103,7 +103,7 @@ impl Fields {
             "expires_in" => self.expires_in = text,
             "expires_at" => self.expires_at = text,
             "name" => self.name = text,
-            // As in JSON: `redirect_uri` counts, if it is not empty.
+            // As in JSON, `redirect_uri` counts before `url`.
             "redirect_uri" => self.url = text.or(self.url.take()),
             "url" => self.url = self.url.take().or(text),
             "client_id" => self.client_id = text,

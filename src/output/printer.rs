@@ -189,7 +189,9 @@ impl<'a> Output<'a> {
 fn no_secret(record: &Record<'_>) -> Error {
     let (text, hint) = match record.kind {
         Kind::Session => return Error::failed("a session has no secret"),
-        Kind::Client => ("the secret is not in the response", "oauth-ls client ID -o secret prints it"),
+        Kind::Client => {
+            ("the secret is not in the response", "to print it, use oauth-ls client ID -o secret")
+        }
         Kind::Authz | Kind::Token => (
             "the API shows a token in full only once, when it is created",
             "for a new token, use oauth-rot; with --replace, the old one works until you revoke it",

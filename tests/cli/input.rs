@@ -63,10 +63,10 @@ fn an_id_that_could_leave_its_place_in_the_path_is_refused() {
 
 #[test]
 fn control_characters_are_refused_and_escaped_in_the_message() {
-    refused("oauth-rm authz", "a\x1b[31mb", &["stdin:1: 'a\\u{1b}[31mb'"]);
-    refused("oauth-rm authz", "a\x00b", &["stdin:1: 'a\\u{0}b'"]);
-    refused("oauth-rm", r#"{"kind":"authz","id":"a\u202eb\n"}"#, &["stdin:1: 'a\\u{202e}b\\n'"]);
-    refused("oauth-rm authz", b"good\nb\xffd\n", &["stdin:2: the line is not UTF-8"]);
+    refused("oauth-rm authz", "a\x1b[31mb", &["stdin:1: invalid id 'a\\u{1b}[31mb'"]);
+    refused("oauth-rm authz", "a\x00b", &["stdin:1: invalid id 'a\\u{0}b'"]);
+    refused("oauth-rm", r#"{"kind":"authz","id":"a\u202eb\n"}"#, &["stdin:1: invalid id 'a\\u{202e}b\\n'"]);
+    refused("oauth-rm authz", b"good\nb\xffd\n", &["stdin:2: the line is not UTF-8 text"]);
 }
 
 #[test]

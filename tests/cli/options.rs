@@ -201,7 +201,7 @@ fn a_shell_that_was_to_get_a_secret_is_told_that_there_is_none() {
         account.sh(&line).exits(1).says("the API shows a token in full only once");
     }
     let line = "oauth-mk client --once 'Example CI' https://ci.example.net/oauth -S";
-    account.sh(line).exits(1).says("oauth-ls client ID -o secret shows it");
+    account.sh(line).exits(1).says("to print it, use oauth-ls client ID -o secret");
 }
 
 #[test]
