@@ -201,7 +201,7 @@ impl<'a> Maker<'a> {
                     Ok(Some(Outcome::renewed(object, "created")))
                 }
                 Err(e) => {
-                    let place = likeness.kind.place(one);
+                    let place = likeness.kind.label(one);
                     let what = format!(
                         "the response was lost ({lost}); {place} was created, and its secret is lost: {e}"
                     );
@@ -209,7 +209,7 @@ impl<'a> Maker<'a> {
                 }
             },
             several => {
-                let places = likeness.kind.place(&several.join(", "));
+                let places = likeness.kind.label(&several.join(", "));
                 let mut what = format!("the response was lost ({lost}); it may have been created: {places}");
                 if likeness.client.is_some() {
                     what.push_str("; oauth-ls -o secret shows its grant code");

@@ -94,7 +94,7 @@ impl<'a> Delivery<'a> {
             self.deaf = true;
             self.stop.ask();
         }
-        let place = item.kind.place(outcome.id(item));
+        let place = item.kind.label(outcome.id(item));
         if self.deaf {
             let error = Error::failed(format!("{}, but its record could not be delivered", outcome.status));
             let lost = outcome.holds_new_secret();

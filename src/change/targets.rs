@@ -48,7 +48,7 @@ impl Item<'_> {
 
     /// How messages name it: `stdin:12: authz 3f71…`.
     pub(crate) fn place(&self) -> String {
-        let what = self.kind.place(&self.id);
+        let what = self.kind.label(&self.id);
         match self.origin {
             Origin::Operand => what,
             line @ Origin::Line(_) => format!("{line}: {what}"),

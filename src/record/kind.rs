@@ -56,7 +56,7 @@ impl Kind {
     }
 
     /// Returns the name of an object in messages: `authz 3f71…`.
-    pub fn place(self, id: &str) -> String {
+    pub fn label(self, id: &str) -> String {
         // The redaction of messages would take "token" and a UUID for a secret.
         let word = if self == Kind::Token { "token id" } else { self.word() };
         format!("{word} {id}").trim_end().to_owned()

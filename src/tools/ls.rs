@@ -198,7 +198,7 @@ impl List<'_> {
                         Ok(record) => self.marked(record),
                         // One unusable object must not hide the rest of the page.
                         Err(e) => {
-                            messages.error(&kind.place(&page::id(object)), &e);
+                            messages.error(&kind.label(&page::id(object)), &e);
                             continue;
                         }
                     };
@@ -246,7 +246,7 @@ impl List<'_> {
                 Err(e) => {
                     let line =
                         if let Origin::Line(_) = origin { format!("{origin}: ") } else { String::new() };
-                    messages.error(&format!("{line}{}", kind.place(id)), &e);
+                    messages.error(&format!("{line}{}", kind.label(id)), &e);
                     tally.count(&e);
                     if e.stops_the_run() {
                         break;
@@ -290,7 +290,7 @@ fn one(
 ) -> Result<(), Error> {
     match output.record(record) {
         Err(e) if e.class() == Class::Failed => {
-            messages.error(&record.kind.place(&record.id), &e);
+            messages.error(&record.kind.label(&record.id), &e);
             Ok(())
         }
         other => other,
