@@ -199,7 +199,7 @@ fn passing_faults_are_tried_again() {
     stub.run(LS, &["session", "s1", "--retry-for", "0"], "").exits(75).says(&format!("{told}\n"));
     let stub = Stub::new().on(Delete, SESSION, 503, "");
     let ran = stub.run(RM, &["session", "s1", ALL, "--retry-for", "0"], "").exits(75);
-    ran.says(&format!("{told}; it may have been done all the same\n"));
+    ran.says(&format!("{told}; the change may have been made anyway\n"));
     let away = Failure::NotSent("cannot reach it".to_owned());
     let stub = Stub::new().on_with(Delete, SESSION, None, Err(away));
     let ran = stub.run(RM, &["session", "s1", ALL, "--retry-for", "0"], "").exits(75);
@@ -222,7 +222,7 @@ fn a_refusal_after_a_lost_answer_does_not_hide_that_it_may_be_done() {
     let rotate = "/oauth/clients/c1/actions/rotate-credentials";
     let again =
         "if it was, its new secret is lost: rotate it again, with another token if it was the one in use\n";
-    let doubt = |id: &str| format!("Sorry. ({id}); it may have been done all the same\n");
+    let doubt = |id: &str| format!("Sorry. ({id}); the change may have been made anyway\n");
     for (status, id, code) in [(401, "unauthorized", 4), (403, "suspended", 1), (422, "invalid_params", 1)] {
         let stub = Stub::new().lose(Delete, SESSION).on(Delete, SESSION, status, &error(id));
         let ran = stub.run(RM, &["session", "s1", ALL], "").exits(code).says(&doubt(id));

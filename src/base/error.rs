@@ -1,5 +1,4 @@
-//! What can go wrong: a class, which decides the exit status and whether the run goes on, a text, and what to do about
-//! it.
+//! Errors: a class, which decides the exit status and whether the run goes on, a text, and a hint for the user.
 
 use std::fmt;
 use std::io;
@@ -10,12 +9,12 @@ pub const OK: u8 = 0;
 pub const FAILED: u8 = 1;
 /// The command line or the input is wrong; nothing was attempted.
 pub const USAGE: u8 = 2;
-/// No token, a rejected token, or a second factor that cannot be asked for.
+/// There is no token, the API rejects it, or it needs a two-factor code that cannot be asked for.
 pub const AUTH: u8 = 4;
-/// A temporary error (`EX_TEMPFAIL` of sysexits(3)): the same command may be run again.
+/// A temporary error (`EX_TEMPFAIL` in sysexits(3)): the same command may succeed later.
 pub const TEMPORARY: u8 = 75;
 
-/// The kind of an error: it decides the exit status, and whether a run stops.
+/// The class of an error. It decides the exit status and whether the run stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
     /// The command line is wrong.
@@ -24,33 +23,33 @@ pub(crate) enum Class {
     Input,
     /// There is no usable token, or the API rejects it.
     Auth,
-    /// The API refused with this HTTP status.
+    /// The API refused the request with this HTTP status.
     Refused(u16),
-    /// The API itself, and not a proxy on the way to it, says that there is no such object.
+    /// The API reports that the object does not exist. A 404 from a proxy does not count.
     Gone,
-    /// The API or the network failed in a way that may pass.
+    /// A temporary error of the API or the network.
     Temporary,
-    /// The network as a whole is away, so trying other records is pointless.
+    /// The API cannot be reached at all, so trying other records is pointless.
     Unreachable,
-    /// A create whose response was lost may have been applied.
+    /// The response to a create was lost, so the object may exist.
     InDoubt,
-    /// The network or the server is wrong in a way that will not pass: an unknown certificate, a redirect.
+    /// The network or the server is set up wrongly, so a retry cannot help: an unknown certificate, a redirect.
     Permanent,
     /// One record failed or was skipped.
     Failed,
     /// Standard output cannot be written.
     Stdout,
-    /// The reader of standard output went away (EPIPE).
+    /// The reader of standard output has exited (EPIPE).
     ReaderGone,
-    /// A named file cannot be read or written.
+    /// A file that the user named cannot be read or written.
     File,
-    /// Everything was said already; this status is left.
+    /// Everything has been reported; the program only has to exit with this status.
     Reported(u8),
-    /// This signal ended the run, and what there is to say was said.
+    /// This signal stopped the run, and everything has been reported.
     Signal(u8),
 }
 
-/// Why a tool, or its work on one record, did not succeed.
+/// The reason why a tool, or its work on one record, failed.
 #[derive(Debug)]
 pub struct Error {
     class: Class,
@@ -63,115 +62,115 @@ impl Error {
         Error { class, text: text.into(), hint: None }
     }
 
-    /// The command line is wrong.
+    /// Creates an error: the command line is wrong.
     pub(crate) fn usage(text: impl Into<String>) -> Error {
         Error::new(Class::Usage, text)
     }
 
-    /// The environment, a configuration file or the input as a whole is wrong.
+    /// Creates an error: the environment, a configuration file or the input as a whole is wrong.
     pub(crate) fn input(text: impl Into<String>) -> Error {
         Error::new(Class::Input, text)
     }
 
-    /// There is no usable token, or the API rejects it.
+    /// Creates an error: there is no usable token, or the API rejects it.
     pub(crate) fn auth(text: impl Into<String>) -> Error {
         Error::new(Class::Auth, text)
     }
 
-    /// The API refused with this HTTP status.
+    /// Creates an error: the API refused the request with this HTTP status.
     pub(crate) fn refused(status: u16, text: impl Into<String>) -> Error {
         Error::new(Class::Refused(status), text)
     }
 
-    /// The API says that there is no such object.
+    /// Creates an error: the API reports that the object does not exist.
     pub(crate) fn gone(text: impl Into<String>) -> Error {
         Error::new(Class::Gone, text)
     }
 
-    /// The API or the network failed in a way that may pass.
+    /// Creates an error: the API or the network failed temporarily.
     pub(crate) fn temporary(text: impl Into<String>) -> Error {
         Error::new(Class::Temporary, text)
     }
 
-    /// The network as a whole is away.
+    /// Creates an error: the API cannot be reached at all.
     pub(crate) fn unreachable(text: impl Into<String>) -> Error {
         Error::new(Class::Unreachable, text)
     }
 
-    /// A create whose response was lost may have been applied; `text` names the candidates.
+    /// Creates an error: the response to a create was lost. `text` names the objects that it may have created.
     pub(crate) fn unresolved(text: impl Into<String>) -> Error {
         Error::new(Class::InDoubt, text)
-            .with_hint("adopt a candidate with oauth-rot or revoke it with oauth-rm, then run the rest again")
+            .with_hint("rotate a candidate with oauth-rot to use it, or remove it with oauth-rm, then run the rest again")
     }
 
-    /// The network or the server is wrong in a way that will not pass.
+    /// Creates an error: the network or the server is set up wrongly, so a retry cannot help.
     pub(crate) fn permanent(text: impl Into<String>) -> Error {
         Error::new(Class::Permanent, text)
     }
 
-    /// A response came well and cannot be used; `what` is wrong with it.
-    pub(crate) fn unusable(what: impl fmt::Display) -> Error {
-        Error::permanent(format!("unusable answer: {what}"))
+    /// Creates an error: a response arrived whole, but cannot be used. `why` says what is wrong with it.
+    pub(crate) fn unusable(why: impl fmt::Display) -> Error {
+        Error::permanent(format!("unusable response: {why}"))
     }
 
-    /// One record failed or was skipped.
+    /// Creates an error: one record failed or was skipped.
     pub(crate) fn failed(text: impl Into<String>) -> Error {
         Error::new(Class::Failed, text)
     }
 
-    /// Standard output cannot be written.
+    /// Creates an error: standard output cannot be written.
     pub(crate) fn stdout(source: io::Error) -> Error {
         let class =
             if source.kind() == io::ErrorKind::BrokenPipe { Class::ReaderGone } else { Class::Stdout };
         Error::new(class, format!("standard output: {}", reason(&source)))
     }
 
-    /// The file at `path`, as the user gave it, cannot be read or written.
+    /// Creates an error: a file cannot be read or written. `path` is its name as the user typed it.
     pub(crate) fn file(path: impl fmt::Display, source: io::Error) -> Error {
         Error::new(Class::File, format!("{path}: {}", reason(&source)))
     }
 
-    /// Everything was said already; only the status is left.
+    /// Creates an error that prints nothing: everything has been reported, and the program exits with `status`.
     pub(crate) fn reported(status: u8) -> Error {
         Error::new(Class::Reported(status), "")
     }
 
-    /// This signal ended the run, and what there is to say was said.
+    /// Creates an error: this signal stopped the run.
     pub(crate) fn signal(number: u8) -> Error {
         Error::new(Class::Signal(number), "")
     }
 
-    /// The same error, and what the user can do about it.
+    /// Adds a hint: what the user can do about the error.
     pub(crate) fn with_hint(self, hint: &'static str) -> Error {
         Error { hint: Some(hint), ..self }
     }
 
-    /// The class.
+    /// Returns the class.
     pub(crate) fn class(&self) -> Class {
         self.class
     }
 
-    /// What the user can do about it.
+    /// Returns the hint, if there is one.
     pub(crate) fn hint(&self) -> Option<&'static str> {
         self.hint
     }
 
-    /// Whether the API itself says that there is no such object.
+    /// Returns whether the API reports that the object does not exist.
     pub(crate) fn is_gone(&self) -> bool {
         self.class == Class::Gone
     }
 
-    /// Whether the API refused, for whatever reason.
+    /// Returns whether the API refused the request, for whatever reason.
     pub(crate) fn is_refusal(&self) -> bool {
         matches!(self.class, Class::Gone | Class::Refused(_))
     }
 
-    /// Whether standard output takes no more.
+    /// Returns whether standard output can no longer be written.
     pub(crate) fn is_stdout(&self) -> bool {
         matches!(self.class, Class::Stdout | Class::ReaderGone)
     }
 
-    /// The exit status that this error leads to (oauth-tools(7), EXIT STATUS).
+    /// Returns the exit status for this error (oauth-tools(7), EXIT STATUS).
     pub(crate) fn status(&self) -> u8 {
         match self.class {
             Class::Usage | Class::Input => USAGE,
@@ -189,7 +188,7 @@ impl Error {
         }
     }
 
-    /// Whether going on with other records is pointless.
+    /// Returns whether the run stops, because other records would fail in the same way.
     pub(crate) fn stops_the_run(&self) -> bool {
         match self.class {
             Class::Usage
@@ -210,15 +209,15 @@ impl Error {
         }
     }
 
-    /// The same error where an earlier try of the call may have been applied. `hint` replaces the error's own.
+    /// Returns this error for a call whose earlier request may have been carried out. `hint` replaces the error's own.
     pub(crate) fn in_doubt(self, hint: Option<&'static str>) -> Error {
         let class = match self.class {
-            // That something is gone, or refused, says nothing about the try before.
+            // The refusal is about the retry; the lost request before it may have succeeded.
             Class::Refused(_) | Class::Gone => Class::Failed,
             Class::Auth | Class::Permanent | Class::Temporary | Class::Unreachable => self.class,
             _ => return self,
         };
-        let text = format!("{}; it may have been done all the same", self.text);
+        let text = format!("{}; the change may have been made anyway", self.text);
         Error { class, text, hint: hint.or(self.hint) }
     }
 }
@@ -235,14 +234,15 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// Counts what failed in a run over many records, and decides the run's exit status.
+/// Counts the failed records of a run and decides its exit status.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
+    /// Records that failed, including the temporary errors.
     failed: usize,
-    /// Of the failed, those that may succeed another time.
+    /// Records that failed with a temporary error.
     temporary: usize,
     /// The status of the error that stopped the run.
-    stopper: Option<u8>,
+    stop_status: Option<u8>,
 }
 
 impl Tally {
@@ -257,25 +257,26 @@ impl Tally {
         }
     }
 
-    /// Notes that the run stops with a status; the first one counts.
+    /// Records that the run stops with `status`. Only the first call counts.
     pub(crate) fn stop(&mut self, status: u8) {
-        self.stopper.get_or_insert(status);
+        self.stop_status.get_or_insert(status);
     }
 
-    /// Whether an error stopped the run.
+    /// Returns whether an error stopped the run.
     pub(crate) fn is_stopped(&self) -> bool {
-        self.stopper.is_some()
+        self.stop_status.is_some()
     }
 
-    /// The result of the run. `signal` is one that came; `unfinished` says that records were not attempted.
+    /// Returns the result of the run. `signal` is the signal that arrived, if any; `unfinished` is true if records were
+    /// not attempted.
     ///
     /// # Errors
-    /// [`Class::Signal`] or [`Class::Reported`], where anything failed.
+    /// [`Class::Signal`] or [`Class::Reported`] if anything failed.
     pub(crate) fn result(&self, signal: Option<u8>, unfinished: bool) -> Result<(), Error> {
-        match (signal, self.stopper) {
-            // It kept records from being tried, or from being tried again.
+        match (signal, self.stop_status) {
+            // Without the signal, more records would have been attempted or retried.
             (Some(signal), _) if unfinished || self.temporary > 0 => Err(Error::signal(signal)),
-            // Running it again would not help all of them.
+            // Some records failed for good, so running the command again would not be enough.
             (_, Some(TEMPORARY)) if self.failed > self.temporary => Err(Error::reported(FAILED)),
             (_, Some(status)) => Err(Error::reported(status)),
             _ if self.failed > 0 && self.failed == self.temporary => Err(Error::reported(TEMPORARY)),
@@ -285,7 +286,7 @@ impl Tally {
     }
 }
 
-/// The system's reason for an I/O error, without Rust's `(os error N)`.
+/// Returns the system's text for an I/O error in lower case, without Rust's `(os error N)`.
 pub(crate) fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or(&text);
@@ -302,7 +303,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_class_has_the_status_that_the_manual_gives_it() {
+    fn each_class_has_its_documented_status() {
         let full = || io::Error::from_raw_os_error(28);
         let cases = [
             (Error::usage(""), 2),
@@ -327,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn an_io_error_is_reported_without_its_number() {
+    fn io_errors_are_reported_without_their_number() {
         let full = Error::stdout(io::Error::from_raw_os_error(28));
         assert_eq!(full.to_string(), "standard output: no space left on device");
         assert_eq!(full.class(), Class::Stdout);
@@ -335,10 +336,10 @@ mod tests {
     }
 
     #[test]
-    fn an_error_in_doubt_keeps_its_status_but_no_longer_says_that_the_object_is_gone() {
+    fn an_error_in_doubt_keeps_its_status_but_is_not_gone() {
         let gone = Error::gone("there is no x").in_doubt(Some("look"));
         assert!(!gone.is_gone());
-        assert_eq!(gone.to_string(), "there is no x; it may have been done all the same");
+        assert_eq!(gone.to_string(), "there is no x; the change may have been made anyway");
         assert_eq!((gone.status(), gone.hint()), (FAILED, Some("look")));
         let auth = Error::auth("no").with_hint("log in").in_doubt(None);
         assert_eq!((auth.status(), auth.hint()), (AUTH, Some("log in")));
@@ -346,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_ends_with_the_status_of_the_manual() {
+    fn runs_have_their_documented_status() {
         let run = |errors: &[Error], signal, unfinished| {
             let mut tally = Tally::default();
             errors.iter().for_each(|e| tally.count(e));
@@ -355,11 +356,15 @@ mod tests {
         let (refused, temporary) = (|| Error::refused(422, ""), || Error::temporary(""));
         assert_eq!(run(&[], None, false), OK);
         assert_eq!(run(&[temporary(), temporary()], None, false), TEMPORARY);
-        assert_eq!(run(&[temporary(), refused()], None, false), FAILED, "trying again does not help all");
-        assert_eq!(run(&[refused(), Error::auth("")], None, true), AUTH, "what stopped the run counts");
+        assert_eq!(run(&[temporary(), refused()], None, false), FAILED, "a retry does not help all");
+        assert_eq!(
+            run(&[refused(), Error::auth("")], None, true),
+            AUTH,
+            "the error that stopped the run decides"
+        );
         assert_eq!(run(&[refused(), Error::unreachable("")], None, true), FAILED);
         assert_eq!(run(&[refused()], Some(15), false), FAILED, "the signal came too late to matter");
         assert_eq!(run(&[refused()], Some(15), true), 143);
-        assert_eq!(run(&[temporary()], Some(2), false), 130, "it would have been tried again");
+        assert_eq!(run(&[temporary()], Some(2), false), 130, "the signal prevented a retry");
     }
 }

@@ -1,10 +1,10 @@
-//! Words that everything uses; knows nothing of the API, of records or of the machine.
+//! Basic types that every other folder uses. Nothing here knows the API, records or the machine.
 //!
-//! - `error`: what can go wrong, and the exit status it leads to
-//! - `secret`: secrets in memory, and how text is cleared of them
+//! - `error`: errors and their exit statuses
+//! - `secret`: secrets in memory, and their redaction from text
 //! - `sync`: locks
 //! - `text`: escaping, shortening, counting, spelling suggestions
-//! - `time`: instants, spans and dates
+//! - `time`: timestamps, durations and dates
 //! - `url`: URLs
 
 pub(crate) mod error;

@@ -1,31 +1,32 @@
-//! Tokens and client secrets: a type that does not print, masking, and redaction of free text.
+//! Tokens and client secrets: a type that is never printed, masks, and the redaction of free text.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// What stands for the hidden part of a secret: ten stars, as the API itself writes them (WIRE.md, "Redaction").
+/// The mask that replaces the hidden part of a secret: ten stars, as in the API's own masked tokens
+/// (docs/heroku-api.md, "Masked tokens").
 pub(crate) const STARS: &str = "**********";
 
-/// A secret. It never shows in `{:?}`, and its memory is cleared when it is dropped.
+/// A secret. `{:?}` does not print it, and its memory is cleared when it is dropped.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Takes ownership of a secret's text.
+    /// Creates a secret from its text.
     pub fn new(text: String) -> Secret {
         Secret(Zeroizing::new(text))
     }
 
-    /// The text itself, for the one place that needs it.
+    /// Returns the text. Call it only where the secret itself is needed.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether `shown`, a token as the API shows it in a list (`HRKU-AA**********wxyz`), may be this one.
+    /// Returns whether this secret fits `shown`, a token as the API's lists show it: `HRKU-AA**********wxyz`.
     ///
-    /// A mask can fit more than one token; the caller must count a match as "may be".
+    /// More than one token can fit a mask, so a match does not prove that the tokens are the same.
     pub fn may_be(&self, shown: &str) -> bool {
         let text = self.expose();
         match split_mask(shown) {
@@ -45,38 +46,38 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Whether a value hides its secret already, by the API's hand or ours.
+/// Returns whether a value is already masked, by the API or by these tools.
 pub(crate) fn is_masked(value: &str) -> bool {
     value.contains(STARS)
 }
 
-/// Checks that a token can stand in a header and is not obviously something else.
+/// Checks that a token can be sent in a header line.
 ///
 /// # Errors
-/// What is wrong, without the token.
+/// A predicate that does not show the token: `contains a line break`.
 pub(crate) fn check_token(text: &str) -> Result<(), &'static str> {
     if text.is_empty() {
         Err("is empty")
     } else if text.bytes().any(|b| b == b'\n' || b == b'\r') {
-        Err("has a line break in it")
+        Err("contains a line break")
     } else if !text.bytes().all(|b| b.is_ascii_graphic()) {
-        Err("has a character that no token has")
+        Err("contains a character that is not allowed in a token")
     } else {
         Ok(())
     }
 }
 
-/// The visible ends of a masked value.
+/// Returns the visible ends of a masked value.
 fn split_mask(shown: &str) -> Option<(&str, &str)> {
     let at = shown.find(STARS)?;
     Some((&shown[..at], shown[at..].trim_start_matches('*')))
 }
 
-/// A text with everything that has the shape of a token or client secret replaced by stars.
+/// Replaces everything that looks like a token or a client secret by stars.
 ///
-/// Three token shapes are known (WIRE.md, "Objects"): a bare uuid, `HRKU-` and a uuid, `HRKU-AA` and 58
-/// characters. Ids are uuids too; so a uuid is only taken for a secret where `HRKU-` or a word that announces
-/// a secret stands before it. `known` secrets go wherever they stand, whatever their shape.
+/// Tokens have three forms (docs/heroku-api.md, "Secrets"): a UUID, `HRKU-` and a UUID, or `HRKU-AA` and 58 characters.
+/// Ids are UUIDs too, so a UUID counts as a secret only after `HRKU-` or after a word such as "token". `known` secrets
+/// of at least four bytes are replaced wherever they occur, whatever their form.
 pub fn redact<'a>(text: &'a str, known: &[&str]) -> Cow<'a, str> {
     let mut text = Cow::Borrowed(text);
     for secret in known.iter().filter(|s| s.len() >= 4) {
@@ -85,7 +86,7 @@ pub fn redact<'a>(text: &'a str, known: &[&str]) -> Cow<'a, str> {
         }
     }
     let (mut out, mut copied, mut at) = (String::new(), 0, 0);
-    // Where the last word before `at` ends; what was replaced is no word.
+    // The end of the last word before `at`. Replaced text is not a word.
     let mut word = 0;
     while at < text.len() {
         match token_at(&text, at, word) {
@@ -109,10 +110,10 @@ pub fn redact<'a>(text: &'a str, known: &[&str]) -> Cow<'a, str> {
     Cow::Owned(out)
 }
 
-/// Words after which a uuid is a secret and not an id.
+/// Words after which a UUID is a secret and not an id.
 const ANNOUNCERS: [&str; 7] = ["token", "secret", "bearer", "api_key", "password", "code", "apikey"];
 
-/// The end of what looks like a token at `at`, if something does; the last word before it ends at `word`.
+/// Returns where the token that starts at `at` ends, if one does. The last word before it ends at `word`.
 fn token_at(text: &str, at: usize, word: usize) -> Option<usize> {
     let bytes = text.as_bytes();
     if let Some(rest) = bytes[at..].strip_prefix(b"HRKU-") {
@@ -130,7 +131,7 @@ fn token_len(bytes: &[u8]) -> usize {
     bytes.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_' || **b == b'-').count()
 }
 
-/// Whether a uuid starts here.
+/// Returns whether `bytes` start with a UUID.
 fn is_uuid(bytes: &[u8]) -> bool {
     bytes.len() >= 36
         && bytes[..36].iter().enumerate().all(|(i, b)| match i {
@@ -146,12 +147,12 @@ mod tests {
     const UUID: &str = "01234567-89ab-cdef-0123-456789abcdef";
 
     #[test]
-    fn a_secret_does_not_show_itself() {
+    fn debug_output_hides_the_secret() {
         assert_eq!(format!("{:?}", Secret::new(UUID.into())), "Secret(…)");
     }
 
     #[test]
-    fn a_mask_fits_the_tokens_with_its_ends() {
+    fn a_mask_fits_tokens_with_the_same_ends() {
         let secret = Secret::new("HRKU-AAabcdef".into());
         assert!(secret.may_be("HRKU-AA**********ef"));
         assert!(secret.may_be("HRKU-AA**********"));
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn every_token_shape_is_redacted_and_ids_are_not() {
+    fn tokens_of_every_form_are_redacted_and_ids_are_not() {
         let long = format!("HRKU-AA{}", "x".repeat(58));
         for text in [
             format!("the token {UUID} is bad"),
@@ -176,17 +177,14 @@ mod tests {
             assert!(shown.contains(STARS), "{shown}");
         }
         let many = format!("token {UUID} {UUID}/{UUID}").repeat(20_000);
-        assert!(
-            !redact(&many, &[]).contains("cdef"),
-            "all that an announcer stands before, however much it is"
-        );
+        assert!(!redact(&many, &[]).contains("cdef"), "every UUID after an announcer, in a long text too");
         let id = format!("authz {UUID}: Couldn't find that authorization (not_found, request {UUID})");
         assert_eq!(redact(&id, &[]), id);
         assert_eq!(redact("pass hunter22 on", &["hunter22"]), format!("pass {STARS} on"));
     }
 
     #[test]
-    fn text_with_wide_characters_is_not_cut_in_two() {
+    fn multibyte_characters_are_not_split() {
         let text = format!("é—{}-éé token é{UUID} HRKU-é", "é".repeat(9));
         assert!(redact(&text, &[]).contains("HRKU-é"));
     }

@@ -1,8 +1,8 @@
-//! Locks that a panic elsewhere cannot poison.
+//! Locks that ignore poisoning.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Locks, whatever happened to a thread that held the lock before: what is behind it stays valid between calls.
+/// Locks a mutex, even if a thread panicked while it held the lock: the data behind our mutexes is valid at any time.
 pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

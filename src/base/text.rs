@@ -1,19 +1,19 @@
-//! Text that is safe where it is shown: on a terminal, in a shell, on one line.
+//! Text that is safe to print: on a terminal, in a shell, on one line.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Whether a character could move the cursor, turn the direction of text, or hide in it.
+/// Returns whether a character can move the cursor, change the direction of text, or is invisible.
 fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{61c}'
-            // Nothing to see: soft hyphens, fillers, a mark of byte order, annotations, tags.
+            // Invisible: soft hyphens, fillers, the byte order mark, annotations, tags.
             | '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
             | '\u{3164}' | '\u{ffa0}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// `text` with control and bidirectional characters written as escapes (`\n`, `\u{202e}`).
+/// Writes control characters, bidirectional controls and invisible characters as escapes (`\n`, `\u{202e}`).
 pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_unsafe) {
         return Cow::Borrowed(text);
@@ -25,9 +25,9 @@ pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// `text` as one word of a POSIX shell, bare where no shell gives its characters a meaning.
+/// Quotes `text` as one word of a POSIX shell. Text without special characters stays unquoted.
 ///
-/// A line break stays one inside the quotes: sh, dash, bash and zsh all read it back.
+/// Line breaks are kept as they are inside the quotes; sh, dash, bash and zsh read them back.
 pub(crate) fn shell_word(text: &str) -> Cow<'_, str> {
     let bare = |b: u8| b.is_ascii_alphanumeric() || b"_-./:@,+".contains(&b);
     if !text.is_empty() && text.bytes().all(bare) {
@@ -36,7 +36,7 @@ pub(crate) fn shell_word(text: &str) -> Cow<'_, str> {
     Cow::Owned(format!("'{}'", text.replace('\'', r"'\''")))
 }
 
-/// The candidate nearest to `word`, if one is near enough to be what was meant.
+/// Returns the candidate most similar to `word`, if one is similar enough for a "did you mean".
 pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates
         .into_iter()
@@ -46,7 +46,7 @@ pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
         .map(|(_, c)| c)
 }
 
-/// `text` with the first `max` characters, and how many were left out if any were.
+/// Cuts `text` after `max` characters and adds how many were cut: `abc… (7 more)`.
 pub(crate) fn shorten(text: &str, max: usize) -> Cow<'_, str> {
     match text.char_indices().nth(max) {
         None => Cow::Borrowed(text),
@@ -58,7 +58,7 @@ pub(crate) fn shorten(text: &str, max: usize) -> Cow<'_, str> {
     }
 }
 
-/// A number and what is counted, with its verb if it has one: `1 record was`, `2 records were`.
+/// Formats a number with `one` or `more`, the singular or plural of the noun (and verb): `2 records were`.
 pub(crate) fn count(n: usize, one: &str, more: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { more })
 }
@@ -68,28 +68,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_moves_a_cursor_turns_text_or_hides_is_escaped() {
+    fn control_bidirectional_and_invisible_characters_are_escaped() {
         assert_eq!(escape("a\u{ad}b\u{3164}\u{e0041}"), r"a\u{ad}b\u{3164}\u{e0041}");
         assert_eq!(escape("a\x1b[31m\n\u{202e}b\u{9b}"), r"a\u{1b}[31m\n\u{202e}b\u{9b}");
         assert_eq!(escape("naïve 漢字"), "naïve 漢字");
     }
 
     #[test]
-    fn shell_words() {
+    fn only_words_with_special_characters_are_quoted() {
         assert_eq!(shell_word("0f3a-1"), "0f3a-1");
         assert_eq!(shell_word(""), "''");
         assert_eq!(shell_word("a'b $(x)\n"), "'a'\\''b $(x)\n'");
     }
 
     #[test]
-    fn the_nearest_name() {
+    fn only_similar_names_are_suggested() {
         assert_eq!(nearest("--dry-rum", ["--dry-run", "--rest"]), Some("--dry-run"));
         assert_eq!(nearest("clinet", ["client", "session"]), Some("client"));
         assert_eq!(nearest("--xyz", ["--dry-run", "--rest"]), None);
     }
 
     #[test]
-    fn shortened_text_says_so() {
+    fn shortened_text_says_how_much_is_missing() {
         assert_eq!(shorten("ééé", 2), "éé… (1 more)");
         assert_eq!(shorten("ééé", 3), "ééé");
     }

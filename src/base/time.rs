@@ -1,4 +1,4 @@
-//! Points in time and spans: RFC 3339, HTTP dates, `8h`, "in 3 days".
+//! Timestamps and durations: RFC 3339, HTTP dates, `8h`, "in 3 days".
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -6,28 +6,28 @@ use jiff::civil::{self, DateTime};
 use jiff::fmt::{friendly, rfc2822, temporal};
 use jiff::{SignedDuration, SpanRelativeTo};
 
-/// Instants are counted in civil time: [`jiff::Timestamp`] ends a day before 9999-12-31T23:59:59Z, which is often
-/// written for "never".
+/// 1970-01-01T00:00:00Z. Timestamps are civil times because [`jiff::Timestamp`] ends a day before
+/// 9999-12-31T23:59:59Z, which is often used for "never".
 const EPOCH: DateTime = civil::date(1970, 1, 1).at(0, 0, 0, 0);
 
-/// Seconds since 1970-01-01T00:00:00Z.
+/// A timestamp: seconds since 1970-01-01T00:00:00Z.
 pub(crate) type Unix = i64;
 
-/// The system's clock.
+/// Returns the current time of the system's clock.
 pub(crate) fn now() -> Unix {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as Unix)
 }
 
-/// `at` as RFC 3339 in UTC, or `None` outside the years 0 to 9999.
+/// Formats `at` as RFC 3339 in UTC. Returns `None` outside the years 0 to 9999.
 pub fn rfc3339(at: Unix) -> Option<String> {
     let at = EPOCH.checked_add(SignedDuration::from_secs(at)).ok().filter(|t| t.year() >= 0)?;
     Some(format!("{at}Z"))
 }
 
-/// The instant that an RFC 3339 text names. Fractions of a second are dropped.
+/// Parses an RFC 3339 timestamp. Fractions of a second are dropped.
 pub fn parse_rfc3339(text: &str) -> Option<Unix> {
     let pieces = temporal::Pieces::parse(text).ok()?;
-    // A time zone's name, as in [Europe/Paris], could contradict the offset.
+    // The name of a time zone, as in [Europe/Paris], could contradict the offset.
     if pieces.time_zone_annotation().is_some() {
         return None;
     }
@@ -36,20 +36,21 @@ pub fn parse_rfc3339(text: &str) -> Option<Unix> {
     Some(local.duration_since(EPOCH).as_secs() - i64::from(offset.seconds()))
 }
 
-/// The instant that a `Date` or `Retry-After` header names (RFC 9110, 5.6.7, IMF-fixdate).
+/// Parses the date in a `Date` or `Retry-After` header line (RFC 9110, section 5.6.7, IMF-fixdate).
 pub fn parse_http_date(text: &str) -> Option<Unix> {
-    // RFC 2822 has more zones, HTTP only this one. A wrong day of the week does no harm.
+    // RFC 2822 allows other zones, HTTP only GMT. A wrong day of the week is harmless.
     let parser = rfc2822::DateTimeParser::new().relaxed_weekday(true);
     let at = parser.parse_timestamp(text).ok().filter(|_| text.ends_with("GMT"))?;
     Some(at.as_second())
 }
 
-/// Reads a span: seconds, or numbers with units of a fixed length, such as `90m`, `30d` or `1d12h`.
+/// Parses a duration: seconds, or numbers with units of a fixed length, such as `90m`, `30d` or `1d12h`.
 ///
-/// Months and years are refused, because their length varies, and fractions, because `1,500m` has two meanings.
+/// Months and years are refused because their length varies, and fractions because `1,500m` is ambiguous. The longest
+/// duration is `u32::MAX` seconds.
 ///
 /// # Errors
-/// A sentence part that says what is allowed.
+/// A text that quotes the input and says what is allowed.
 pub fn parse_span(text: &str) -> Result<Duration, String> {
     let whole = || -> Option<Duration> {
         if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
@@ -60,13 +61,13 @@ pub fn parse_span(text: &str) -> Result<Duration, String> {
         (span.subsec_nanos() == 0 && !text.contains(['.', ','])).then_some(span)
     };
     whole().filter(|span| span.as_secs() <= u64::from(u32::MAX)).ok_or_else(|| {
-        format!("'{text}' is not a duration: give seconds, or numbers with s, m, h, d or w, such as 1d12h")
+        format!("'{text}' is not a duration: use seconds, or numbers with s, m, h, d or w, such as 1d12h")
     })
 }
 
-/// A span in its largest unit, rounded: `45 s`, `3 minutes`, `1 day`.
+/// Formats a duration in its largest unit, rounded: `45 s`, `3 minutes`, `1 day`.
 pub fn span_words(seconds: u64) -> String {
-    // What would be rounded to 60 minutes is an hour, what would be 24 hours a day.
+    // The limits are where rounding would give 60 minutes or 24 hours.
     let (unit, word) = match seconds {
         0..60 => return format!("{seconds} s"),
         60..3570 => (60, "minute"),
@@ -79,7 +80,7 @@ pub fn span_words(seconds: u64) -> String {
     format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }
 
-/// `at` seen from `now`: `in 3 days`, `2 hours ago`.
+/// Formats the distance from `now` to `at`: `in 3 days`, `2 hours ago`.
 pub fn relative(at: Unix, now: Unix) -> String {
     if at == now {
         return "now".to_owned();
@@ -93,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_of_both_forms_name_the_same_instant() {
+    fn rfc3339_and_http_dates_give_the_same_timestamp() {
         assert_eq!(parse_rfc3339("1994-11-06T08:49:37Z"), Some(784_111_777));
         assert_eq!(parse_rfc3339("1994-11-06T10:49:37+02:00"), Some(784_111_777));
         assert_eq!(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
@@ -102,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc3339_dates_are_read_in_every_year_with_four_digits() {
+    fn rfc3339_dates_of_years_0_to_9999_are_parsed() {
         for (text, at) in [
             ("0000-01-01T00:00:00Z", -62_167_219_200),
             ("1994-11-06t08:49:37z", 784_111_777),
@@ -119,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_without_an_offset_or_with_a_named_zone_is_refused() {
+    fn rfc3339_dates_without_an_offset_or_with_a_zone_name_are_rejected() {
         for bad in [
             "",
             "1994-11-06",
@@ -135,8 +136,12 @@ mod tests {
     }
 
     #[test]
-    fn http_dates_are_in_gmt() {
-        assert_eq!(parse_http_date("Mon, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777), "it was a Sunday");
+    fn http_dates_must_be_in_gmt() {
+        assert_eq!(
+            parse_http_date("Mon, 06 Nov 1994 08:49:37 GMT"),
+            Some(784_111_777),
+            "the wrong weekday is ignored"
+        );
         for bad in [
             "Sun, 06 Nov 1994 08:49:37 EST",
             "Sun, 06 Nov 1994 08:49:37 +0000",
@@ -150,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn spans_have_units_of_a_fixed_length() {
+    fn durations_have_units_of_a_fixed_length() {
         for (text, seconds) in [
             ("90", 90),
             ("0", 0),
@@ -192,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn seen_from_now() {
+    fn relative_times_are_rounded_to_the_largest_unit() {
         assert_eq!(relative(3 * 86_400, 0), "in 3 days");
         assert_eq!(relative(0, 3600), "1 hour ago");
         assert_eq!(relative(0, 0), "now");

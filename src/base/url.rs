@@ -1,10 +1,10 @@
-//! URLs, read in one place: the API's address, redirect URIs, and the address that the web flow listens at.
+//! The one parser for URLs: the API's base URL, redirect URIs, and the address that the web flow listens on.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use http::Uri;
 
-/// An http or https URL with a host, and without a user name and a fragment.
+/// An http or https URL that has a host, and neither a user name nor a fragment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Url {
     uri: Uri,
@@ -13,16 +13,16 @@ pub(crate) struct Url {
 }
 
 impl Url {
-    /// Reads a URL.
+    /// Parses a URL.
     ///
     /// # Errors
-    /// What is wrong, as a predicate: `has a fragment (#)`.
+    /// A predicate that says what is wrong: `has a fragment (#)`. It does not show the URL, which may have a password.
     pub(crate) fn parse(text: &str) -> Result<Url, &'static str> {
         const INVALID: &str = "is not a valid URL";
         if text.bytes().any(|b| b <= b' ' || b == 0x7f || b == b'\\') {
-            return Err("has a blank, a control character or a backslash in it");
+            return Err("contains a space, a control character or a backslash");
         }
-        // Uri would drop it.
+        // `Uri` would drop it silently.
         if text.contains('#') {
             return Err("has a fragment (#)");
         }
@@ -34,64 +34,64 @@ impl Url {
         };
         let authority = uri.authority().map(|a| a.as_str()).unwrap_or_default();
         if authority.contains('@') {
-            return Err("has a user name in it");
+            return Err("contains a user name");
         }
         let host = uri.host().unwrap_or_default();
         if host.is_empty() {
-            return Err("names no host");
+            return Err("has no host");
         }
         let six = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
         if six.is_some_and(|six| six.parse::<Ipv6Addr>().is_err()) {
             return Err(INVALID);
         }
-        // Uri takes "h:", "h:99999" and "[::1]x" for URLs without a port.
+        // `Uri` accepts "h:", "h:99999" and "[::1]x" as URLs without a port.
         let port = match authority[host.len()..].strip_prefix(':') {
             None if authority.len() == host.len() => None,
             Some(port) if port.bytes().all(|b| b.is_ascii_digit()) => {
-                Some(port.parse().ok().filter(|port| *port > 0).ok_or("has a port that does not exist")?)
+                Some(port.parse().ok().filter(|port| *port > 0).ok_or("has an invalid port")?)
             }
             _ => return Err(INVALID),
         };
         Ok(Url { scheme, port, uri })
     }
 
-    /// `http` or `https`.
+    /// Returns `http` or `https`.
     pub(crate) fn scheme(&self) -> &'static str {
         self.scheme
     }
 
-    /// The host and, if one was given, the port.
+    /// Returns the host and, if the URL has one, the port: `localhost:3000`.
     pub(crate) fn authority(&self) -> &str {
         self.uri.authority().map(|a| a.as_str()).unwrap_or_default()
     }
 
-    /// The host, an IPv6 address in brackets.
+    /// Returns the host; an IPv6 address has brackets.
     pub(crate) fn host(&self) -> &str {
         self.uri.host().unwrap_or_default()
     }
 
-    /// The host, an IPv6 address without brackets.
+    /// Returns the host; an IPv6 address has no brackets.
     pub(crate) fn bare_host(&self) -> &str {
         self.host().trim_matches(['[', ']'])
     }
 
-    /// The port, if one was given.
+    /// Returns the port, if the URL has one.
     pub(crate) fn port(&self) -> Option<u16> {
         self.port
     }
 
-    /// The path, `/` where none was given.
+    /// Returns the path, or `/` if the URL has none.
     pub(crate) fn path(&self) -> &str {
         self.uri.path()
     }
 
-    /// The query, if there is one.
+    /// Returns the query, if the URL has one.
     pub(crate) fn query(&self) -> Option<&str> {
         self.uri.query()
     }
 }
 
-/// Whether a host is this machine by its very name: `localhost`, 127.0.0.0/8 or `::1`.
+/// Returns whether a host is loopback by name, without a lookup: `localhost`, 127.0.0.0/8 or `::1`.
 pub(crate) fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost")
         || host.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
@@ -113,16 +113,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_is_named() {
+    fn errors_say_what_is_wrong() {
         for (bad, what) in [
             ("", "is not a valid URL"),
             ("https://", "is not a valid URL"),
             ("https:///x", "is not a valid URL"),
             ("javascript:alert(1)", "must start with https://"),
             ("https://h:1:2", "is not a valid URL"),
-            ("https://h:", "has a port that does not exist"),
-            ("https://h:0", "has a port that does not exist"),
-            ("https://h:99999", "has a port that does not exist"),
+            ("https://h:", "has an invalid port"),
+            ("https://h:0", "has an invalid port"),
+            ("https://h:99999", "has an invalid port"),
             ("https://h:+80", "is not a valid URL"),
             ("https://h:x", "is not a valid URL"),
             ("https://[::1", "is not a valid URL"),
@@ -133,24 +133,24 @@ mod tests {
             ("https://h%2f", "is not a valid URL"),
             ("https://b\u{fc}cher.example", "is not a valid URL"),
             ("https://h/<", "is not a valid URL"),
-            ("https://:80", "names no host"),
+            ("https://:80", "has no host"),
             ("h", "must start with https://"),
             ("ftp://h", "must start with https://"),
-            ("https://u@h", "has a user name in it"),
-            ("https://u:p%40w@h", "has a user name in it"),
-            ("http://127.0.0.1@evil.example", "has a user name in it"),
+            ("https://u@h", "contains a user name"),
+            ("https://u:p%40w@h", "contains a user name"),
+            ("http://127.0.0.1@evil.example", "contains a user name"),
             ("https://h/#x", "has a fragment (#)"),
             ("https://h#@x", "has a fragment (#)"),
-            ("https://a b", "has a blank, a control character or a backslash in it"),
-            ("https://h\r\nEvil: 1", "has a blank, a control character or a backslash in it"),
-            ("https://h\\@x", "has a blank, a control character or a backslash in it"),
+            ("https://a b", "contains a space, a control character or a backslash"),
+            ("https://h\r\nEvil: 1", "contains a space, a control character or a backslash"),
+            ("https://h\\@x", "contains a space, a control character or a backslash"),
         ] {
             assert_eq!(Url::parse(bad), Err(what), "{bad}");
         }
     }
 
     #[test]
-    fn loopback_is_known_by_its_name_alone() {
+    fn loopback_is_recognised_by_name() {
         for host in ["localhost", "LOCALHOST", "127.0.0.1", "127.9.9.9", "::1", "[::1]"] {
             assert!(is_loopback(host), "{host}");
         }

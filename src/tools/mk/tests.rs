@@ -139,8 +139,9 @@ fn make(stub: Arc<Stub>, more: &[&str]) -> Ran {
 fn a_create_whose_answer_was_lost_is_looked_for_and_not_repeated() {
     let page = format!("[{}]", listed("a7", "x", "read", LATER));
     let ran = make(lost().on(Get, AUTHZ, 200, &page), &[]).exits(75).prints("");
-    ran.says("authz: the response was lost (the line went dead); it may have been created: authz a7")
-        .says("adopt a candidate with oauth-rot or revoke it with oauth-rm, then run the rest again");
+    ran.says("authz: the response was lost (the line went dead); it may have been created: authz a7").says(
+        "rotate a candidate with oauth-rot to use it, or remove it with oauth-rm, then run the rest again",
+    );
 }
 
 #[test]
