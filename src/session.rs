@@ -8,8 +8,9 @@ use crate::api::call::Policy;
 use crate::api::transport::{Http, Transport};
 use crate::base::error::{Error, reason};
 use crate::cli::{Args, opts};
+use crate::config::base_url::Base;
 use crate::config::credentials;
-use crate::config::environment::{Base, Config};
+use crate::config::environment::Config;
 use crate::output::Style;
 use crate::sys::signals::{Stop, survive_file_limits};
 use crate::sys::streams::Io;
@@ -77,9 +78,9 @@ impl Session {
     /// # Errors
     /// Those of sigaction(2).
     pub(crate) fn stop_on_signals(&mut self) -> Result<(), Error> {
-        if !self.io.heeds() {
+        if !self.io.has_stop() {
             self.stop = Stop::on_signals().map_err(refused)?;
-            self.io.heed(&self.stop);
+            self.io.stop_on(&self.stop);
         }
         Ok(())
     }

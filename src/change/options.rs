@@ -83,7 +83,7 @@ impl Options {
         if log.is_some_and(|log| session.io.writes(log)) {
             return clash("--log names the file of standard output");
         }
-        if rest.zip(log).is_some_and(|(rest, log)| files::are_one(rest, log)) {
+        if rest.zip(log).is_some_and(|(rest, log)| files::are_same(rest, log)) {
             return clash("--rest and --log name the same file");
         }
         Ok(())

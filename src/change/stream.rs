@@ -35,7 +35,7 @@ impl<'a> Stream<'a> {
     ) -> Stream<'a> {
         let stop = session.stop.clone();
         Stream {
-            lines: Lines::new(Box::new(session.io.patient_input(&stop))),
+            lines: Lines::new(Box::new(session.io.interruptible_input(&stop))),
             sniffer: Sniffer::new(input.need),
             input,
             accept,

@@ -153,7 +153,7 @@ impl Targets {
         if input.operands.is_empty() {
             refuse_terminal(session)?;
             let stop = session.stop.clone();
-            let read = reader::read_all(session.io.patient_input(&stop), input.need, &mut intake);
+            let read = reader::read_all(session.io.interruptible_input(&stop), input.need, &mut intake);
             read.map_err(|e| match stop.signal() {
                 Some(signal) => {
                     messages.fail("stopped while reading the input; nothing was changed");

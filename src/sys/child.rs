@@ -1,4 +1,4 @@
-//! Runs a command of the user's: its environment, the signals it gets, the status it leaves.
+//! Running the user's command: its environment, the signals it gets, its exit status.
 
 use std::ffi::OsString;
 use std::io;
@@ -13,17 +13,18 @@ use crate::base::error::reason;
 use crate::sys::signals::Stop;
 use crate::sys::terminal;
 
-/// The status of a command that cannot be found (as sh(1) and env(1) have it).
+/// The exit status if the command cannot be found, as in sh(1) and env(1).
 pub const NOT_FOUND: u8 = 127;
-/// The status of a command that is there but cannot be run.
+/// The exit status if the command exists but cannot be run, as in sh(1) and env(1).
 pub const NOT_RUNNABLE: u8 = 126;
 
-/// Runs a command to its end, and passes on the signals that come meanwhile.
+/// Runs a command until it exits, and forwards signals to it.
 ///
-/// A signal from the terminal's keyboard reaches the command without our help; sending it again would count twice.
+/// `env` holds the variables to set, `without` the names of those to remove. Signals from the keyboard are not
+/// forwarded: the terminal sends them to the command too, which would then get them twice.
 ///
 /// # Errors
-/// A status and a sentence, where the command never started.
+/// The exit status and a message if the command could not be started.
 pub(crate) fn run(
     command: &[OsString],
     env: &[(&str, &str)],
@@ -31,7 +32,7 @@ pub(crate) fn run(
     stop: &Stop,
 ) -> Result<ExitStatus, (u8, String)> {
     let Some((program, args)) = command.split_first() else {
-        return Err((crate::base::error::USAGE, "there is no command".to_owned()));
+        return Err((crate::base::error::USAGE, "no command given".to_owned()));
     };
     let mut child = Command::new(program);
     child.args(args);
@@ -46,7 +47,7 @@ pub(crate) fn run(
     let ended = AtomicBool::new(false);
     let pid = pid(&child);
     let status = std::thread::scope(|scope| {
-        scope.spawn(|| pass_on(pid, stop, &ended));
+        scope.spawn(|| forward_signals(pid, stop, &ended));
         let status = child.wait();
         ended.store(true, Ordering::Relaxed);
         status
@@ -58,22 +59,22 @@ fn pid(child: &Child) -> Option<Pid> {
     i32::try_from(child.id()).ok().and_then(Pid::from_raw)
 }
 
-fn pass_on(pid: Option<Pid>, stop: &Stop, ended: &AtomicBool) {
+fn forward_signals(pid: Option<Pid>, stop: &Stop, ended: &AtomicBool) {
     while !ended.load(Ordering::Relaxed) {
         let signal = stop.take_signal().and_then(|number| Signal::from_named_raw(i32::from(number)));
-        // Asked each time: a shell may have moved us to the foreground, or out of it.
-        let from_keys =
-            |signal: &Signal| [Signal::INT, Signal::QUIT].contains(signal) && terminal::is_in_front();
-        let signal = signal.filter(|signal| !from_keys(signal));
+        // Checked at each signal because a shell can move us to the foreground or the background at any time.
+        let from_keyboard =
+            |signal: &Signal| [Signal::INT, Signal::QUIT].contains(signal) && terminal::is_in_foreground();
+        let signal = signal.filter(|signal| !from_keyboard(signal));
         if let (Some(pid), Some(signal)) = (pid, signal) {
-            // It may have ended just now.
+            // This fails if the command has just exited, which is harmless.
             let _ = kill_process(pid, signal);
         }
         std::thread::sleep(Duration::from_millis(10));
     }
 }
 
-/// A command's status as a shell tells it: its own, or 128 and the number of the signal that ended it.
+/// Returns a command's exit status as a shell reports it: its own, or 128 plus the number of the signal that killed it.
 pub(crate) fn code(status: ExitStatus) -> u8 {
     let code = status.code().or_else(|| status.signal().map(|n| 128 + n));
     code.and_then(|c| u8::try_from(c).ok()).unwrap_or(crate::base::error::FAILED)

@@ -1,4 +1,4 @@
-//! Standard error: every line that a program says.
+//! Standard error: messages, warnings and the progress line.
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -10,8 +10,8 @@ use crate::base::secret::{self, Secret};
 use crate::base::sync::lock;
 use crate::base::text;
 
-/// Standard error: every line with the program's name before it, secrets redacted, control characters escaped,
-/// and in one write, so that lines of parallel work never mix.
+/// Standard error. Each line starts with the program's name, has its secrets redacted and its control characters
+/// escaped, and is written by a single call, so that the lines of threads do not mix.
 #[derive(Clone)]
 pub struct Messages {
     program: &'static str,
@@ -20,74 +20,75 @@ pub struct Messages {
 
 struct Shared {
     to: Mutex<Box<dyn Write + Send>>,
-    /// A progress line is showing, and must be wiped before anything else is written.
+    /// True while a progress line is on the screen. It must be wiped before anything else is written.
     progress: AtomicBool,
-    known: Mutex<Vec<Secret>>,
-    /// What was advised already.
-    hinted: Mutex<HashSet<&'static str>>,
+    /// Secrets to redact, whatever they look like.
+    secrets: Mutex<Vec<Secret>>,
+    /// The hints that were printed, so that each appears once.
+    printed_hints: Mutex<HashSet<&'static str>>,
     failed: AtomicBool,
     verbose: AtomicBool,
 }
 
 impl Messages {
-    /// Messages of `program` to `to`.
+    /// Creates the messages of `program`, written to `to`.
     pub fn new(program: &'static str, to: Box<dyn Write + Send>) -> Messages {
         let shared = Shared {
             to: Mutex::new(to),
             progress: AtomicBool::new(false),
-            known: Mutex::default(),
-            hinted: Mutex::default(),
+            secrets: Mutex::default(),
+            printed_hints: Mutex::default(),
             failed: AtomicBool::new(false),
             verbose: AtomicBool::new(false),
         };
         Messages { program, shared: Arc::new(shared) }
     }
 
-    /// The program's name.
+    /// Returns the program's name.
     pub fn program(&self) -> &'static str {
         self.program
     }
 
-    /// Names a secret that must never appear in a message, whatever its shape.
+    /// Redacts this secret from all further messages, whatever it looks like.
     pub fn hide(&self, secret: &Secret) {
-        lock(&self.shared.known).push(secret.clone());
+        lock(&self.shared.secrets).push(secret.clone());
     }
 
-    /// Turns `-v` on.
+    /// Turns on the messages of `-v`.
     pub fn set_verbose(&self) {
         self.shared.verbose.store(true, Ordering::Relaxed);
     }
 
-    /// Whether `-v` is on.
+    /// Returns whether `-v` is on.
     pub fn is_verbose(&self) -> bool {
         self.shared.verbose.load(Ordering::Relaxed)
     }
 
-    /// A text without any secret that is known, or has the shape of one.
+    /// Redacts `text`: the hidden secrets, and everything that looks like a secret.
     pub fn redacted(&self, text: &str) -> String {
-        let known = lock(&self.shared.known);
-        let known: Vec<&str> = known.iter().map(Secret::expose).collect();
+        let secrets = lock(&self.shared.secrets);
+        let known: Vec<&str> = secrets.iter().map(Secret::expose).collect();
         secret::redact(text, &known).into_owned()
     }
 
-    /// A line for the user.
+    /// Prints a line, at most about 2000 characters of it.
     pub fn say(&self, text: &str) {
         let text = self.redacted(text);
         let line = format!("{}: {}\n", self.program, text::shorten(&text::escape(&text), 2000));
         self.write(&line, false);
     }
 
-    /// Shows how far a run is, on a line that the next message wipes; for a terminal only.
+    /// Shows a progress line, which the next message wipes. For terminals only.
     pub fn progress(&self, text: &str) {
         self.write(text, true);
     }
 
-    /// Notes that the user has ended the line that was showing.
+    /// Records that the user has pressed Enter on the progress line, so that it must not be wiped.
     pub fn line_ended(&self) {
         self.shared.progress.store(false, Ordering::Relaxed);
     }
 
-    /// Wipes the progress line, if one is showing.
+    /// Wipes the progress line, if there is one.
     pub fn wipe(&self) {
         if self.shared.progress.load(Ordering::Relaxed) {
             self.write("", false);
@@ -98,33 +99,33 @@ impl Messages {
         let mut to = lock(&self.shared.to);
         let was = self.shared.progress.swap(is_progress, Ordering::Relaxed);
         let wipe = if was { "\r\x1b[K" } else { "" };
-        // There is nowhere left to tell that standard error failed.
+        // If standard error fails, there is nowhere to report it.
         let _ = to.write_all(format!("{wipe}{text}").as_bytes());
     }
 
-    /// A line for the user about something that failed; the run's status is then not 0.
+    /// Prints a line about a failure. The program's exit status is then not 0.
     pub fn fail(&self, text: &str) {
         self.shared.failed.store(true, Ordering::Relaxed);
         self.say(text);
     }
 
-    /// Whether something was reported as failed.
+    /// Returns whether a failure was printed.
     pub fn has_failed(&self) -> bool {
         self.shared.failed.load(Ordering::Relaxed)
     }
 
-    /// A line of `-v`.
+    /// Prints a line if `-v` is on.
     pub fn trace(&self, text: impl FnOnce() -> String) {
         if self.is_verbose() {
             self.say(&text());
         }
     }
 
-    /// An error, after `place` where it names one, with its hint on a line of its own, once a run.
+    /// Prints an error, after `place` unless that is empty, and then its hint, unless the hint was printed before.
     pub fn error(&self, place: &str, error: &Error) {
         let colon = if place.is_empty() { "" } else { ": " };
         self.fail(&format!("{place}{colon}{error}"));
-        if let Some(hint) = error.hint().filter(|hint| lock(&self.shared.hinted).insert(hint)) {
+        if let Some(hint) = error.hint().filter(|hint| lock(&self.shared.printed_hints).insert(hint)) {
             self.say(hint);
         }
     }
@@ -136,7 +137,7 @@ mod tests {
     use crate::sys::streams::Captured;
 
     #[test]
-    fn a_message_is_one_safe_line() {
+    fn messages_are_redacted_and_escaped_lines() {
         let err = Captured::default();
         let messages = Messages::new("oauth-rm", Box::new(err.clone()));
         messages.hide(&Secret::new("hunter22".into()));
@@ -146,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_brings_its_hint_once() {
+    fn a_hint_is_printed_once() {
         let err = Captured::default();
         let messages = Messages::new("oauth-rm", Box::new(err.clone()));
         let error = Error::failed("not touched").with_hint("use --x");

@@ -1,11 +1,11 @@
-//! The machine that a program runs on: its streams, signals, terminal, children and files.
+//! The machine that a program runs on: its streams, signals, terminal, child processes and files.
 //!
 //! - `streams`: standard input and output
-//! - `messages`: standard error, and every line on it
-//! - `signals`: what stops a run
+//! - `messages`: standard error
+//! - `signals`: the request to stop a run
 //! - `terminal`: hidden prompts
-//! - `child`: a command that is run for the user
-//! - `files`: whether two names are one file
+//! - `child`: running the user's command
+//! - `files`: replacing a file safely, and comparing files
 
 pub(crate) mod child;
 pub(crate) mod files;

@@ -1,4 +1,4 @@
-//! What ends a run before its end: signals, and what a run itself asks for.
+//! The request to stop a run early, from a signal or from the run itself.
 
 use std::io;
 use std::sync::Arc;
@@ -7,15 +7,17 @@ use std::time::Duration;
 
 use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGXFSZ};
 
-/// Why a run shall start nothing more: the number of the signal that came, or that it must stop for another reason.
+/// A request that the run starts nothing more. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Stop {
+    /// The number of the signal that arrived, or 0.
     signal: Arc<AtomicUsize>,
+    /// True if the run itself asked for the stop.
     asked: Arc<AtomicBool>,
 }
 
 impl Stop {
-    /// A stop that SIGINT, SIGTERM and SIGHUP bring about.
+    /// Catches SIGINT, SIGTERM and SIGHUP: they request the stop.
     ///
     /// # Errors
     /// Those of sigaction(2).
@@ -23,7 +25,7 @@ impl Stop {
         Stop::on(&[SIGINT, SIGTERM, SIGHUP])
     }
 
-    /// A stop for a command's guardian: every signal that would end us, and so leave the command alone.
+    /// Catches every signal that would end the process, for a program that must outlive the command it runs.
     ///
     /// # Errors
     /// Those of sigaction(2).
@@ -34,11 +36,11 @@ impl Stop {
     fn on(signals: &[i32]) -> io::Result<Stop> {
         let stop = Stop::default();
         let ignored = ignored_signals();
-        // A file that may not grow is a full disk (EFBIG), which is told; the signal would end us without a word.
+        // Without SIGXFSZ, a file at its size limit is an error (EFBIG) that can be reported.
         signal_hook::flag::register(SIGXFSZ, Arc::default())?;
         for &signal in signals {
             let number = usize::try_from(signal).unwrap_or(0);
-            // What the parent ignores (nohup, a shell's background job) stays ignored.
+            // A signal that the parent ignores (nohup, a shell's background job) must stay ignored.
             if ignored >> number.saturating_sub(1) & 1 == 1 {
                 continue;
             }
@@ -47,27 +49,27 @@ impl Stop {
         Ok(stop)
     }
 
-    /// Asks for the stop from inside the run.
+    /// Requests the stop from inside the run.
     pub fn ask(&self) {
         self.asked.store(true, Ordering::Relaxed);
     }
 
-    /// The signal that came, if one did.
+    /// Returns the number of the signal that arrived, if any.
     pub fn signal(&self) -> Option<u8> {
         u8::try_from(self.signal.load(Ordering::Relaxed)).ok().filter(|n| *n != 0)
     }
 
-    /// The signal that came, once: for those that pass it on instead of stopping.
+    /// Returns the number of the signal that arrived, if any, and forgets it: for programs that forward signals.
     pub fn take_signal(&self) -> Option<u8> {
         u8::try_from(self.signal.swap(0, Ordering::Relaxed)).ok().filter(|n| *n != 0)
     }
 
-    /// Whether nothing more shall be started.
+    /// Returns whether the stop was requested.
     pub fn is_set(&self) -> bool {
         self.asked.load(Ordering::Relaxed) || self.signal().is_some()
     }
 
-    /// Sleeps for `span`, or until a stop is asked for; false if it was.
+    /// Sleeps for `span`, or until the stop is requested. Returns false if it was requested.
     pub fn sleep(&self, span: Duration) -> bool {
         const SLICE: Duration = Duration::from_millis(20);
         let mut left = span;
@@ -80,17 +82,16 @@ impl Stop {
     }
 }
 
-/// The set of signals that this process ignores, bit N - 1 for signal N (proc(5), `SigIgn`); empty where unknown.
+/// Returns the set of signals that this process ignores, bit N - 1 for signal N (proc(5), `SigIgn`), or 0 if unknown.
 fn ignored_signals() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }
 
-/// Lets a write that goes beyond the limit of a file's size fail, as it does on a full disk, instead of ending the
-/// process in the middle of it (`SIGXFSZ`; setrlimit(2)).
+/// Catches SIGXFSZ: a write beyond the file size limit (setrlimit(2)) then fails with EFBIG instead of killing the
+/// process.
 pub(crate) fn survive_file_limits() {
-    let signal = SIGXFSZ;
-    // Where that is refused, the system's way remains.
-    let _ = signal_hook::flag::register(signal, Arc::default());
+    // If this fails, such a write kills the process, as it would without us.
+    let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
 }

@@ -1,4 +1,4 @@
-//! The streams of a run as a value, so that a test can hold them, and what is known about the terminal.
+//! Standard input and output as a value, so that tests can replace them, and the properties of the terminal.
 
 use std::fs::{File, Metadata};
 use std::io::{self, BufWriter, IsTerminal, Read, Write};
@@ -17,16 +17,16 @@ use crate::sys::files::is_at;
 use crate::sys::messages::Messages;
 use crate::sys::signals::Stop;
 
-/// Bytes buffered on each stream.
+/// The size of the buffer of standard output, in bytes.
 const BUFFER: usize = 64 * 1024;
-/// How much a pipe takes without a wait once it is ready (Linux: PIPE_BUF, a page).
-const READY: usize = 4096;
-/// How long a reader that does not read is waited for after a signal.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// How long poll(2) sleeps before a look at what else has happened.
-const A_WHILE: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+/// How many bytes a pipe accepts without blocking once poll(2) reports it as writable (`PIPE_BUF` in pipe(7)).
+const PIPE_BUF: usize = 4096;
+/// How long a write may block after a signal because the reader of standard output does not read.
+const GRACE: Duration = Duration::from_secs(5);
+/// How long poll(2) waits before the next check for a stop.
+const POLL_INTERVAL: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 
-/// What is known about the terminal, if there is one.
+/// The properties of the terminal, if there is one.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Terminal {
     /// Standard input is a terminal.
@@ -35,14 +35,14 @@ pub(crate) struct Terminal {
     pub stdout: bool,
     /// Standard error is a terminal.
     pub stderr: bool,
-    /// Columns of the window behind standard output; 0 where there is none.
+    /// The width of standard output in columns; 0 if it is not a terminal.
     pub columns: usize,
-    /// The same for standard error.
+    /// The width of standard error in columns; 0 if it is not a terminal.
     pub stderr_columns: usize,
 }
 
 impl Terminal {
-    fn look() -> Terminal {
+    fn detect() -> Terminal {
         let (stdout, stderr) = (io::stdout(), io::stderr());
         Terminal {
             stdin: io::stdin().is_terminal(),
@@ -56,7 +56,7 @@ impl Terminal {
 
 fn columns(terminal: BorrowedFd<'_>) -> usize {
     rustix::termios::tcgetwinsize(terminal).map_or(0, |window| match window.ws_col {
-        // A terminal that does not tell: a serial line, say.
+        // Serial lines, for example, do not know their width.
         0 => 80,
         columns => usize::from(columns),
     })
@@ -64,30 +64,30 @@ fn columns(terminal: BorrowedFd<'_>) -> usize {
 
 /// The streams of a run.
 pub(crate) struct Io {
-    /// Standard input, unbuffered: whoever reads lines has a buffer of its own.
+    /// Standard input, unbuffered because the readers of lines have buffers of their own.
     pub input: Box<dyn Read + Send>,
-    /// Standard output, buffered: `output::Output` flushes it.
+    /// Standard output, buffered; `output::Output` flushes it.
     pub out: Box<dyn Write + Send>,
     /// Standard error, shared by the threads of a run.
     pub messages: Messages,
-    /// What is known about the terminal.
+    /// The properties of the terminal.
     pub terminal: Terminal,
     stdin: Option<OwnedFd>,
     stdout: Option<OwnedFd>,
-    /// What ends a wait for the reader of standard output.
-    heeded: Arc<OnceLock<Stop>>,
+    /// The stop that ends a blocked write to standard output; set by [`Io::stop_on`].
+    stop: Arc<OnceLock<Stop>>,
 }
 
 impl Io {
-    /// The process's own streams.
+    /// Returns the process's own streams.
     pub(crate) fn system(program: &'static str) -> Io {
-        // Files instead of std's handles: those lock at each call, and flush at each line.
-        let (stdout, heeded) = (io::stdout().as_fd().try_clone_to_owned().ok(), Arc::default());
+        // std's own handles would lock at each call and flush at each line.
+        let (stdout, stop) = (io::stdout().as_fd().try_clone_to_owned().ok(), Arc::default());
         let out: Box<dyn Write + Send> = match stdout.as_ref().and_then(|fd| fd.try_clone().ok()) {
             Some(fd) => {
-                let outlet =
-                    Outlet { file: File::from(fd), heeded: Arc::clone(&heeded), waited: Duration::ZERO };
-                Box::new(BufWriter::with_capacity(BUFFER, outlet))
+                let file = File::from(fd);
+                let writer = InterruptibleWriter { file, stop: Arc::clone(&stop), blocked: Duration::ZERO };
+                Box::new(BufWriter::with_capacity(BUFFER, writer))
             }
             None => Box::new(BufWriter::with_capacity(BUFFER, io::stdout())),
         };
@@ -100,14 +100,14 @@ impl Io {
             input,
             out,
             messages: Messages::new(program, Box::new(io::stderr())),
-            terminal: Terminal::look(),
+            terminal: Terminal::detect(),
             stdin,
             stdout,
-            heeded,
+            stop,
         }
     }
 
-    /// Streams over buffers, for tests in process.
+    /// Returns streams in memory, with `stdin` as the input.
     #[cfg(test)]
     pub(crate) fn test(stdin: &str) -> (Io, Captured, Captured) {
         let (out, err) = (Captured::default(), Captured::default());
@@ -118,68 +118,70 @@ impl Io {
             terminal: Terminal::default(),
             stdin: None,
             stdout: None,
-            heeded: Arc::default(),
+            stop: Arc::default(),
         };
         (io, out, err)
     }
 
-    /// From now on a signal ends a wait for a reader of standard output that does not read.
-    pub(crate) fn heed(&self, stop: &Stop) {
-        let _ = self.heeded.set(stop.clone());
+    /// Makes a signal end a write to standard output that blocks because the reader does not read. Only the first call
+    /// counts.
+    pub(crate) fn stop_on(&self, stop: &Stop) {
+        let _ = self.stop.set(stop.clone());
     }
 
-    /// Whether that is so.
-    pub(crate) fn heeds(&self) -> bool {
-        self.heeded.get().is_some()
+    /// Returns whether [`Io::stop_on`] was called.
+    pub(crate) fn has_stop(&self) -> bool {
+        self.stop.get().is_some()
     }
 
-    /// Standard input, whose reads fail once a stop is asked for, even while nothing comes.
-    pub(crate) fn patient_input(&mut self, stop: &Stop) -> impl Read + Send + 'static {
-        // A regular file is never waited for, and what was not begun is read to its end after a stop.
+    /// Takes standard input as a reader that fails once a stop is requested, even while it waits for input.
+    pub(crate) fn interruptible_input(&mut self, stop: &Stop) -> impl Read + Send + 'static {
+        // Reads of a regular file do not block, and after a stop the rest of the file must still be read for --rest.
         let waits = self.stdin.as_ref().filter(|_| regular(&self.stdin).is_none());
         let ready = waits.and_then(|fd| fd.try_clone().ok());
         let input = std::mem::replace(&mut self.input, Box::new(io::empty()));
-        Patient { input, ready, stop: stop.clone() }
+        InterruptibleReader { input, ready, stop: stop.clone() }
     }
 
-    /// Whether standard input is the file at `path`.
+    /// Returns whether standard input is the file at `path`.
     pub(crate) fn reads(&self, path: &Path) -> bool {
         regular(&self.stdin).is_some_and(|input| is_at(&input, path))
     }
 
-    /// Whether standard output is the file at `path`.
+    /// Returns whether standard output is the file at `path`.
     pub(crate) fn writes(&self, path: &Path) -> bool {
         regular(&self.stdout).is_some_and(|output| is_at(&output, path))
     }
 
-    /// A watch on standard output that another thread can hold.
+    /// Returns a watch on the reader of standard output, for use in another thread.
     pub(crate) fn watch(&self) -> Watch {
         Watch { stdout: self.stdout.as_ref().and_then(|fd| fd.try_clone().ok()) }
     }
 }
 
-/// A stream that is a regular file.
+/// Returns the metadata of a stream, if it is a regular file.
 fn regular(stream: &Option<OwnedFd>) -> Option<Metadata> {
     let file = File::from(stream.as_ref()?.try_clone().ok()?);
     file.metadata().ok().filter(Metadata::is_file)
 }
 
-/// A reader that does not sleep through a stop.
-struct Patient {
+/// A reader that fails once a stop is requested, even while it waits for input.
+struct InterruptibleReader {
     input: Box<dyn Read + Send>,
+    /// The descriptor to poll before each read; none if reads do not block.
     ready: Option<OwnedFd>,
     stop: Stop,
 }
 
-impl Read for Patient {
+impl Read for InterruptibleReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while let Some(fd) = &self.ready {
             if self.stop.is_set() {
-                // Not an end: what was read of a line is not the line.
+                // End of file would make a line that is cut off look complete.
                 return Err(io::Error::other("stopped"));
             }
             let mut fds = [PollFd::new(fd, PollFlags::IN)];
-            if poll(&mut fds, Some(&A_WHILE)).is_ok_and(|n| n > 0) {
+            if poll(&mut fds, Some(&POLL_INTERVAL)).is_ok_and(|n| n > 0) {
                 break;
             }
         }
@@ -187,38 +189,38 @@ impl Read for Patient {
     }
 }
 
-/// A writer that does not sleep through a signal before a reader that does not read.
-struct Outlet {
+/// A writer that gives up some time after a signal if its reader does not read.
+struct InterruptibleWriter {
     file: File,
-    heeded: Arc<OnceLock<Stop>>,
-    /// How long it has waited since the signal.
-    waited: Duration,
+    stop: Arc<OnceLock<Stop>>,
+    /// How long it has blocked since the signal.
+    blocked: Duration,
 }
 
-impl Outlet {
+impl InterruptibleWriter {
     fn wait(&mut self, stop: &Stop) -> io::Result<()> {
         loop {
             let from = Instant::now();
             let mut fds = [PollFd::new(&self.file, PollFlags::OUT)];
-            if poll(&mut fds, Some(&A_WHILE)).is_ok_and(|n| n > 0) {
+            if poll(&mut fds, Some(&POLL_INTERVAL)).is_ok_and(|n| n > 0) {
                 return Ok(());
             }
             if stop.signal().is_some() {
-                self.waited += from.elapsed();
-                if self.waited >= PATIENCE {
-                    return Err(io::Error::new(io::ErrorKind::TimedOut, "its reader does not read"));
+                self.blocked += from.elapsed();
+                if self.blocked >= GRACE {
+                    return Err(io::Error::new(io::ErrorKind::TimedOut, "the reader does not read"));
                 }
             }
         }
     }
 }
 
-impl Write for Outlet {
+impl Write for InterruptibleWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self.heeded.get().cloned() {
+        match self.stop.get().cloned() {
             Some(stop) => {
                 self.wait(&stop)?;
-                self.file.write(&bytes[..bytes.len().min(READY)])
+                self.file.write(&bytes[..bytes.len().min(PIPE_BUF)])
             }
             None => self.file.write(bytes),
         }
@@ -228,14 +230,14 @@ impl Write for Outlet {
     }
 }
 
-/// Tells whether the reader of standard output went away, without writing to it.
+/// A watch that notices the exit of the reader of standard output without writing to it.
 #[derive(Debug)]
 pub(crate) struct Watch {
     stdout: Option<OwnedFd>,
 }
 
 impl Watch {
-    /// True once nothing written to standard output can arrive (poll(2): `POLLERR`, `POLLHUP`).
+    /// Returns whether the reader has exited (poll(2): `POLLERR`, `POLLHUP`).
     pub(crate) fn is_gone(&self) -> bool {
         let Some(fd) = &self.stdout else { return false };
         let mut fds = [PollFd::new(fd, PollFlags::empty())];
@@ -245,7 +247,7 @@ impl Watch {
     }
 }
 
-/// A stream that a test can read back.
+/// A writer that keeps its output in memory, where a test can read it.
 #[cfg(test)]
 #[derive(Clone, Default)]
 pub(crate) struct Captured(Arc<Mutex<Vec<u8>>>);

@@ -1,4 +1,4 @@
-//! A question on the terminal itself, whatever the standard streams are.
+//! Hidden prompts on the controlling terminal, even if the standard streams are redirected.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -13,24 +13,24 @@ use rustix::termios::{
 
 use crate::sys::signals::Stop;
 
-/// The longest answer that is read, in bytes: as much as a terminal takes for one line.
-const LONGEST: usize = 4096;
+/// The longest line that is read, in bytes: the limit of a terminal in canonical mode (termios(3)).
+const MAX_LINE: usize = 4096;
 
-/// Asks on `/dev/tty`, and reads a line that does not show while it is typed.
+/// Prints `prompt` on `/dev/tty` and reads a line without echo.
 ///
-/// The keys that interrupt end the line first and reach the process as their signal then, so that the terminal
-/// shows what is typed again whatever the signal does.
+/// The keys for SIGINT and SIGQUIT first end the line; their signal is sent after the echo is back on. Otherwise a signal
+/// that kills the process would leave the terminal without echo.
 ///
 /// # Errors
-/// `Interrupted` by a key or a stop; others where there is no terminal.
+/// `Interrupted` after such a key or a stop; other errors if there is no terminal.
 pub(crate) fn ask_hidden(prompt: &str, stop: &Stop) -> io::Result<String> {
     let mut tty = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
     let hidden = Hidden::new(&tty)?;
-    let keys = hidden.interrupting();
+    let keys = hidden.interrupt_keys();
     tty.write_all(prompt.as_bytes())?;
     let (mut line, mut signal) = (Vec::new(), None);
     let mut byte = [0];
-    while line.len() < LONGEST && ready(&tty, stop)? && tty.read(&mut byte)? == 1 && byte[0] != b'\n' {
+    while line.len() < MAX_LINE && ready(&tty, stop)? && tty.read(&mut byte)? == 1 && byte[0] != b'\n' {
         signal = keys.iter().find(|(key, _)| *key == byte[0]).map(|(_, signal)| *signal);
         if signal.is_some() {
             break;
@@ -41,7 +41,7 @@ pub(crate) fn ask_hidden(prompt: &str, stop: &Stop) -> io::Result<String> {
     tty.write_all(b"\n")?;
     if let Some(signal) = signal {
         kill_process(getpid(), signal)?;
-        // It may come by way of another thread.
+        // The kernel may deliver the signal to another thread, so it can arrive a little later.
         stop.sleep(Duration::from_millis(500));
     }
     if signal.is_some() || stop.is_set() {
@@ -50,17 +50,17 @@ pub(crate) fn ask_hidden(prompt: &str, stop: &Stop) -> io::Result<String> {
     String::from_utf8(line).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))
 }
 
-/// Whether the keys of the controlling terminal send their signals to this process, and to those it has started:
-/// its group is the one in the foreground, whatever the standard streams are.
-pub(crate) fn is_in_front() -> bool {
+/// Returns whether this process and its children get the signals of the terminal's keys: whether their process group is
+/// in the foreground.
+pub(crate) fn is_in_foreground() -> bool {
     File::open("/dev/tty").is_ok_and(|tty| tcgetpgrp(tty).is_ok_and(|group| group == getpgrp()))
 }
 
-/// Waits for something to read; false where a stop is asked for instead.
+/// Waits for input. Returns false if a stop is requested first.
 fn ready(tty: &File, stop: &Stop) -> io::Result<bool> {
-    let a_while = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+    let interval = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
     while !stop.is_set() {
-        match poll(&mut [PollFd::new(tty, PollFlags::IN)], Some(&a_while)) {
+        match poll(&mut [PollFd::new(tty, PollFlags::IN)], Some(&interval)) {
             Ok(0) | Err(Errno::INTR) => {}
             Ok(_) => return Ok(true),
             Err(e) => return Err(e.into()),
@@ -69,9 +69,10 @@ fn ready(tty: &File, stop: &Stop) -> io::Result<bool> {
     Ok(false)
 }
 
-/// A terminal that does not show what is typed, until this is dropped.
+/// A terminal without echo. Dropping this restores its settings.
 struct Hidden {
     tty: File,
+    /// The settings to restore.
     before: Termios,
 }
 
@@ -87,8 +88,8 @@ impl Hidden {
         Ok(hidden)
     }
 
-    /// The keys that interrupt, and their signals.
-    fn interrupting(&self) -> [(u8, Signal); 2] {
+    /// Returns the keys for SIGINT and SIGQUIT.
+    fn interrupt_keys(&self) -> [(u8, Signal); 2] {
         let key = |code| self.before.special_codes[code];
         [(key(SpecialCodeIndex::VINTR), Signal::INT), (key(SpecialCodeIndex::VQUIT), Signal::QUIT)]
     }
@@ -96,7 +97,7 @@ impl Hidden {
 
 impl Drop for Hidden {
     fn drop(&mut self) {
-        // There is nobody to tell that the terminal went away.
+        // This fails only if the terminal is gone, and then nobody needs it.
         let _ = tcsetattr(&self.tty, OptionalActions::Now, &self.before);
     }
 }

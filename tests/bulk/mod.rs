@@ -312,7 +312,7 @@ fn a_signal_ends_a_run_whose_output_nobody_reads() {
     let status = held.child.wait().expect("an end");
     let ran = held.ended();
     assert_eq!(status.code(), Some(143), "{}", ran.err);
-    assert!(ran.err.contains("standard output: its reader does not read"), "{}", ran.err);
+    assert!(ran.err.contains("standard output: the reader does not read"), "{}", ran.err);
     // What is in the pipe has arrived, as far as we know; all else that was changed is named.
     let arrived = ran.out.lines().count() - usize::from(!ran.out.ends_with('\n'));
     let left = fs::read_to_string(&rest).expect("a rest");
@@ -365,7 +365,7 @@ fn what_stops_a_run_is_told_once_but_every_doubt_by_itself() {
     let (err, _) = ended("quote@DELETE:status=401", 4);
     assert_eq!(err.matches("the token was rejected").count(), 1, "{err}");
     let (err, requests) = ended("drop-before@DELETE", 75);
-    assert_eq!(err.matches("it may have been done all the same").count() as u64, requests, "{err}");
+    assert_eq!(err.matches("the change may have been made anyway").count() as u64, requests, "{err}");
 }
 
 #[test]

@@ -43,7 +43,10 @@ fn the_rest_is_not_touched_by_a_refused_input() {
     account.write("rest", "precious\n");
     account.feed("oauth-rm authz --rest rest", "a/b\n").exits(2);
     assert_eq!(account.read("rest"), "precious\n");
-    account.sh("ln -s rest link; oauth-rm authz a1 --rest link").exits(1).says("no regular file");
+    account
+        .sh("ln -s rest link; oauth-rm authz a1 --rest link")
+        .exits(1)
+        .says("link: exists and is not a regular file");
     account.sh("oauth-rm authz a1 --rest no/such/folder").exits(1).says("no/such/folder: no such file");
     assert_eq!(account.read("rest"), "precious\n");
     assert_eq!(account.server.stats().total(), 0);
@@ -271,7 +274,8 @@ fn a_lost_create_is_named_and_never_repeated() {
     let account = Account::with(Settings { faults: faults.clone(), ..Settings::default() });
     let ran = account.sh("oauth-mk authz -d precious").exits(75).prints("");
     let id = account.id("precious");
-    ran.says(&format!("it may have been created: authz {id}")).says("adopt a candidate with oauth-rot");
+    ran.says(&format!("it may have been created: authz {id}"))
+        .says("rotate a candidate with oauth-rot to use it");
     assert_eq!(account.server.stats().applied("POST /oauth/authorizations"), 1);
 
     let account = Account::with(Settings { faults, ..Settings::default() });
