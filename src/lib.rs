@@ -40,7 +40,8 @@ pub mod parts {
     pub use crate::base::time::{parse_http_date, parse_rfc3339, parse_span, relative, rfc3339, span_words};
     pub use crate::cli::completions::Shell;
     pub use crate::cli::{Opt, Tool};
-    pub use crate::config::environment::{Base, Config, VARIABLES};
+    pub use crate::config::base_url::Base;
+    pub use crate::config::environment::{Config, VARIABLES};
     pub use crate::config::netrc::password;
     pub use crate::input::entry::{Entry, Need};
     pub use crate::input::reader::{Found, Lines, read_all};

@@ -13,7 +13,8 @@ use crate::base::error::Error;
 use crate::base::secret::Secret;
 use crate::base::sync::lock;
 use crate::base::time::{self, Unix};
-use crate::config::environment::{Base, Config};
+use crate::config::base_url::Base;
+use crate::config::environment::Config;
 use crate::sys::messages::Messages;
 use crate::sys::signals::Stop;
 

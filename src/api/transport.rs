@@ -19,7 +19,8 @@ use ureq::{Agent, Proxy, Timeout};
 use crate::api::certificates::{self, Trust};
 use crate::base::error::{Error, reason};
 use crate::base::sync::lock;
-use crate::config::environment::{Base, Config};
+use crate::config::base_url::Base;
+use crate::config::environment::Config;
 
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(10);

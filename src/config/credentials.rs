@@ -1,8 +1,8 @@
-//! The token that the official client left on this machine, found without it (WIRE.md, "Credentials").
+//! The search for the token, in the places and the order of the official client (docs/heroku-api.md, "Credentials").
 //!
-//! In its order: `HEROKU_API_KEY`; the desktop's keychain; `~/.netrc.gpg`; `~/.netrc`. Nothing here ever asks for
-//! a login. Helpers are started with their arguments as a list, and without our secrets in their environment.
-//! The keychain's token is one for Heroku, and goes nowhere else.
+//! The order is `HEROKU_API_KEY`, the desktop keychain, `~/.netrc.gpg`, `~/.netrc`. Nothing here starts a login. Helper
+//! programs run without a shell and without our secrets in their environment. The token in the keychain belongs to
+//! Heroku, so it is sent only to Heroku's hosts and to loopback.
 
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
@@ -10,28 +10,28 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::base::error::{Error, reason};
-use crate::base::secret::Secret;
-use crate::base::secret::check_token;
+use crate::base::secret::{Secret, check_token};
+use crate::base::text::shell_word;
 use crate::base::url::is_loopback;
 use crate::config::environment::Config;
 use crate::config::netrc;
 use crate::sys::messages::Messages;
 
-/// What to do where no token is found.
+/// The hint if there is no usable token.
 const HINT: &str = "set HEROKU_API_KEY, or log in with the Heroku CLI; see oauth-tools(7), CREDENTIALS";
 
-/// Variables that hold secrets: no helper and no command of the user's gets them from us unasked.
+/// Variables that hold secrets. They are removed from the environment of helpers and of the user's commands.
 pub(crate) const SECRET_VARIABLES: [&str; 4] =
     ["HEROKU_API_KEY", "HEROKU_API_TOKEN", "HEROKU_TWO_FACTOR_CODE", "HEROKU_HEADERS"];
 
-/// Variables that may hold a proxy's password: what asks no server does not need them.
-const PROXIES: [&str; 6] =
+/// Variables that may hold the password of a proxy. Helpers do not use the network, so they do not get them.
+const PROXY_VARIABLES: [&str; 6] =
     ["https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
 
-/// The token for the API at `host`.
+/// Returns the token for the API at `host`.
 ///
 /// # Errors
-/// An authorization error where there is none; an input error where `HEROKU_API_KEY` is unusable.
+/// An authorization error if there is none or the stored one is unusable; an input error if `HEROKU_API_KEY` is unusable.
 pub(crate) fn find(config: &Config, host: &str, messages: &Messages) -> Result<Secret, Error> {
     if let Some(key) = config.api_key()? {
         return Ok(key);
@@ -39,8 +39,8 @@ pub(crate) fn find(config: &Config, host: &str, messages: &Messages) -> Result<S
     let home = config.path("HOME");
     let found = keychain(config, host, home.as_deref(), messages).or_else(|| {
         let home = home.as_deref()?;
-        let text = encrypted(config, &home.join(".netrc.gpg"), messages)
-            .or_else(|| plain(&home.join(".netrc"), messages))?;
+        let text = read_encrypted(config, &home.join(".netrc.gpg"), messages)
+            .or_else(|| read_plain(&home.join(".netrc"), messages))?;
         netrc::password(&text, host)
     });
     if let Some(text) = found {
@@ -56,16 +56,16 @@ pub(crate) fn find(config: &Config, host: &str, messages: &Messages) -> Result<S
     Err(Error::auth(format!("no token for {host}")).with_hint(HINT))
 }
 
-/// Whether the token that the official client keeps for its one account is for this host.
-fn is_herokus(host: &str) -> bool {
+/// Returns whether a host may get the token in the keychain, which has no host of its own.
+fn is_heroku_host(host: &str) -> bool {
     let host = host.to_ascii_lowercase();
     let domains = [".heroku.com", ".herokudev.com"];
     domains.iter().any(|domain| host.ends_with(domain)) || is_loopback(&host)
 }
 
-/// The password that the official client put into the desktop's keychain for its account.
+/// Returns the token in the desktop keychain for the account that the official client is logged in to.
 fn keychain(config: &Config, host: &str, home: Option<&Path>, messages: &Messages) -> Option<String> {
-    if !is_herokus(host) || config.text("HEROKU_NETRC_WRITE").ok().flatten() == Some("true") {
+    if !is_heroku_host(host) || config.text("HEROKU_NETRC_WRITE").ok().flatten() == Some("true") {
         return None;
     }
     let data = config.path("XDG_DATA_HOME").or_else(|| Some(home?.join(".local/share")))?;
@@ -75,7 +75,7 @@ fn keychain(config: &Config, host: &str, home: Option<&Path>, messages: &Message
         account: String,
     }
     let account = serde_json::from_slice::<Login>(&login).ok()?.account;
-    // An account that begins with - would be read as an option by the helper.
+    // The helper would read an account that starts with - as an option.
     if account.is_empty() || account.starts_with('-') || account.contains(char::is_control) {
         return None;
     }
@@ -84,10 +84,10 @@ fn keychain(config: &Config, host: &str, home: Option<&Path>, messages: &Message
     } else {
         ("secret-tool", vec!["lookup", "service", "heroku-cli", "account", &account])
     };
-    let found = match helper(config, program, &args, &[]) {
+    let found = match run_helper(config, program, &args, &[]) {
         Ok(found) => found,
         Err(what) => {
-            // Those who keep their token elsewhere have no helper.
+            // Many users have no keychain, so this is not a warning.
             messages.trace(|| format!("no token from the keychain: {what}"));
             return None;
         }
@@ -96,33 +96,35 @@ fn keychain(config: &Config, host: &str, home: Option<&Path>, messages: &Message
     (!found.is_empty()).then(|| found.to_owned())
 }
 
-/// The text of `~/.netrc.gpg`, if it is there and gpg can decrypt it without asking.
-fn encrypted(config: &Config, path: &Path, messages: &Messages) -> Option<String> {
+/// Returns the text of `~/.netrc.gpg` if it exists and gpg can decrypt it without asking for a passphrase.
+fn read_encrypted(config: &Config, path: &Path, messages: &Messages) -> Option<String> {
     if !path.exists() {
         return None;
     }
-    // --batch keeps gpg itself from asking; its agent has a program of its own for that, on any terminal or screen.
+    // --batch keeps gpg from asking; --pinentry-mode error keeps its agent from asking with a program of its own.
     let args = ["--batch", "--quiet", "--pinentry-mode", "error", "--decrypt"];
-    helper(config, "gpg", &args, &[path.to_owned()])
-        .map_err(|what| messages.say(&format!("warning: {} is not used: {what}", path.display())))
+    run_helper(config, "gpg", &args, &[path.to_owned()])
+        .map_err(|what| messages.say(&format!("warning: ignoring {}: {what}", path.display())))
         .ok()
 }
 
-/// The text of `~/.netrc`; others being able to read it is worth a warning.
-fn plain(path: &Path, messages: &Messages) -> Option<String> {
-    // To open a FIFO would wait for its writer.
+/// Returns the text of `~/.netrc`. Warns if other users can read the file.
+fn read_plain(path: &Path, messages: &Messages) -> Option<String> {
+    // Opening a FIFO would block until something writes to it.
     if std::fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
-        messages.say(&format!("warning: {} is no regular file", path.display()));
+        messages.say(&format!("warning: {} is not a regular file", path.display()));
         return None;
     }
     let open = std::fs::File::open(path).and_then(|file| Ok((file.metadata()?, file)));
     match open {
         Ok((meta, file)) => {
             if meta.permissions().mode() & 0o077 != 0 {
-                messages.say(&format!("warning: {} can be read by others: chmod 600 it", path.display()));
+                let path = path.display().to_string();
+                messages.say(&format!("warning: {path} can be read by other users"));
+                messages.say(&format!("run chmod 600 {}", shell_word(&path)));
             }
             let mut bytes = Vec::new();
-            // A netrc file has a few hundred bytes; what has more than 1 MiB is something else.
+            // A netrc file has a few hundred bytes. The limit keeps a huge file from filling the memory.
             file.take(1 << 20).read_to_end(&mut bytes).ok()?;
             Some(String::from_utf8_lossy(&bytes).into_owned())
         }
@@ -134,11 +136,14 @@ fn plain(path: &Path, messages: &Messages) -> Option<String> {
     }
 }
 
-/// What a helper prints, or why it is of no use.
-fn helper(config: &Config, program: &str, args: &[&str], files: &[PathBuf]) -> Result<String, String> {
+/// Runs a helper program and returns its output.
+///
+/// # Errors
+/// A text that starts with the program's name, from the last line of its standard error if there is one.
+fn run_helper(config: &Config, program: &str, args: &[&str], files: &[PathBuf]) -> Result<String, String> {
     let mut command = Command::new(program);
     command.args(args).args(files).stdin(Stdio::null());
-    for name in SECRET_VARIABLES.iter().chain(&PROXIES) {
+    for name in SECRET_VARIABLES.iter().chain(&PROXY_VARIABLES) {
         command.env_remove(name);
     }
     for name in config.secret_variables() {
@@ -148,8 +153,8 @@ fn helper(config: &Config, program: &str, args: &[&str], files: &[PathBuf]) -> R
     if out.status.success() {
         return String::from_utf8(out.stdout).map_err(|_| format!("{program}: its output is not UTF-8"));
     }
-    let said = String::from_utf8_lossy(&out.stderr);
-    match said.lines().rfind(|line| !line.trim().is_empty()) {
+    let stderr = String::from_utf8_lossy(&out.stderr);
+    match stderr.lines().rfind(|line| !line.trim().is_empty()) {
         Some(line) if line.starts_with(program) => Err(line.to_owned()),
         Some(line) => Err(format!("{program}: {line}")),
         None => Err(format!("{program}: {}", out.status)),

@@ -1,9 +1,13 @@
-//! What the environment says: variables, the API's address, and the token that is found on this machine.
+//! The configuration that the user's environment gives to a run: variables, the API's base URL, the proxy, the token.
 //!
-//! - `environment`: every variable that a tool reads
-//! - `credentials`: where the token comes from
-//! - `netrc`: netrc(5)
+//! - `environment`: every variable that the tools read
+//! - `base_url`: the API's base URL
+//! - `proxy`: the proxy to use
+//! - `credentials`: the search for the token
+//! - `netrc`: the format of `~/.netrc`
 
+pub(crate) mod base_url;
 pub(crate) mod credentials;
 pub(crate) mod environment;
 pub(crate) mod netrc;
+mod proxy;

@@ -1,24 +1,24 @@
-//! The part of netrc(5) that curl and the official client agree on.
+//! The format of `~/.netrc`: the part of netrc(5) that curl and the official client have in common.
 
-/// The password for `machine` in the text of a netrc file: the first entry that matches, else the `default` one.
+/// Returns the password for `machine` in the text of a netrc file: from the first entry that matches, or else from the
+/// first `default` entry.
 ///
-/// Words are separated by white space; a word that starts with `#` begins a comment; a word in double quotes may
-/// hold white space, `\"`, `\\`, `\n`, `\r` and `\t`; `macdef` runs to the next empty line; unknown words are
-/// passed over.
+/// Words are separated by white space. `#` at the start of a word begins a comment. A word in double quotes may contain
+/// white space, `\"`, `\\`, `\n`, `\r` and `\t`. A `macdef` ends at the next empty line. Unknown words are skipped.
 pub fn password(text: &str, machine: &str) -> Option<String> {
     let mut words = Words { rest: text };
-    let (mut here, mut anywhere) = (false, false);
+    let (mut matches, mut is_default) = (false, false);
     let mut fallback = None;
     while let Some(word) = words.next() {
         match word.as_str() {
             "machine" => {
                 let Some(name) = words.next() else { break };
-                (here, anywhere) = (name.eq_ignore_ascii_case(machine), false);
+                (matches, is_default) = (name.eq_ignore_ascii_case(machine), false);
             }
-            "default" => (here, anywhere) = (false, true),
+            "default" => (matches, is_default) = (false, true),
             "password" => match words.next() {
-                Some(password) if here => return Some(password),
-                Some(password) if anywhere => fallback = fallback.or(Some(password)),
+                Some(password) if matches => return Some(password),
+                Some(password) if is_default => fallback = fallback.or(Some(password)),
                 Some(_) => {}
                 None => break,
             },
@@ -81,7 +81,7 @@ mod tests {
     use super::password;
 
     #[test]
-    fn each_form_of_an_entry() {
+    fn passwords_are_found_in_entries_of_every_form() {
         let host = "api.heroku.com";
         for (text, want) in [
             ("machine api.heroku.com\n  login me\n  password p1\n", Some("p1")),

@@ -42,12 +42,7 @@ fn a_netrc_file_is_read_where_the_environment_has_no_token() {
     let token = account.server.token();
     account.write("home/.netrc", format!("machine 127.0.0.1\n  login you@example.com\n  password {token}\n"));
     let line = "chmod 644 home/.netrc; oauth-ls sessions -o id";
-    account
-        .line("sh", line)
-        .unset("HEROKU_API_KEY")
-        .run(b"")
-        .exits(0)
-        .says("can be read by others: chmod 600 it");
+    account.line("sh", line).unset("HEROKU_API_KEY").run(b"").exits(0).says("can be read by other users");
     let line = "chmod 600 home/.netrc; oauth-ls sessions -o id";
     account.line("sh", line).unset("HEROKU_API_KEY").run(b"").succeeds();
 }
@@ -68,11 +63,12 @@ fn plain_http_goes_to_loopback_only() {
                 .run(b"")
                 .exits(2)
                 .prints("")
-                .says("HEROKU_HOST: ");
+                .says("HEROKU_HOST ");
         }
     }
     let ran = account.line("sh", "oauth-ls").env("HEROKU_HOST", "http://example.com").run(b"");
-    ran.exits(2).says("refusing to send a token to example.com over http: only loopback may be http");
+    ran.exits(2)
+        .says("HEROKU_HOST must start with https://: http is allowed only for loopback, not for example.com");
 }
 
 #[test]

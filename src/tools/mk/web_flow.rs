@@ -9,7 +9,7 @@ use percent_encoding::percent_decode_str;
 use crate::base::error::{Error, reason};
 use crate::base::secret::Secret;
 use crate::base::url::{Url, is_loopback};
-use crate::config::environment::Base;
+use crate::config::base_url::Base;
 use crate::sys::messages::Messages;
 use crate::sys::signals::Stop;
 
