@@ -1,21 +1,24 @@
-//! Which redirect URIs a client may have.
+//! The check of a client's redirect URI.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::base::url::Url;
 
-/// Checks a redirect URI: https, or http for this machine and its network (WIRE.md, "Redirect URIs": `localhost`,
-/// `*.local`, loopback and private addresses), absolute, and without a fragment (RFC 6749, 3.1.2).
+/// Checks that a redirect URI is absolute, has no fragment (RFC 6749, section 3.1.2), and uses https, or http for
+/// `localhost`, `*.local`, or a loopback or private address (docs/heroku-api.md, "Redirect URIs").
 ///
 /// # Errors
-/// What is wrong.
+/// A text that says what is wrong.
 pub fn check(uri: &str) -> Result<(), String> {
     let url = Url::parse(uri).map_err(|what| format!("the redirect URI {what}"))?;
     let host = url.bare_host();
     if url.scheme() == "https" || is_local(host) {
         return Ok(());
     }
-    Err(format!("http is only for this machine and its network, and {host} is neither"))
+    Err(format!(
+        "the redirect URI must use https: http is allowed only for localhost, *.local, and loopback and private \
+         addresses, not for {host}"
+    ))
 }
 
 fn is_local(host: &str) -> bool {
@@ -32,7 +35,7 @@ mod tests {
     use super::check;
 
     #[test]
-    fn https_anywhere_and_http_at_home() {
+    fn https_is_accepted_for_every_host_and_http_for_local_ones() {
         for good in [
             "https://example.com/callback",
             "http://localhost:3000/cb",

@@ -220,7 +220,7 @@ fn the_web_flow_takes_one_visit_with_the_right_state() {
     });
     let token = ran.succeeds().record();
     assert_eq!(token["kind"], "token");
-    assert!(account.read("said").contains("rejected a visit with a wrong state"));
+    assert!(account.read("said").contains("ignored a request with the wrong state"));
     // Where nobody comes, a signal ends the wait.
     let line = format!("timeout --preserve-status -k 30 1 oauth-mk token --web {client}");
     account.sh(&line).exits(143).says("visit ").says("ended by signal 15");

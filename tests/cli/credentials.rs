@@ -32,7 +32,7 @@ fn a_rejected_token_is_told_and_not_shown() {
     }
     for key in ["two\nlines", "with blank", "é"] {
         let ran = account.line("sh", "oauth-ls").env("HEROKU_API_KEY", key).run(b"").exits(2);
-        ran.says("HEROKU_API_KEY has a ").never_says(key);
+        ran.says("HEROKU_API_KEY contains a ").never_says(key);
     }
 }
 
@@ -42,7 +42,13 @@ fn a_netrc_file_is_read_where_the_environment_has_no_token() {
     let token = account.server.token();
     account.write("home/.netrc", format!("machine 127.0.0.1\n  login you@example.com\n  password {token}\n"));
     let line = "chmod 644 home/.netrc; oauth-ls sessions -o id";
-    account.line("sh", line).unset("HEROKU_API_KEY").run(b"").exits(0).says("can be read by other users");
+    account
+        .line("sh", line)
+        .unset("HEROKU_API_KEY")
+        .run(b"")
+        .exits(0)
+        .says("can be read by other users")
+        .says("oauth-ls: run chmod 600 ");
     let line = "chmod 600 home/.netrc; oauth-ls sessions -o id";
     account.line("sh", line).unset("HEROKU_API_KEY").run(b"").succeeds();
 }

@@ -132,7 +132,7 @@ fn a_client_is_created() {
     let id = text(&held["id"]);
     assert!(ran.out.starts_with(&format!("HEROKU_OAUTH_ID={id}\nHEROKU_OAUTH_SECRET=")), "{ran}");
     assert_eq!(ran.lines().len(), 2, "{ran}");
-    account.sh("oauth-mk client x http://example.com").exits(2).says("http is only for this machine");
+    account.sh("oauth-mk client x http://example.com").exits(2).says("the redirect URI must use https");
 }
 
 // heroku clients:info ID

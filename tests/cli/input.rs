@@ -107,7 +107,7 @@ fn records_that_cannot_be_made_are_told_apart_before_the_first_is_made() {
         "stdin:4: an auth",
     ];
     refused("oauth-mk authz -", input, &told);
-    refused("oauth-mk client -", "x,http://example.com\n", &["stdin:1: http is only for this machine"]);
+    refused("oauth-mk client -", "x,http://example.com\n", &["stdin:1: the redirect URI must use https"]);
     refused(
         "oauth-mk client -",
         "just-a-name\n",

@@ -51,7 +51,7 @@ fn a_failed_step_stops_make_and_leaves_no_file() {
     let account = Account::new();
     account.write("Makefile", MAKEFILE);
     account.write("wanted.csv", "Shop,https://shop.example/cb\nBad,http://shop.example/cb\n");
-    account.sh("make -s clients.csv").exits(2).says("oauth-mk: stdin:2: http is only for");
+    account.sh("make -s clients.csv").exits(2).says("oauth-mk: stdin:2: the redirect URI must use https");
     assert!(!account.folder.join("clients.csv").exists());
     assert_eq!(account.ids("client").len(), 4);
 }

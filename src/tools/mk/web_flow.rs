@@ -1,4 +1,4 @@
-//! The web flow's part that happens on this machine: the address to visit, and one visit of the redirect URI.
+//! The web flow (docs/heroku-api.md, "Web flow"): the URL to visit, and a server for one request to the redirect URI.
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
@@ -13,26 +13,26 @@ use crate::config::base_url::Base;
 use crate::sys::messages::Messages;
 use crate::sys::signals::Stop;
 
-/// How long the redirect is waited for: as long as a grant code lives (WIRE.md: about 300 seconds).
-const PATIENCE: Duration = Duration::from_secs(300);
+/// How long to wait for the browser: about as long as a grant code is valid.
+const TIMEOUT: Duration = Duration::from_secs(300);
 /// The longest request that is read, in bytes.
-const LONGEST: u64 = 16 * 1024;
+const MAX_REQUEST: usize = 16 * 1024;
 
-/// A redirect URI on this machine, being listened at.
+/// A server for a redirect URI on this machine.
 pub(crate) struct Redirect {
     listeners: Vec<TcpListener>,
     path: String,
 }
 
 impl Redirect {
-    /// Listens where a client's redirect URI points.
+    /// Listens on the port of a client's redirect URI.
     ///
     /// # Errors
-    /// Where that is not this machine, or something else listens there.
+    /// If the URI is not http on loopback, or another program listens on the port.
     pub(crate) fn listen(uri: &str) -> Result<Redirect, Error> {
         let elsewhere = || {
             Error::failed(format!("the client's redirect URI {uri} is not on this machine"))
-                .with_hint("give the client an http://localhost:PORT/… one with oauth-set --url")
+                .with_hint("change it to http://localhost:PORT/… with oauth-set --url")
         };
         let here = |url: &Url| url.scheme() == "http" && is_loopback(url.host());
         let url = Url::parse(uri).ok().filter(here).ok_or_else(elsewhere)?;
@@ -46,13 +46,14 @@ impl Redirect {
         for ip in hosts {
             match TcpListener::bind(SocketAddr::new(ip, port)) {
                 Ok(listener) => listeners.push(listener),
-                // A machine without IPv6 has one address less. One that somebody else has would bring them the code.
+                // A machine without IPv6 has only one of the addresses. But if another program has one of them, the browser
+                // may give the code to that program.
                 Err(e) if e.kind() == io::ErrorKind::AddrNotAvailable => refused = refused.or(Some(e)),
-                Err(e) => return Err(Error::failed(format!("cannot listen at {uri}: {}", reason(&e)))),
+                Err(e) => return Err(Error::failed(format!("cannot listen on {uri}: {}", reason(&e)))),
             }
         }
         if let (true, Some(e)) = (listeners.is_empty(), refused) {
-            return Err(Error::failed(format!("cannot listen at {uri}: {}", reason(&e))));
+            return Err(Error::failed(format!("cannot listen on {uri}: {}", reason(&e))));
         }
         for listener in &listeners {
             listener.set_nonblocking(true).map_err(|e| Error::failed(format!("{uri}: {}", reason(&e))))?;
@@ -60,53 +61,53 @@ impl Redirect {
         Ok(Redirect { listeners, path: url.path().to_owned() })
     }
 
-    /// Waits for the one visit that carries our `state`, and takes its grant code.
+    /// Waits for the request that has our `state`, and returns its grant code.
     ///
     /// # Errors
-    /// Where consent is refused or nobody comes.
+    /// If the user refuses consent, no request arrives in time, or a stop is requested.
     pub(crate) fn wait(&self, state: &str, messages: &Messages, stop: &Stop) -> Result<Secret, Error> {
         let from = Instant::now();
-        while from.elapsed() < PATIENCE {
+        while from.elapsed() < TIMEOUT {
             for listener in &self.listeners {
                 if let Ok((stream, _)) = listener.accept()
-                    && let Some(query) = self.visit(&stream)
+                    && let Some(query) = self.query(&stream)
                 {
                     let value = |name: &str| query.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
                     if value("state") != Some(state) {
-                        // Somebody else's page may point here: it must not end our waiting.
-                        messages.say("rejected a visit with a wrong state");
-                        answer(&stream, "400 Bad Request", "This is not the visit that was waited for.");
+                        // Any web page can link here, so a wrong state must not end the wait.
+                        messages.say("ignored a request with the wrong state");
+                        respond(&stream, "400 Bad Request", "This request has the wrong state.");
                         continue;
                     }
                     if let Some(error) = value("error") {
-                        answer(&stream, "200 OK", "Consent was refused. You can close this page.");
+                        respond(&stream, "200 OK", "Consent was refused. You can close this page.");
                         return Err(Error::failed(format!("consent was refused: {error}")));
                     }
                     if let Some(code) = value("code").filter(|code| !code.is_empty()) {
-                        answer(
+                        respond(
                             &stream,
                             "200 OK",
                             "Done. You can close this page and go back to the terminal.",
                         );
                         return Ok(Secret::new(code.to_owned()));
                     }
-                    answer(&stream, "400 Bad Request", "There is no code in this visit.");
+                    respond(&stream, "400 Bad Request", "This request has no code.");
                 }
             }
             if !stop.sleep(Duration::from_millis(20)) {
-                let stopped = Error::failed("stopped while waiting for the visit");
+                let stopped = Error::failed("stopped while waiting for the browser");
                 return Err(stop.signal().map_or(stopped, Error::signal));
             }
         }
-        Err(Error::failed("no visit came within 300 s"))
+        Err(Error::failed(format!("the browser did not come back within {} s", TIMEOUT.as_secs())))
     }
 
-    /// The query of a visit of our path; any other visit is answered here.
-    fn visit(&self, stream: &TcpStream) -> Option<Vec<(String, String)>> {
+    /// Reads a request. Returns its query if it is for our path, and responds 404 if it is not.
+    fn query(&self, stream: &TcpStream) -> Option<Vec<(String, String)>> {
         let target = read_target(stream).ok()?;
         let (path, query) = target.split_once('?').unwrap_or((&target, ""));
         if path != self.path {
-            answer(stream, "404 Not Found", "There is nothing here.");
+            respond(stream, "404 Not Found", "Not found.");
             return None;
         }
         Some(
@@ -119,7 +120,7 @@ impl Redirect {
     }
 }
 
-/// The address at which the client's user is asked for consent.
+/// Returns the URL of the page that asks the client's user for consent.
 pub(crate) fn authorize_url(base: &Base, client_id: &str, scope: &[String], state: &str) -> String {
     format!(
         "{}/oauth/authorize?client_id={client_id}&response_type=code&scope={}&state={state}",
@@ -128,13 +129,13 @@ pub(crate) fn authorize_url(base: &Base, client_id: &str, scope: &[String], stat
     )
 }
 
-/// The target of a GET request.
+/// Reads a GET request and returns its target.
 fn read_target(mut stream: &TcpStream) -> io::Result<String> {
     stream.set_nonblocking(false)?;
     stream.set_read_timeout(Some(Duration::from_secs(2)))?;
     let mut head = Vec::new();
     let mut chunk = [0; 1024];
-    while !head.windows(4).any(|w| w == b"\r\n\r\n") && head.len() as u64 <= LONGEST {
+    while !head.windows(4).any(|w| w == b"\r\n\r\n") && head.len() <= MAX_REQUEST {
         let n = stream.read(&mut chunk)?;
         if n == 0 {
             break;
@@ -151,16 +152,16 @@ fn read_target(mut stream: &TcpStream) -> io::Result<String> {
     }
 }
 
-fn answer(mut stream: &TcpStream, status: &str, text: &str) {
+fn respond(mut stream: &TcpStream, status: &str, text: &str) {
     let page = format!(
         "HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}",
         text.len()
     );
-    // The visitor may have gone; the code counts, not the page.
+    // If the browser is gone, only the page is lost: the code is already here.
     let _ = stream.write_all(page.as_bytes());
 }
 
-/// A part of a query with its `%` escapes and `+` undone; what is not an escape stays as it is.
+/// Decodes the `%` escapes and the `+` of a name or value in a query. Invalid escapes stay as they are.
 fn decode(text: &str) -> String {
     percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
@@ -170,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_this_machine_is_listened_at() {
+    fn redirect_uris_elsewhere_are_rejected() {
         for elsewhere in [
             "https://localhost:9/cb",
             "http://example.com/cb",
@@ -182,12 +183,12 @@ mod tests {
     }
 
     #[test]
-    fn a_query_is_decoded() {
+    fn queries_are_decoded() {
         assert_eq!(decode("a%20b+c%2B%zz%4%"), "a b c+%zz%4%");
     }
 
     #[test]
-    fn people_are_asked_at_id() {
+    fn consent_is_asked_for_on_the_id_host() {
         let base = Base::parse("heroku.com").expect("a base");
         let url = authorize_url(&base, "c1", &["read".to_owned(), "write".to_owned()], "s1");
         assert_eq!(

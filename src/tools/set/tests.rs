@@ -80,11 +80,11 @@ fn what_cannot_be_changed_is_refused_before_anything_is_sent() {
     for (args, told) in [
         (&["authz", "x1", "--name", "n"][..], "--name and --url are for clients"),
         (&["client", "x1", "-d", "n"], "--description and --client-id are for authorizations"),
-        (&["client", "x1", "--url", "http://u.example"], "--url: http is only for this machine"),
+        (&["client", "x1", "--url", "http://u.example"], "--url: the redirect URI must use https"),
         (&["authz", "x1", "--client-id", "a/b", "--client-secret", "s"], "--client-id: invalid id 'a/b'"),
         (
             &["authz", "x1", "--client-id", "c", "--client-secret", "two words"],
-            "--client-secret: the secret has a",
+            "--client-secret: the secret contains a",
         ),
         (
             &["authz", "--client-id", "c", "--client-secret", "-"],
