@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::cli::{Opt, Tool};
+use crate::cli::{Opt, Takes, Tool};
 use crate::output::Format;
 use crate::record::columns::columns;
 use crate::record::kind::Kind;
@@ -50,28 +50,6 @@ fn values(opt: &Opt) -> Values {
     }
 }
 
-/// What can stand where a tool's operands do.
-enum Operands {
-    /// A kind, then ids of that kind if there are any to name.
-    Kind {
-        kinds: &'static [Kind],
-        ids: bool,
-    },
-    Files,
-    Command,
-}
-
-fn operands(tool: &Tool) -> Operands {
-    match tool.name {
-        _ if tool.runs_command => Operands::Command,
-        "oauth-diff" => Operands::Files,
-        "oauth-mk" => Operands::Kind { kinds: &[Kind::Authz, Kind::Client, Kind::Token], ids: false },
-        "oauth-rot" | "oauth-set" => Operands::Kind { kinds: &[Kind::Authz, Kind::Client], ids: true },
-        "oauth-ls" => Operands::Kind { kinds: &Kind::LISTED, ids: true },
-        _ => Operands::Kind { kinds: &Kind::ALL, ids: true },
-    }
-}
-
 /// How ids are asked for: without a pause, a question or a message, since somebody is typing.
 fn ids(kind: &str) -> String {
     format!("oauth-ls {kind} -o id --no-wait --retry-for 0 2>/dev/null")
@@ -113,16 +91,16 @@ _oauth_tools() {
     );
     for tool in tools {
         let opts: Vec<String> = tool.all_opts().flat_map(spellings).collect();
-        let operands = match operands(tool) {
-            Operands::Kind { kinds, ids } => {
-                format!(" kinds='{}'{}", words(kinds), if ids { " ids=yes" } else { "" })
-            }
-            Operands::Files | Operands::Command => String::new(),
+        let operands = match tool.takes {
+            Takes::Ids => format!(" kinds='{}' ids=yes", words(tool.kinds)),
+            Takes::Words => format!(" kinds='{}'", words(tool.kinds)),
+            Takes::Files | Takes::Command => String::new(),
         };
         let _ = writeln!(text, "        {}) opts='{}'{operands} ;;", tool.name, opts.join(" "));
     }
     let takes = with_argument(tools).flat_map(spellings).collect::<Vec<_>>().join(" | ");
     let (clients, chosen) = (ids("client"), ids("\"$kind\""));
+    let (commands, files) = (that_take(tools, Takes::Command), that_take(tools, Takes::Files));
     let _ = write!(
         text,
         r#"    esac
@@ -138,7 +116,7 @@ _oauth_tools() {
         esac
     done
     case $tool in
-        oauth-run | oauth-sandbox)
+        {commands})
             if [[ -n $kind ]]; then
                 if declare -F _command_offset >/dev/null; then
                     _command_offset "$i"
@@ -182,8 +160,8 @@ _oauth_tools() {
         return
     fi
     case $tool in
-        oauth-run | oauth-sandbox) mapfile -t COMPREPLY < <(compgen -c -- "$cur"); return ;;
-        oauth-diff)
+        {commands}) mapfile -t COMPREPLY < <(compgen -c -- "$cur"); return ;;
+        {files})
             compopt -o filenames 2>/dev/null
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return ;;
@@ -218,6 +196,12 @@ fn with_argument(tools: &[&'static Tool]) -> impl Iterator<Item = &'static Opt> 
 
 fn names(tools: &[&'static Tool]) -> String {
     tools.iter().map(|tool| tool.name).collect::<Vec<_>>().join(" ")
+}
+
+/// The names of the tools with such operands, as a pattern of a shell's `case`.
+fn that_take(tools: &[&'static Tool], takes: Takes) -> String {
+    let names: Vec<&str> = tools.iter().filter(|tool| tool.takes == takes).map(|tool| tool.name).collect();
+    names.join(" | ")
 }
 
 fn spellings(opt: &'static Opt) -> impl Iterator<Item = String> {
@@ -292,11 +276,11 @@ case $service in
 }
 
 fn zsh_operands(tool: &Tool) -> String {
-    match operands(tool) {
-        Operands::Files => "':list:_files' ':list:_files'".to_owned(),
-        Operands::Command => "'(-)1:command:_command_names -e' '*::arguments:_normal'".to_owned(),
-        Operands::Kind { kinds, ids: true } => format!("'1:kind:({})' '*:id:_oauth_tools_ids'", words(kinds)),
-        Operands::Kind { kinds, ids: false } => format!("'1:kind:({})' '*: : '", words(kinds)),
+    match tool.takes {
+        Takes::Files => "':list:_files' ':list:_files'".to_owned(),
+        Takes::Command => "'(-)1:command:_command_names -e' '*::arguments:_normal'".to_owned(),
+        Takes::Ids => format!("'1:kind:({})' '*:id:_oauth_tools_ids'", words(tool.kinds)),
+        Takes::Words => format!("'1:kind:({})' '*: : '", words(tool.kinds)),
     }
 }
 
@@ -317,17 +301,19 @@ fn fish(tools: &[&'static Tool]) -> String {
             let help = opt.help.replace('\\', "\\\\").replace('\'', "\\'");
             let _ = writeln!(text, "complete -c {}{short} -l {}{arg} -d '{help}'", tool.name, opt.long);
         }
-        match operands(tool) {
-            Operands::Command => {
+        match tool.takes {
+            Takes::Command => {
                 let _ = writeln!(text, "complete -c {} -x -a '(__fish_complete_subcommand)'", tool.name);
             }
-            Operands::Files => {}
-            Operands::Kind { kinds, ids: named } => {
-                let every = kinds.iter().flat_map(|kind| kind.words()).copied().collect::<Vec<_>>().join(" ");
+            Takes::Files => {}
+            Takes::Ids | Takes::Words => {
+                let every =
+                    tool.kinds.iter().flat_map(|kind| kind.words()).copied().collect::<Vec<_>>().join(" ");
                 let none = format!("not __fish_seen_subcommand_from {every}");
                 let _ = writeln!(text, "complete -c {} -f", tool.name);
-                let _ = writeln!(text, "complete -c {} -n '{none}' -a '{}'", tool.name, words(kinds));
-                for kind in kinds.iter().filter(|kind| named && Kind::LISTED.contains(kind)) {
+                let _ = writeln!(text, "complete -c {} -n '{none}' -a '{}'", tool.name, words(tool.kinds));
+                let has_ids = |kind: &&Kind| tool.takes == Takes::Ids && Kind::LISTED.contains(kind);
+                for kind in tool.kinds.iter().filter(has_ids) {
                     let _ = writeln!(
                         text,
                         "complete -c {} -n '__fish_seen_subcommand_from {}' -a '({})'",

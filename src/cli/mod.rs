@@ -15,7 +15,7 @@ use crate::base::text;
 use crate::base::time;
 use crate::input::entry::{check_scopes, split_scopes};
 use crate::output::{Format, Style};
-use crate::record::kind::check_id;
+use crate::record::kind::{Kind, check_id};
 
 /// An option.
 #[derive(Debug, PartialEq, Eq)]
@@ -60,16 +60,42 @@ pub struct Tool {
     pub usage: &'static [&'static str],
     /// Its options in groups, apart from those that every tool has.
     pub opts: &'static [&'static [&'static Opt]],
-    /// It changes nothing: a reader that goes away is no failure.
+    /// The kinds that its KIND operand may name; none where it has no such operand.
+    pub kinds: &'static [Kind],
+    /// What its operands are.
+    pub takes: Takes,
+    /// It changes nothing, so a reader of its output that exits early is not a failure.
     pub read_only: bool,
-    /// Everything from its first operand on is a command with arguments of its own, as for env(1).
-    pub runs_command: bool,
+}
+
+/// What the operands of a tool are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    /// A kind and ids of that kind.
+    Ids,
+    /// A kind and, for some kinds, other words.
+    Words,
+    /// Files.
+    Files,
+    /// A command with arguments of its own, as for env(1).
+    Command,
 }
 
 /// The options that every tool has.
 pub(crate) const COMMON: [&Opt; 3] = [&opts::VERBOSE, &opts::HELP, &opts::VERSION];
 
 impl Tool {
+    /// A tool that changes the objects whose ids or records it is given. The other tables say only what differs.
+    pub(crate) const CHANGES: Tool = Tool {
+        name: "",
+        about: "",
+        usage: &["[options] [KIND] ID...", "[options] [KIND] < RECORDS"],
+        opts: &[],
+        kinds: &Kind::ALL,
+        takes: Takes::Ids,
+        read_only: false,
+    };
+
     /// All options, in the order of `-h`.
     pub fn all_opts(&self) -> impl Iterator<Item = &'static Opt> {
         self.opts.iter().copied().flatten().copied().chain(COMMON)
@@ -143,7 +169,7 @@ pub(crate) fn parse(tool: &Tool, args: impl IntoIterator<Item = OsString>) -> Re
         let opt = match arg {
             Arg::Value(operand) => {
                 found.operands.push(operand);
-                if tool.runs_command {
+                if tool.takes == Takes::Command {
                     found.operands.extend(parser.raw_args().map_err(|e| Error::usage(e.to_string()))?);
                     break;
                 }

@@ -6,7 +6,7 @@ static TOOL: Tool = Tool {
     usage: &["[-n] ID"],
     opts: &[&[&opts::DRY_RUN, &opts::SCOPE, &opts::PARALLEL, &opts::FORMAT]],
     read_only: true,
-    runs_command: false,
+    ..Tool::CHANGES
 };
 
 fn read(line: &str) -> Result<Args, String> {

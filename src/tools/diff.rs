@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::base::error::{Class, Error, FAILED, USAGE, reason};
 use crate::base::secret::{STARS, is_masked};
 use crate::base::time;
-use crate::cli::{Args, Tool, opts};
+use crate::cli::{Args, Takes, Tool, opts};
 use crate::input::entry::Need;
 use crate::input::reader::Lines;
 use crate::input::sniffer::Sniffer;
@@ -19,14 +19,16 @@ use crate::record::Record;
 use crate::record::kind::Kind;
 use crate::session::Session;
 
-/// What there is to know about oauth-diff before it runs.
+/// The command line of oauth-diff.
 pub static TOOL: Tool = Tool {
     name: "oauth-diff",
     about: "Print what was added, changed and removed between two lists of records.",
     usage: &["[options] OLD NEW"],
     opts: &[&[&opts::FORMAT, &opts::COLOR], &opts::CALLS],
+    kinds: &[],
+    takes: Takes::Files,
+    // Its exit status says whether the lists differ, also where the reader of its output exits early.
     read_only: false,
-    runs_command: false,
 };
 
 /// How far apart the same end may be told, in seconds: it is counted from the second of each answer.

@@ -9,7 +9,7 @@ use crate::base::time::{self, Unix};
 use crate::change::guard::alias;
 use crate::change::targets::refuse_terminal;
 use crate::cli::operands::Operands;
-use crate::cli::{Args, Opt, Tool, opts};
+use crate::cli::{Args, Opt, Takes, Tool, opts};
 use crate::input::bad_lines::BadLines;
 use crate::input::entry::{Need, Origin};
 use crate::input::reader::Lines;
@@ -29,7 +29,7 @@ const SORT: Opt = Opt::value(None, "sort", "FIELD", "sort by a column");
 const MARKS: Opt = Opt::flag(None, "marks", "also look up the default API key and the session in use");
 const SECRETS: Opt = Opt::flag(None, "secrets", "show what the API shows of secrets");
 
-/// What there is to know about oauth-ls before it runs.
+/// The command line of oauth-ls.
 pub static TOOL: Tool = Tool {
     name: "oauth-ls",
     about: "List authorizations, clients and sessions, or show them one by one.",
@@ -39,8 +39,9 @@ pub static TOOL: Tool = Tool {
         &opts::PRINT_SECRETS,
         &opts::CALLS,
     ],
+    kinds: &Kind::LISTED,
+    takes: Takes::Ids,
     read_only: true,
-    runs_command: false,
 };
 
 /// Which records are printed; each test needs no more than the record itself.
@@ -128,7 +129,8 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
         let what = "--sort and --team cannot be combined with ids";
         return Err(Error::usage(what.to_owned()));
     }
-    if asked.iter().flatten().any(|(_, kind, _)| *kind == Kind::Token) || kind == Some(Kind::Token) {
+    let mut kinds = kind.into_iter().chain(asked.iter().flatten().map(|(_, kind, _)| *kind));
+    if kinds.any(|kind| !TOOL.kinds.contains(&kind)) {
         return Err(Error::usage("the API does not list or show tokens"));
     }
     session.plan_calls(args, 2)?;

@@ -14,9 +14,12 @@ use crate::cli::Tool;
 use crate::cli::completions::{self, Shell};
 use crate::record::kind::Kind;
 
-/// Fails for a kind that a tool cannot work on.
-fn only(kind: Kind, can: &[Kind], verb: &str) -> Result<(), String> {
-    if can.contains(&kind) { Ok(()) } else { Err(format!("a {} cannot be {verb}", kind.noun())) }
+/// Checks that a kind is one of those that a tool works on.
+///
+/// # Errors
+/// A text that says what cannot be done to it: `a session cannot be rotated`.
+fn only(kind: Kind, kinds: &[Kind], verb: &str) -> Result<(), String> {
+    if kinds.contains(&kind) { Ok(()) } else { Err(format!("a {} cannot be {verb}", kind.noun())) }
 }
 
 /// Every tool's table, in the order of their names.

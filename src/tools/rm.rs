@@ -14,14 +14,12 @@ use crate::session::Session;
 /// `-f`
 const FORCE: Opt = Opt::flag(Some('f'), "force", "do not fail if an object does not exist");
 
-/// What there is to know about oauth-rm before it runs.
+/// The command line of oauth-rm.
 pub static TOOL: Tool = Tool {
     name: "oauth-rm",
     about: "Revoke authorizations and tokens, delete clients and sessions.",
-    usage: &["[options] [KIND] ID...", "[options] [KIND] < RECORDS"],
     opts: &[&[&FORCE, &opts::YES], &opts::BULK, &opts::SPARED, &opts::PRINT, &opts::CALLS],
-    read_only: false,
-    runs_command: false,
+    ..Tool::CHANGES
 };
 
 /// Runs oauth-rm.

@@ -12,21 +12,22 @@ use crate::change::create::{Likeness, Maker};
 use crate::change::log::{self, Log};
 use crate::change::options::Options;
 use crate::change::outcome::Outcome;
-use crate::cli::{Args, Tool, opts};
+use crate::cli::{Args, Takes, Tool, opts};
 use crate::config::credentials::SECRET_VARIABLES;
 use crate::record::Record;
 use crate::record::kind::Kind;
 use crate::session::Session;
 use crate::sys::child;
 
-/// What there is to know about oauth-run before it runs.
+/// The command line of oauth-run.
 pub static TOOL: Tool = Tool {
     name: "oauth-run",
     about: "Run COMMAND with an authorization of its own, and revoke it when COMMAND ends.",
     usage: &["[-d TEXT] [-s SCOPES] [-e SPAN] [options] [--] COMMAND [ARG...]"],
     opts: &[&[&opts::DESCRIPTION, &opts::SCOPE, &opts::EXPIRES_IN, &opts::LOG], &opts::CALLS],
+    kinds: &[],
+    takes: Takes::Command,
     read_only: false,
-    runs_command: true,
 };
 
 /// How long the authorization lives where `-e` does not say.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::base::error::{Error, reason};
 use crate::base::text::shell_word;
 use crate::base::time;
-use crate::cli::{Args, Opt, Tool};
+use crate::cli::{Args, Opt, Takes, Tool};
 use crate::config::credentials::SECRET_VARIABLES;
 use crate::sandbox::{Expired, Fault, Server, Settings};
 use crate::session::Session;
@@ -54,8 +54,9 @@ pub static TOOL: Tool = Tool {
         &REDACT,
         &EXPIRED,
     ]],
+    kinds: &[],
+    takes: Takes::Command,
     read_only: false,
-    runs_command: true,
 };
 
 /// Serves the account and runs the command, or serves until a signal arrives.

@@ -18,11 +18,10 @@ use crate::record::redirect_uri;
 use crate::session::Session;
 use crate::tools::secret_option;
 
-/// What there is to know about oauth-set before it runs.
+/// The command line of oauth-set.
 pub static TOOL: Tool = Tool {
     name: "oauth-set",
     about: "Change an authorization's description or client, a client's name or URI.",
-    usage: &["[options] [KIND] ID...", "[options] [KIND] < RECORDS"],
     opts: &[
         &[&opts::DESCRIPTION, &opts::CLIENT_ID, &opts::CLIENT_SECRET, &opts::NAME, &opts::URL],
         &opts::BULK,
@@ -30,8 +29,8 @@ pub static TOOL: Tool = Tool {
         &opts::PRINT,
         &opts::CALLS,
     ],
-    read_only: false,
-    runs_command: false,
+    kinds: &[Kind::Authz, Kind::Client],
+    ..Tool::CHANGES
 };
 
 /// Runs oauth-set.
@@ -85,7 +84,7 @@ impl Edits {
 
     /// The body of the request for an object; empty where there is nothing to change.
     fn body(&self, kind: Kind, fields: &Fields) -> Result<Body, String> {
-        super::only(kind, &[Kind::Authz, Kind::Client], "changed")?;
+        super::only(kind, TOOL.kinds, "changed")?;
         if kind == Kind::Authz && (self.name.is_some() || self.url.is_some()) {
             return Err("--name and --url are for clients".to_owned());
         }

@@ -12,7 +12,7 @@ use crate::change::outcome::Outcome;
 use crate::change::targets::{Input, Item, Targets};
 use crate::change::{self, Change, Effect, Plan, Run, Step};
 use crate::cli::operands::Operands;
-use crate::cli::{Args, Opt, Tool, opts};
+use crate::cli::{Args, Opt, Takes, Tool, opts};
 use crate::input::entry::{Fields, Need, check_scopes};
 use crate::output::Style;
 use crate::record::Expiry;
@@ -25,7 +25,7 @@ use crate::tools::mk::exchange::Exchange;
 /// `--once`
 const ONCE: Opt = Opt::flag(None, "once", "do not create again what exists");
 
-/// What there is to know about oauth-mk before it runs.
+/// The command line of oauth-mk.
 pub static TOOL: Tool = Tool {
     name: "oauth-mk",
     about: "Make authorizations and clients, and print their new secrets.",
@@ -56,8 +56,9 @@ pub static TOOL: Tool = Tool {
         &opts::PRINT_SECRETS,
         &opts::CALLS,
     ],
-    read_only: false,
-    runs_command: false,
+    kinds: &[Kind::Authz, Kind::Client, Kind::Token],
+    takes: Takes::Words,
+    ..Tool::CHANGES
 };
 
 /// Runs oauth-mk.
@@ -130,6 +131,7 @@ impl<'a> Change for Make<'a> {
     }
 
     fn accept(&self, item: &Item<'_>) -> Result<(), String> {
+        // Tokens come from an exchange.
         super::only(item.kind, &[Kind::Authz, Kind::Client], "made from records")?;
         if self.team.is_some() && item.kind != Kind::Authz {
             return Err("--team is for authorizations".to_owned());

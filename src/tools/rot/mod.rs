@@ -18,11 +18,10 @@ use crate::tools::rot::replace::Replace;
 const REPLACE: Opt =
     Opt::flag(None, "replace", "create a second authorization like it, and keep the old one");
 
-/// What there is to know about oauth-rot before it runs.
+/// The command line of oauth-rot.
 pub static TOOL: Tool = Tool {
     name: "oauth-rot",
     about: "Give authorizations new tokens, and clients new secrets.",
-    usage: &["[options] [KIND] ID...", "[options] [KIND] < RECORDS"],
     opts: &[
         &[&REPLACE, &opts::TEAM, &opts::EXEC],
         &opts::BULK,
@@ -30,8 +29,8 @@ pub static TOOL: Tool = Tool {
         &opts::PRINT_SECRETS,
         &opts::CALLS,
     ],
-    read_only: false,
-    runs_command: false,
+    kinds: &[Kind::Authz, Kind::Client],
+    ..Tool::CHANGES
 };
 
 /// Runs oauth-rot.
@@ -64,7 +63,7 @@ impl Change for Rotate {
     }
 
     fn accept(&self, item: &Item<'_>) -> Result<(), String> {
-        super::only(item.kind, &[Kind::Authz, Kind::Client], "rotated")
+        super::only(item.kind, TOOL.kinds, "rotated")
     }
 
     fn prepare(&self, _: &mut Session, _: Option<&Targets>) -> Result<(), Error> {

@@ -30,7 +30,7 @@ impl<'a> Change for Replace<'a> {
     }
 
     fn accept(&self, item: &Item<'_>) -> Result<(), String> {
-        crate::tools::only(item.kind, &[Kind::Authz, Kind::Client], "rotated")?;
+        crate::tools::only(item.kind, super::TOOL.kinds, "rotated")?;
         match item.kind == Kind::Authz && item.id != "~" {
             true => Ok(()),
             false => Err("--replace works on authorizations that are given by id".to_owned()),
