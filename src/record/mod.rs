@@ -318,7 +318,7 @@ impl Record<'_> {
     }
 }
 
-/// Parses `expires_in`: the seconds that are left, or null for never (docs/heroku-api.md, "Objects").
+/// Parses `expires_in`: the seconds that are left, or null for never (docs/heroku-api.md, "Expiry").
 fn seconds_left(value: Option<&RawValue>, now: Unix) -> Result<Expiry, String> {
     match value.map(RawValue::get) {
         None | Some("null") => Ok(Expiry::Never),
