@@ -209,7 +209,7 @@ impl Error {
         }
     }
 
-    /// Returns this error for a call whose earlier request may have been carried out. `hint` replaces the error's own.
+    /// Returns this error for a call whose earlier request may have been carried out. `hint` replaces the error's hint.
     pub(crate) fn in_doubt(self, hint: Option<&'static str>) -> Error {
         let class = match self.class {
             // The refusal is about the retry; the lost request before it may have succeeded.

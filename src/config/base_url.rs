@@ -44,8 +44,8 @@ impl Base {
         self.0.authority()
     }
 
-    /// Returns the base URL of the page that asks users for their consent (docs/heroku-api.md, "Web flow"). A host that does
-    /// not start with `api.`, such as the sandbox, has that page itself.
+    /// Returns the base URL of the page that asks users for their consent (docs/heroku-api.md, "Web flow"). A host that
+    /// does not start with `api.`, such as the sandbox, has that page itself.
     pub fn consent(&self) -> String {
         match self.authority().strip_prefix("api.") {
             Some(domain) if !self.is_loopback() => format!("{}://id.{domain}", self.scheme()),

@@ -31,7 +31,8 @@ const PROXY_VARIABLES: [&str; 6] =
 /// Returns the token for the API at `host`.
 ///
 /// # Errors
-/// An authorization error if there is none or the stored one is unusable; an input error if `HEROKU_API_KEY` is unusable.
+/// An authorization error if there is none or the stored one is unusable; an input error if `HEROKU_API_KEY` is
+/// unusable.
 pub(crate) fn find(config: &Config, host: &str, messages: &Messages) -> Result<Secret, Error> {
     if let Some(key) = config.api_key()? {
         return Ok(key);

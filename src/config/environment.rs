@@ -56,8 +56,8 @@ impl Config {
         Config { vars, read: Box::new(read), named: Mutex::default() }
     }
 
-    /// Returns the secret in the variable `name`, which the user chose (`env:NAME`). Returns `None` if the variable is not
-    /// set or not UTF-8.
+    /// Returns the secret in the variable `name`, which the user chose (`env:NAME`). Returns `None` if the variable is
+    /// not set or not UTF-8.
     pub fn named(&self, name: &str) -> Option<String> {
         lock(&self.named).push(name.to_owned());
         (self.read)(name)?.into_string().ok()
@@ -128,7 +128,8 @@ impl Config {
         }
     }
 
-    /// Returns the API's base URL, from `HEROKU_HOST` or else `https://api.heroku.com` (docs/heroku-api.md, "Requests").
+    /// Returns the API's base URL, from `HEROKU_HOST` or else `https://api.heroku.com` (docs/heroku-api.md,
+    /// "Requests").
     ///
     /// # Errors
     /// An input error for the values that [`Base::parse`] refuses.
@@ -140,8 +141,8 @@ impl Config {
     /// Returns the names and values of the extra header lines in `HEROKU_HEADERS`.
     ///
     /// # Errors
-    /// An input error if it is not a JSON object of strings, if a name or value is invalid in a header line, or if the tools
-    /// set that header themselves.
+    /// An input error if it is not a JSON object of strings, if a name or value is invalid in a header line, or if the
+    /// tools set that header themselves.
     pub fn headers(&self) -> Result<Vec<(String, String)>, Error> {
         let Some(text) = self.text("HEROKU_HEADERS")? else { return Ok(Vec::new()) };
         let wrong = |what: &str| Error::input(format!("HEROKU_HEADERS: {what}"));
@@ -174,8 +175,8 @@ impl Config {
         Ok(map.into_iter().collect())
     }
 
-    /// Returns `SSL_CERT_FILE` and `SSL_CERT_DIR`. `SSL_CERT_FILE` may be empty, because the TLS library uses an empty value
-    /// as a file name too.
+    /// Returns `SSL_CERT_FILE` and `SSL_CERT_DIR`. `SSL_CERT_FILE` may be empty, because the TLS library uses an empty
+    /// value as a file name too.
     pub fn trusted(&self) -> (Option<&OsString>, Option<&OsString>) {
         (self.vars.get("SSL_CERT_FILE"), self.raw("SSL_CERT_DIR"))
     }

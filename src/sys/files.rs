@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// Creates an empty temporary file beside `path`, readable only by its owner. When it is complete, the caller renames it
-/// to `path`.
+/// Creates an empty temporary file beside `path`, readable only by its owner. When it is complete, the caller renames
+/// it to `path`.
 ///
 /// # Errors
 /// If it cannot be created, or if `path` exists and is not a regular file: a symbolic link, a device, a folder.

@@ -18,8 +18,8 @@ const MAX_LINE: usize = 4096;
 
 /// Prints `prompt` on `/dev/tty` and reads a line without echo.
 ///
-/// The keys for SIGINT and SIGQUIT first end the line; their signal is sent after the echo is back on. Otherwise a signal
-/// that kills the process would leave the terminal without echo.
+/// The keys for SIGINT and SIGQUIT first end the line; their signal is sent after the echo is back on. Otherwise a
+/// signal that kills the process would leave the terminal without echo.
 ///
 /// # Errors
 /// `Interrupted` after such a key or a stop; other errors if there is no terminal.

@@ -46,8 +46,8 @@ impl Redirect {
         for ip in hosts {
             match TcpListener::bind(SocketAddr::new(ip, port)) {
                 Ok(listener) => listeners.push(listener),
-                // A machine without IPv6 has only one of the addresses. But if another program has one of them, the browser
-                // may give the code to that program.
+                // A machine without IPv6 has only one of the addresses. But if another program has one of them, the
+                // browser may give the code to that program.
                 Err(e) if e.kind() == io::ErrorKind::AddrNotAvailable => refused = refused.or(Some(e)),
                 Err(e) => return Err(Error::failed(format!("cannot listen on {uri}: {}", reason(&e)))),
             }
