@@ -1,4 +1,4 @@
-//! What holds for any bytes: one function a target, for the fuzzer and for the replay of its corpus (tests/corpus.rs).
+//! Properties that hold for any input: one function per target, used by the fuzzer and by tests/corpus.rs.
 
 use std::io::{Cursor, Read, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -14,10 +14,10 @@ use oauth_tools::parts::{
 use oauth_tools::sandbox;
 use serde_json::Value;
 
-/// A target's name and its function.
+/// The name of a target and its function.
 pub type Target = (&'static str, fn(&[u8]));
 
-/// Every target.
+/// All targets.
 pub const TARGETS: [Target; 10] = [
     ("record", record),
     ("input", input),
@@ -31,7 +31,7 @@ pub const TARGETS: [Target; 10] = [
     ("fault", faults),
 ];
 
-/// A record is one line of JSON with its lead, and shows no secret unasked.
+/// A record is printed as one line of JSON with its header fields. Its secrets are hidden by default.
 pub fn record(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     for kind in Kind::ALL {
@@ -43,7 +43,7 @@ pub fn record(bytes: &[u8]) {
                 assert!(!line.contains(&b'\n') && !line.contains(&b'\r'), "one line");
                 let back: Value = match serde_json::from_slice(&line) {
                     Ok(back) => back,
-                    // What serde_json's own values cannot hold goes through as it came: huge numbers, half characters.
+                    // Records keep values that serde_json cannot represent: huge numbers, lone surrogates.
                     Err(e) => {
                         let e = e.to_string();
                         return assert!(e.contains("number out of range") || e.contains("hex escape"), "{e}");
@@ -51,7 +51,7 @@ pub fn record(bytes: &[u8]) {
                 };
                 assert_eq!(back["kind"], kind.word());
                 if !reveal {
-                    hidden(&back, "");
+                    check_hidden(&back, "");
                 }
             }
             let _ = (record.name(), record.secret(), record.expires_at(), record.text(&["scope"]));
@@ -59,8 +59,8 @@ pub fn record(bytes: &[u8]) {
     }
 }
 
-/// No text under a secret's name is anything but empty or masked.
-fn hidden(value: &Value, name: &str) {
+/// Checks that each member with the name of a secret is empty or masked.
+fn check_hidden(value: &Value, name: &str) {
     const SECRET: [&str; 7] =
         ["token", "secret", "code", "refresh_token", "access_token", "session_nonce", "password"];
     match value {
@@ -68,16 +68,16 @@ fn hidden(value: &Value, name: &str) {
             assert!(text.is_empty() || text.contains("**********"), "{name}");
         }
         Value::Number(_) => assert!(!SECRET.contains(&name), "{name}"),
-        Value::Array(items) => items.iter().for_each(|item| hidden(item, name)),
-        Value::Object(members) => members.iter().for_each(|(name, value)| hidden(value, name)),
+        Value::Array(items) => items.iter().for_each(|item| check_hidden(item, name)),
+        Value::Object(members) => members.iter().for_each(|(name, value)| check_hidden(value, name)),
         _ => {}
     }
 }
 
-/// Whole blocks of lines, taken apart by threads, are what single lines are; an id can stand in a path.
+/// Threads that parse blocks of lines find the same records as a loop over single lines, and ids are safe in a path.
 pub fn input(bytes: &[u8]) {
     for need in [Need::Identity, Need::Fields, Need::New] {
-        let tell = |entry: Result<Option<Entry<'_>>, String>| match entry {
+        let describe = |entry: Result<Option<Entry<'_>>, String>| match entry {
             Ok(Some(entry)) => {
                 let id = entry.id().map(str::to_owned);
                 if let Ok(id) = &id {
@@ -91,20 +91,20 @@ pub fn input(bytes: &[u8]) {
         };
         let mut at_once = Vec::new();
         let read = read_all(bytes, need, &mut |number: u32, line: &[u8], entry: Found<'_>| {
-            at_once.push((number, line.to_owned(), tell(entry)));
+            at_once.push((number, line.to_owned(), describe(entry)));
             Ok(())
         });
         assert!(read.is_ok());
         let (mut sniffer, mut lines) = (Sniffer::new(need), Lines::new(bytes));
         let mut one_by_one = Vec::new();
         while let Some((number, line)) = lines.next_line().expect("short lines") {
-            one_by_one.push((number, line.to_owned(), tell(sniffer.line(line))));
+            one_by_one.push((number, line.to_owned(), describe(sniffer.line(line))));
         }
         assert_eq!(at_once, one_by_one);
     }
 }
 
-/// A cell is on one line, is not a formula, and can be read back exactly.
+/// A CSV cell has no control characters, is not a formula, and is read back unchanged.
 pub fn csv(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let cell = escape_cell(text);
@@ -113,7 +113,7 @@ pub fn csv(bytes: &[u8]) {
     let _ = unescape_cell(text);
 }
 
-/// Any text is a netrc file; what is found stands in it.
+/// Any text can be parsed as a netrc file, and a password is never longer than the text.
 pub fn netrc(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     if let Some(password) = parts::password(&text, "api.heroku.com") {
@@ -121,7 +121,7 @@ pub fn netrc(bytes: &[u8]) {
     }
 }
 
-/// The token, a client's secret and a known one are gone from any text that quotes them; a second look changes nothing.
+/// A token, a client secret and a known secret are redacted whatever text is around them. Redacting twice is the same.
 pub fn redaction(bytes: &[u8]) {
     const LONG: &str = "HRKU-AAxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyz0";
     const UUID: &str = "b9c4a6de-6fd1-4f4e-9d4f-0cf4b8a2b6a1";
@@ -140,11 +140,11 @@ pub fn redaction(bytes: &[u8]) {
     assert_eq!(redact(&shown, &[KNOWN]), shown);
 }
 
-/// Answers, as the bytes of one after another: whatever they are, a call ends.
+/// Every call of the API returns, whatever the responses are. The input is a series of responses.
 pub fn answers(bytes: &[u8]) {
     type Canned = (u16, Vec<(String, String)>, Vec<u8>);
-    struct Scripted(Mutex<Vec<Canned>>);
-    impl Transport for Scripted {
+    struct Script(Mutex<Vec<Canned>>);
+    impl Transport for Script {
         fn send(&self, _: &Request<'_>) -> Result<Response, Failure> {
             let next = self.0.lock().expect("unharmed").pop();
             let next = next.map(|(status, headers, body)| Response {
@@ -152,12 +152,12 @@ pub fn answers(bytes: &[u8]) {
                 headers,
                 body: Box::new(Cursor::new(body)),
             });
-            next.ok_or(Failure::Permanent { what: "there is no more".to_owned(), hint: None })
+            next.ok_or(Failure::Permanent { what: "no more responses".to_owned(), hint: None })
         }
     }
-    // Two bytes choose a status and headers; the body goes up to the next 0xff.
+    // Two bytes choose the status and the headers; the body ends at the next 0xff.
     let script = || {
-        let answer = |part: &[u8]| {
+        let response = |part: &[u8]| {
             const STATUS: [u16; 12] = [200, 206, 200, 201, 204, 302, 401, 403, 404, 422, 429, 503];
             let (head, body) = part.split_at(part.len().min(2));
             let (status, flags) = (head.first().copied().unwrap_or(0), head.get(1).copied().unwrap_or(0));
@@ -170,7 +170,7 @@ pub fn answers(bytes: &[u8]) {
             }
             (STATUS[usize::from(status) % STATUS.len()], headers, body.to_owned())
         };
-        let mut all: Vec<Canned> = bytes.split(|b| *b == 0xff).take(20).map(answer).collect();
+        let mut all: Vec<Canned> = bytes.split(|b| *b == 0xff).take(20).map(response).collect();
         all.reverse();
         all
     };
@@ -179,7 +179,7 @@ pub fn answers(bytes: &[u8]) {
         let policy = Policy { retry_for: Duration::ZERO, wait: false };
         let messages = Messages::new("oauth-fuzz", Box::new(std::io::sink()));
         let token = Secret::new("HRKU-AAthe-token-in-use-0123456789".to_owned());
-        let (transport, config) = (Box::new(Scripted(Mutex::new(script()))), Config::from(|_| None));
+        let (transport, config) = (Box::new(Script(Mutex::new(script()))), Config::from(|_| None));
         Api::new(transport, &config, base, token, policy, messages, Stop::default()).expect("an api")
     };
     for kind in Kind::LISTED {
@@ -200,19 +200,19 @@ pub fn answers(bytes: &[u8]) {
     let _ = api().account();
 }
 
-/// Bytes from a socket: an answer, or an error, and never more than was sent.
+/// The HTTP client returns a response or an error for any bytes from a socket, and a body no longer than they allow.
 pub fn http(bytes: &[u8]) {
     static SERVER: OnceLock<(SocketAddr, SyncSender<Vec<u8>>, Http)> = OnceLock::new();
     let (addr, queue, http) = SERVER.get_or_init(|| {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let addr = listener.local_addr().expect("an address");
-        let (queue, answers): (_, Receiver<Vec<u8>>) = sync_channel(1);
+        let (queue, responses): (_, Receiver<Vec<u8>>) = sync_channel(1);
         std::thread::spawn(move || {
-            for answer in answers {
+            for response in responses {
                 let Ok((mut stream, _)) = listener.accept() else { return };
                 let mut head = [0; 4096];
                 let _ = stream.read(&mut head);
-                let _ = stream.write_all(&answer);
+                let _ = stream.write_all(&response);
             }
         });
         let base = Base::parse(&format!("http://{addr}")).expect("a base");
@@ -224,11 +224,11 @@ pub fn http(bytes: &[u8]) {
         let mut body = Vec::new();
         let read = (&mut response.body).take(1 << 20).read_to_end(&mut body);
         assert!(addr.port() > 0 && (100..1000).contains(&response.status));
-        assert!(read.is_err() || body.len() <= bytes.len() * 1100, "gzip packs no better");
+        assert!(read.is_err() || body.len() <= bytes.len() * 1100, "gzip does not compress better than this");
     }
 }
 
-/// The sandbox's own reading of requests.
+/// The sandbox's parser of requests accepts or rejects any bytes.
 pub fn requests(bytes: &[u8]) {
     match sandbox::head_len(bytes) {
         Ok(Some(len)) => assert!(len <= bytes.len()),
@@ -237,7 +237,7 @@ pub fn requests(bytes: &[u8]) {
     }
 }
 
-/// Dates, spans, and how long a server wants to be left alone.
+/// Dates and durations are parsed within their limits, and dates survive a round trip.
 pub fn times(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     for now in [0, 1_700_000_000, i64::from(u32::MAX)] {
@@ -257,7 +257,7 @@ pub fn times(bytes: &[u8]) {
     }
 }
 
-/// A fault's specification, redirect URIs, hosts and headers.
+/// Fault specifications survive a round trip; base URLs are safe; header lines cannot be injected.
 pub fn faults(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     if let Ok(fault) = text.parse::<sandbox::Fault>() {
