@@ -1,17 +1,17 @@
-# oauth-tools: build, test, install. GNU make. `make help` says what there is.
+# oauth-tools: build, test, install. Needs GNU make. `make help` lists the targets.
 
 CARGO ?= cargo
 RUSTC ?= rustc
 
-# Where cargo builds to.
+# The folder that cargo builds into.
 TARGET = $(or $(CARGO_TARGET_DIR),target)
 BUILT ?= $(TARGET)/release
-# Programs are built first, unless BUILT says where others are.
+# The programs are built first, unless the user sets BUILT.
 PROGRAMS = $(if $(filter file,$(origin BUILT)),build)
-# In front of a command that is to find the programs.
+# Put before a command that runs the programs.
 WITH_PROGRAMS = PATH="$$(cd "$(BUILT)" && pwd):$$PATH"
 
-# Without these the programs would contain the paths of the folders in which they were built.
+# Keeps the paths of the build folders out of the programs.
 REMAP = --config 'build.rustflags=["--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo", \
 	"--remap-path-prefix=$(CURDIR)=/oauth-tools"]'
 
@@ -21,7 +21,7 @@ SCRIPTS = $(wildcard benches/*.sh conformance/*.sh demo/*.sh packaging/*.sh test
 
 all: build
 
-# help, install, uninstall, and the variables PREFIX, DESTDIR, BUILT.
+# Provides help, install and uninstall, and the variables PREFIX, DESTDIR and BUILT.
 include packaging/install.mk
 
 install: $(PROGRAMS)
@@ -30,23 +30,23 @@ install: $(PROGRAMS)
 build:
 	$(CARGO) build --release --locked $(REMAP)
 
-## run the pipeline of the manual in a sandbox
+## run a short demonstration in a sandbox
 demo: $(PROGRAMS)
 	$(WITH_PROGRAMS) sh demo/demo.sh
 
-# Tests whose programs are not on this machine are left out; the last lines say which ones, and which Debian packages
-# bring them back. Where OAUTH_TOOLS_TEST_ALL is set, they fail instead.
+# Tests that need a program that is not installed are skipped; the last lines of the output list them, and the Debian
+# packages to install. If OAUTH_TOOLS_TEST_ALL is set, they fail instead.
 ## run all tests
 test:
 	sh tests/left-out.sh $(CARGO) test --locked --no-fail-fast
 
-## run 50,000 records and more under mixed faults
+## run the tools on 50,000 and more records under mixed faults
 soak:
 	$(CARGO) test --release --locked --test runs soak:: -- --ignored --nocapture --test-threads 1
 
-# mandoc and shellcheck are needed here: Debian packages mandoc, shellcheck. Licences are checked for all platforms,
-# whose packages come over the network once.
-## check format, lints, documentation, man pages and scripts
+# Needs the Debian packages mandoc and shellcheck. The licences of all platforms are checked, so cargo fetches their
+# packages over the network once.
+## check format, lints, documentation, man pages, scripts and licences
 check:
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
@@ -56,20 +56,20 @@ check:
 	$(CARGO) fetch --locked
 	sh tests/left-out.sh $(CARGO) test --locked --test structure --test supply --test corpus
 
-## measure ratios against curl and jq
+## compare speed and memory with curl and jq
 bench: $(PROGRAMS)
 	$(WITH_PROGRAMS) sh benches/bench.sh
 
-## compare with the official Heroku CLI on identical sandboxes; needs node, npm and jq
+## compare results with the official Heroku CLI; needs node, npm and jq
 conformance: $(PROGRAMS)
 	$(WITH_PROGRAMS) sh conformance/run.sh
 
 ## the fuzz targets to run
 FUZZ_TARGETS ?= $(patsubst fuzz/fuzz_targets/%.rs,%,$(wildcard fuzz/fuzz_targets/*.rs))
-## how long each of them runs
+## the seconds to run each of them
 FUZZ_SECONDS ?= 60
-# cargo fuzz takes no --locked: it builds by the lock file that is found to be right before.
-## run each fuzz target for a while; needs cargo-fuzz, see fuzz/README.md
+# cargo fuzz has no --locked, so the line before it checks that the lock file is up to date.
+## run each fuzz target; needs cargo-fuzz, see fuzz/README.md
 fuzz:
 	$(CARGO) metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml > /dev/null
 	for target in $(FUZZ_TARGETS); do \
@@ -77,25 +77,25 @@ fuzz:
 			-max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -timeout=30 || exit 1; \
 	done
 
-## build and pack in two folders, and compare the bytes
+## check that two builds give the same archive
 reproducible:
 	sh packaging/reproducible.sh
 
-## regenerate the files in completions/ from the option tables
+## regenerate completions/ from the option tables
 completions:
 	$(CARGO) build --locked --example completions
 	$(CARGO) run --quiet --locked --example completions -- bash > completions/oauth-tools.bash
 	$(CARGO) run --quiet --locked --example completions -- fish > completions/oauth-tools.fish
 	$(CARGO) run --quiet --locked --example completions -- zsh > completions/_oauth_tools
 
-## pack a release archive and SHA256SUMS in target/; needs GNU tar
+## build a release archive and SHA256SUMS in target/; needs GNU tar
 dist: $(PROGRAMS)
 	RUSTC="$(RUSTC)" sh packaging/dist.sh "$(BUILT)" "$(TARGET)"
 
-## pack a Debian package in target/; needs dpkg-deb
+## build a Debian package in target/; needs dpkg-deb
 deb: $(PROGRAMS)
 	sh packaging/deb.sh "$(BUILT)" "$(TARGET)"
 
-## remove all that was built
+## remove everything that was built
 clean:
 	$(CARGO) clean

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Ratios against curl and jq, in one run on this machine. Absolute times here say little: read the ratios.
+# Compares the speed and memory of oauth-tools with curl and jq. Absolute times depend on the machine; read the ratios.
 #
-# Needs curl, jq and GNU time (Debian: curl jq time). The official CLI is compared if `make conformance` installed it.
-# BENCH_RECORDS is how many records are read (1000000), BENCH_LIST how many are listed (100000).
+# Needs curl, jq and GNU time (Debian: curl jq time). Also compares with the official CLI if `make conformance` has
+# installed it. BENCH_RECORDS is the number of records to read (1000000), BENCH_LIST the number to list (100000).
 set -eu
 
 if [ "${1-}" != inside ]; then
@@ -13,7 +13,7 @@ if [ "${1-}" != inside ]; then
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT INT TERM
     export work heroku="$PWD/target/conformance/node_modules/.bin/heroku"
-    echo "size of each program, stripped (bar: 3 MB)"
+    echo "size of each program, stripped (limit: 3 MB)"
     for tool in "$(dirname "$(command -v oauth-ls)")"/oauth-*; do
         case $tool in *.d) ;; *) printf '  %-16s %8s bytes\n' "${tool##*/}" "$(wc -c <"$tool")" ;; esac
     done
@@ -29,7 +29,7 @@ accept='Accept: application/vnd.heroku+json; version=3'
 bearer="Authorization: Bearer $HEROKU_API_KEY"
 url=$HEROKU_HOST/oauth/authorizations
 
-# Microseconds that a command takes: us TIMES COMMAND. Short ones are done several times, for date(1) takes time too.
+# us TIMES COMMAND: prints the microseconds per run of COMMAND. Run short commands many times, because date(1) takes time too.
 us() {
     times=$1
     shift
@@ -42,9 +42,9 @@ us() {
     to=$(date +%s%N)
     echo $(((to - from) / 1000 / times))
 }
-# The middle of the numbers on standard input.
+# Prints the median of the numbers on standard input.
 median() { sort -n | awk '{ n[NR] = $1 } END { print n[int((NR + 1) / 2)] }'; }
-# compare RUNS TIMES A B: medians of A, of B, and of the ratios of their pairs, run in turn.
+# compare RUNS TIMES A B: runs A and B in turn, and prints the medians of A, of B, and of the ratio A / B.
 compare() {
     i=0
     : >"$work/a"
@@ -61,7 +61,7 @@ compare() {
     printf '  %-12s %9.2f ms' "$3" "$(awk "BEGIN { print $(median <"$work/a") / 1000 }")"
     printf '  %-12s %9.2f ms  ratio %.4f\n' "$4" "$(awk "BEGIN { print $(median <"$work/b") / 1000 }")" "$(median <"$work/r")"
 }
-# Peak memory of a command, in KiB.
+# Prints the peak memory of a command, in KiB.
 peak() { /usr/bin/time -f %M -o "$work/peak" "$@" >/dev/null && cat "$work/peak"; }
 
 version() { oauth-ls --version; }
@@ -84,26 +84,26 @@ jq_ids() { jq -c .id <"$work/million" >"$work/ids"; }
 
 case $2 in
 calls)
-    echo "start: difference to true (bar: 2 ms)"
+    echo "start: difference to true (limit: 2 ms)"
     compare 11 40 version nothing
-    echo "one call on loopback against curl (bar: 0.5), and its memory (bar: 10240 KiB)"
+    echo "one call on loopback against curl (limit: 0.5), and its memory (limit: 10240 KiB)"
     compare 11 20 one_call one_curl
     echo "  peak memory: $(peak oauth-ls clients) KiB; curl: $(peak curl -sf -H "$accept" -H "$bearer" "$url") KiB"
     if [ -x "$heroku" ]; then
-        echo "one call against the official CLI (bar: 1/300)"
+        echo "one call against the official CLI (limit: 1/300)"
         compare 3 1 one_call official
     fi
     ;;
 list)
-    echo "listing ${BENCH_LIST:-100000} records against a loop of curl (bar: 0.7), and into jq (bar: 0.4)"
+    echo "listing ${BENCH_LIST:-100000} records against a loop of curl (limit: 0.7), and of curl into jq (limit: 0.4)"
     listing
     compare 5 1 listing curl_loop
     compare 5 1 listing curl_loop_jq
-    echo "  peak memory: $(peak oauth-ls authz) KiB (bar: 12288)"
+    echo "  peak memory: $(peak oauth-ls authz) KiB (limit: 12288)"
     ;;
 bulk-ours)
     oauth-ls authz | grep "\"description\":\"generated" | head -n 2000 >"$work/targets"
-    echo "2,000 revocations at 20 ms latency, -P 8; 2,000 x 20 ms / 8 = 5,000 ms (bar: 1.1 of that)"
+    echo "2,000 revocations at 20 ms latency, -P 8; 2,000 x 20 ms / 8 = 5,000 ms (limit: 1.1 times that)"
     t=$(us 1 oauth-rm -P 8 <"$work/targets")
     echo "$t" >"$work/bulk"
     awk "BEGIN { printf \"  oauth-rm: %.0f ms, ratio %.3f\n\", $t / 1000, $t / 5000000 }"
@@ -112,19 +112,19 @@ bulk-curl)
     oauth-ls authz | grep "\"description\":\"generated" | head -n 2000 | jq -r .id |
         sed "s#.*#url=$url/&\noutput=/dev/null#" >"$work/curl.conf"
     t=$(us 1 curl -s -Z --parallel-max 8 -X DELETE -H "$accept" -H "$bearer" -K "$work/curl.conf")
-    awk "BEGIN { printf \"  curl --parallel: %.0f ms; oauth-rm / curl: %.3f (bar: 1)\n\", $t / 1000, $(cat "$work/bulk") / $t }"
+    awk "BEGIN { printf \"  curl --parallel: %.0f ms; oauth-rm / curl: %.3f (limit: 1)\n\", $t / 1000, $(cat "$work/bulk") / $t }"
     ;;
 read)
-    # Records as they are listed, each with an id of its own.
+    # Listed records, copied with unique ids.
     oauth-ls authz | grep '"description":"generated' | awk -v n="${BENCH_RECORDS:-1000000}" '
         { at = index($0, "\"id\":\""); head[NR] = substr($0, 1, at + 5); tail[NR] = substr($0, at + 42) }
         END { for (i = 0; i < n; i++) {
             k = i % NR + 1
             printf "%s%08x-0000-4000-8000-%012x%s\n", head[k], i, i * 7919, tail[k]
         } }' >"$work/million"
-    echo "reading and validating ${BENCH_RECORDS:-1000000} records ($(($(wc -c <"$work/million") / 1000000)) MB), oauth-rm -n against jq -c .id (bar: 0.1)"
+    echo "reading and validating ${BENCH_RECORDS:-1000000} records ($(($(wc -c <"$work/million") / 1000000)) MB), oauth-rm -n against jq -c .id (limit: 0.1)"
     compare 3 1 dry_run jq_ids
-    # shellcheck disable=SC2016 # for the inner shell
+    # shellcheck disable=SC2016 # the inner shell expands it
     echo "  peak memory: $(peak sh -c 'exec oauth-rm -n <"$work/million"') KiB for $(($(wc -l <"$work/million"))) ids of 36 bytes"
     ;;
 esac

@@ -1,7 +1,8 @@
 #!/bin/sh
-# The official Heroku CLI and oauth-tools do the same jobs on identical sandboxes; the end states must be the same.
+# Runs the same jobs with the official Heroku CLI and with oauth-tools on identical sandboxes, and compares the accounts
+# that they leave behind.
 #
-# Needs node and npm (the CLI goes into target/conformance, about 400 MB) and jq.
+# Needs jq, node and npm. npm installs the official CLI into target/conformance (about 400 MB).
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -15,31 +16,31 @@ fi
 export HOME="$work/home" DISABLE_TELEMETRY=1 HEROKU_SKIP_ANALYTICS=1 HEROKU_SKIP_NEW_VERSION_CHECK=1 NO_COLOR=1
 export PATH="$work/node_modules/.bin:$PATH"
 
-# Objects of the sandbox's own account; its ids never change.
+# Objects in the sandbox's built-in account, whose ids are the same in each run.
 authz=$(oauth-sandbox oauth-ls authz -o csv | grep ',terraform,' | cut -d , -f 2)
 client=$(oauth-sandbox oauth-ls client -o csv | grep ',Example CI,' | cut -d , -f 2)
 session=$(oauth-sandbox oauth-ls session -o csv | grep 203.0.113.9 | cut -d , -f 2)
 export authz client session
 
-# What is left when times are taken out, which differ from run to run; of an end, that there is one.
+# Removes what differs from run to run: times. Of an expiry, only whether there is one is kept.
 state() {
     jq -cS 'del(.created_at, .updated_at) | .expires_at |= (. != null)
         | (.. | objects | select(has("expires_in")) | .expires_in) |= (. != null)' "$1"
 }
 
-right=0
+passed=0
 all=0
-# job NAME OFFICIAL OURS: both must succeed and leave the same account behind.
+# job NAME OFFICIAL OURS: runs both commands, which must succeed and leave the same account behind.
 job() {
     all=$((all + 1))
     name=$1 verdict=same
-    oauth-sandbox --dump "$work/out/official" sh -c "$2" >"$work/out/official.out" 2>&1 || verdict="the official client failed"
-    oauth-sandbox --dump "$work/out/ours" sh -c "$3" >"$work/out/ours.out" 2>&1 || verdict="ours failed"
+    oauth-sandbox --dump "$work/out/official" sh -c "$2" >"$work/out/official.out" 2>&1 || verdict="the official CLI failed"
+    oauth-sandbox --dump "$work/out/ours" sh -c "$3" >"$work/out/ours.out" 2>&1 || verdict="oauth-tools failed"
     state "$work/out/official" >"$work/out/official.state"
     state "$work/out/ours" >"$work/out/ours.state"
-    cmp -s "$work/out/official.state" "$work/out/ours.state" || verdict="the end states differ"
+    cmp -s "$work/out/official.state" "$work/out/ours.state" || verdict="the accounts differ"
     if [ "$verdict" = same ]; then
-        right=$((right + 1))
+        passed=$((passed + 1))
     else
         diff "$work/out/official.state" "$work/out/ours.state" || true
         cat "$work/out/official.out" "$work/out/ours.out"
@@ -47,9 +48,9 @@ job() {
     printf '%-24s %s\n' "$name" "$verdict"
 }
 
-# shellcheck disable=SC2016 # the variables are for the inner shells
+# shellcheck disable=SC2016 # the inner shells expand the variables
 {
-# Without -j, which makes the official client 11.10.0 crash on an authorization without a description.
+# Without -j: version 11.10.0 of the official CLI crashes with it if an authorization has no description.
 job authorizations         'heroku authorizations'                        'oauth-ls authz'
 job authorizations:create  'heroku authorizations:create -d x -s read,write -e 3600' \
                            'oauth-mk authz -d x -s read,write -e 3600'
@@ -70,5 +71,5 @@ job sessions               'heroku sessions'                              'oauth
 job sessions:destroy       'heroku sessions:destroy "$session"'           'oauth-rm session "$session"'
 }
 
-printf '%s passed, %s failed\n' "$right" "$((all - right))"
-[ "$right" -eq "$all" ]
+printf '%s passed, %s failed\n' "$passed" "$((all - passed))"
+[ "$passed" -eq "$all" ]

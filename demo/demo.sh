@@ -1,5 +1,5 @@
 #!/bin/sh
-# The suite in one minute: everything happens in a sandbox on this machine.
+# A one-minute tour of the tools, in a sandbox on this machine.
 set -eu
 
 if [ "${1-}" != inside ]; then
@@ -15,4 +15,4 @@ show "oauth-ls authz --status expired -o id | wc -l"
 show "oauth-mk authz -d 'made by make demo' -s read -e 1h -o table"
 show "oauth-ls authz -o csv --sort created_at | tail -n 1"
 echo
-echo "The account was a rehearsal: nothing outside this machine was asked or changed."
+echo "All of this happened in a sandbox: no real account was used."

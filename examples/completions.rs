@@ -1,4 +1,4 @@
-//! Prints the completions of the whole suite for a shell: `cargo run --example completions -- bash`.
+//! Prints the completion script of all tools for a shell: `cargo run --example completions -- bash`.
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-# Begins dist.sh and deb.sh, which get two folders: where the programs are, and where the package goes.
+# Sourced by dist.sh and deb.sh. Their arguments are the folder with the programs and the folder for the package.
 # shellcheck shell=sh disable=SC2034
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -9,8 +9,8 @@ cd "$top"
 
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 
-# The time that files in a package carry. Outside a repository it is that of the changelog, to which the archive of a
-# commit gives the commit's time.
+# The timestamp of the files in a package: the commit's. Outside a repository it is that of CHANGELOG.md, because git
+# archive gives all files the commit's time.
 if [ -z "${SOURCE_DATE_EPOCH-}" ]; then
     if [ -e .git ]; then
         SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)

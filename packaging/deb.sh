@@ -1,6 +1,6 @@
 #!/bin/sh
-# deb.sh BUILT OUT: packs the programs in the folder BUILT, and what else `make install` installs, into
-# OUT/oauth-tools_VERSION_ARCH.deb. DEBFULLNAME and DEBEMAIL say who stands for the package.
+# deb.sh BUILT OUT: packs the programs in BUILT, the man pages and the completions into
+# OUT/oauth-tools_VERSION_ARCH.deb. DEBFULLNAME and DEBEMAIL name the maintainer.
 # shellcheck source=packaging/common.sh
 . "$(dirname "$0")/common.sh"
 
@@ -8,10 +8,10 @@ arch=$(dpkg --print-architecture)
 maintainer="${DEBFULLNAME:-the oauth-tools authors} <${DEBEMAIL:-oauth-tools@example.org}>"
 root=$out/deb
 rm -rf "$root"
-# Without the options and the variables of the make that started this.
+# The options and variables of the make that runs this script must not apply.
 MAKEFLAGS='' make install BUILT="$built" DESTDIR="$root" PREFIX=/usr
 
-# One file under each tool's name: links, as Debian wants no copies.
+# Debian does not want copies of a file, so all tools but one get links.
 share=$root/usr/share
 for tool in "$root"/usr/bin/*; do
     tool=${tool##*/}

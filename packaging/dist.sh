@@ -1,8 +1,8 @@
 #!/bin/sh
-# dist.sh BUILT OUT: packs the programs in the folder BUILT, with all that `make install` needs to install them
-# without cargo, into OUT/oauth-tools-VERSION-TARGET.tar.gz, and writes OUT/SHA256SUMS beside it.
+# dist.sh BUILT OUT: packs the programs in BUILT, with everything that `make install` needs without cargo, into
+# OUT/oauth-tools-VERSION-TARGET.tar.gz, and writes OUT/SHA256SUMS.
 #
-# The same programs give the same bytes, wherever and by whomever they are packed.
+# The archive is reproducible: the same programs give the same bytes.
 # shellcheck source=packaging/common.sh
 . "$(dirname "$0")/common.sh"
 
@@ -27,7 +27,7 @@ tar -C "$work" --format=ustar --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=
     --mode=u=rwX,go=rX -cf "$work/$name.tar" "$name"
 gzip -9n "$work/$name.tar"
 (cd "$work" && sha256sum "$name.tar.gz" > SHA256SUMS)
-# mktemp's folder is the user's alone; the results are for everybody.
+# Files in mktemp's folder are private; the results must be readable by everyone.
 chmod 644 "$work/$name.tar.gz" "$work/SHA256SUMS"
 mv "$work/$name.tar.gz" "$work/SHA256SUMS" "$out"
 echo "$out/$name.tar.gz"

@@ -1,13 +1,13 @@
-# Installs what is already built. GNU make; needs no cargo.
+# Installs programs that are already built. Needs GNU make, but not cargo.
 #
-# The Makefile of the sources includes this file, and a release archive has it as its Makefile. A line that begins
-# with two hashes is what `make help` prints about the target or the variable in the next line.
+# The Makefile of the sources includes this file; in a release archive, it is the Makefile. A line that starts with two
+# hashes is the text of `make help` for the target or variable on the next line.
 
-## where everything goes below
+## the folder to install into
 PREFIX ?= /usr/local
-## put in front of PREFIX, to stage an installation for a package
+## a folder to put before PREFIX, for building packages
 DESTDIR ?=
-## the folder of programs to install as they are
+## the folder of the built programs
 BUILT ?= bin
 
 BINDIR = $(DESTDIR)$(PREFIX)/bin
@@ -18,12 +18,12 @@ FISHDIR = $(SHAREDIR)/fish/vendor_completions.d
 ZSHDIR = $(SHAREDIR)/zsh/site-functions
 
 PAGES = $(wildcard man/*.[157])
-# Each tool has a page of its name.
+# Each tool has a man page with its name.
 TOOLS = $(patsubst man/%.1,%,$(filter %.1,$(PAGES)))
 
 .PHONY: help install uninstall
 
-## print these lines
+## print this help
 help:
 	@awk '/^## / { text = substr($$0, 4); next } \
 		text { \
@@ -45,7 +45,7 @@ install:
 	done
 	install -m 644 completions/_oauth_tools "$(ZSHDIR)"
 
-## remove what install has put there; takes the same PREFIX and DESTDIR
+## remove everything that install installed; use the same PREFIX and DESTDIR
 uninstall:
 	for tool in $(TOOLS); do \
 		rm -f "$(BINDIR)/$$tool" "$(BASHDIR)/$$tool" "$(FISHDIR)/$$tool.fish" || exit 1; \

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Packs the committed sources in two folders, the second time as somebody else with another cargo home, umask and time
-# zone, and compares the bytes.
+# Builds and packs the last commit in two folders, the second time with another cargo home, umask, locale and time zone,
+# and compares the archives byte for byte.
 set -eu
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
@@ -14,7 +14,7 @@ pack() {
     shift
     mkdir -p "$folder"
     git archive HEAD | tar -x -C "$folder"
-    # Without the options and the variables of the make that started this, and without git's date.
+    # The options and variables of the make that runs this script must not apply.
     env -u CARGO_TARGET_DIR -u BUILT -u SOURCE_DATE_EPOCH MAKEFLAGS='' "$@" make -C "$folder" dist
     (cd "$folder/target" && sha256sum -c SHA256SUMS)
     cat "$folder/target/SHA256SUMS"
@@ -26,4 +26,4 @@ cmp "$work/a/target/SHA256SUMS" "$work/another folder/target/SHA256SUMS"
 for archive in "$work"/a/target/oauth-tools-*.tar.gz; do
     cmp "$archive" "$work/another folder/target/${archive##*/}"
 done
-echo "the same bytes from two folders"
+echo "both archives are the same"
