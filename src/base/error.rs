@@ -33,7 +33,7 @@ pub(crate) enum Class {
     Unreachable,
     /// The response to a create was lost, so the object may exist.
     InDoubt,
-    /// The network or the server is set up wrongly, so a retry cannot help: an unknown certificate, a redirect.
+    /// The network or the server failed in a way that a retry cannot help: an unknown certificate, a redirect.
     Permanent,
     /// One record failed or was skipped.
     Failed,
@@ -103,7 +103,7 @@ impl Error {
             .with_hint("rotate a candidate with oauth-rot to use it, or remove it with oauth-rm, then run the rest again")
     }
 
-    /// Creates an error: the network or the server is set up wrongly, so a retry cannot help.
+    /// Creates an error: the network or the server failed in a way that a retry cannot help.
     pub(crate) fn permanent(text: impl Into<String>) -> Error {
         Error::new(Class::Permanent, text)
     }

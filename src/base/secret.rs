@@ -26,7 +26,8 @@ impl Secret {
 
     /// Returns whether this secret fits `shown`, a token as the API's lists show it: `HRKU-AA**********wxyz`.
     ///
-    /// More than one token can fit a mask, so a match does not prove that the tokens are the same.
+    /// More than one token can fit a mask. To protect the token in use, callers must treat every match as that token
+    /// (docs/architecture.md, "Rules": Protection).
     pub fn may_be(&self, shown: &str) -> bool {
         let text = self.expose();
         match split_mask(shown) {
@@ -73,7 +74,7 @@ fn split_mask(shown: &str) -> Option<(&str, &str)> {
     Some((&shown[..at], shown[at..].trim_start_matches('*')))
 }
 
-/// Replaces everything that looks like a token or a client secret by stars.
+/// Replaces everything that looks like a token or a client secret with stars.
 ///
 /// Tokens have three forms (docs/heroku-api.md, "Secrets"): a UUID, `HRKU-` and a UUID, or `HRKU-AA` and 58 characters.
 /// Ids are UUIDs too, so a UUID counts as a secret only after `HRKU-` or after a word such as "token". `known` secrets

@@ -57,7 +57,7 @@ pub(crate) fn find(config: &Config, host: &str, messages: &Messages) -> Result<S
     Err(Error::auth(format!("no token for {host}")).with_hint(HINT))
 }
 
-/// Returns whether a host may get the token in the keychain, which has no host of its own.
+/// Returns whether a host may get the token in the keychain, which is stored without a host.
 fn is_heroku_host(host: &str) -> bool {
     let host = host.to_ascii_lowercase();
     let domains = [".heroku.com", ".herokudev.com"];

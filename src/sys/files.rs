@@ -31,7 +31,7 @@ pub(crate) fn draft(path: &Path) -> io::Result<(PathBuf, File)> {
     Err(io::Error::from(io::ErrorKind::AlreadyExists))
 }
 
-/// Replaces the contents of `path` by `bytes`. If that fails, the old contents stay.
+/// Replaces the contents of `path` with `bytes`. If that fails, the old contents stay.
 ///
 /// # Errors
 /// Those of [`draft`], and of writing and renaming.

@@ -83,7 +83,7 @@ impl Messages {
         self.write(text, true);
     }
 
-    /// Records that the user has pressed Enter on the progress line, so that it must not be wiped.
+    /// Records that the progress line has ended, because the user pressed Enter, so that it is not wiped.
     pub fn line_ended(&self) {
         self.shared.progress.store(false, Ordering::Relaxed);
     }

@@ -36,7 +36,7 @@ impl Stop {
     fn on(signals: &[i32]) -> io::Result<Stop> {
         let stop = Stop::default();
         let ignored = ignored_signals();
-        // Without SIGXFSZ, a file at its size limit is an error (EFBIG) that can be reported.
+        // With SIGXFSZ caught, a write beyond the file size limit fails with EFBIG, which can be reported.
         signal_hook::flag::register(SIGXFSZ, Arc::default())?;
         for &signal in signals {
             let number = usize::try_from(signal).unwrap_or(0);
