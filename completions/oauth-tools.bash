@@ -3,7 +3,7 @@ _oauth_tools() {
     local tool=${COMP_WORDS[0]##*/} cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
     local i word kind='' opts='' kinds='' ids=''
     COMPREPLY=()
-    # --option=value are three words to bash.
+    # bash splits --option=value into three words.
     if [[ $cur == = ]]; then
         cur=''
     elif [[ $prev == = ]]; then
@@ -19,7 +19,7 @@ _oauth_tools() {
         oauth-sandbox) opts='--load --dump --state --authz --latency --quota --fault --seed --two-factor --warning --redact --expired -v --verbose -h --help -V --version' ;;
         oauth-set) opts='-d --description --client-id --client-secret --name --url -n --dry-run -P --parallel --rest --stream --log --include-self --include-default -o --format -j --json --color --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client' ids=yes ;;
     esac
-    # The first operand that is no option's argument.
+    # The first operand that is not an option's argument.
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         case $word in

@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use base::error::{self, Class, Error};
-use cli::{Args, Asked, Tool, opts};
+use cli::{Args, Invocation, Tool, opts};
 use session::Session;
 
 mod api;
@@ -75,12 +75,12 @@ pub fn start(
     let print =
         |session: &mut Session, text: &str| session.io.out.write_all(text.as_bytes()).map_err(Error::stdout);
     let ran = match cli::parse(tool, args) {
-        Ok(Asked::Usage) => print(session, &tool.short_help()),
-        Ok(Asked::Help) => print(session, &tool.help()),
-        Ok(Asked::Version) => {
+        Ok(Invocation::ShortHelp) => print(session, &tool.short_help()),
+        Ok(Invocation::Help) => print(session, &tool.help()),
+        Ok(Invocation::Version) => {
             print(session, &format!("{} (oauth-tools) {}\n", tool.name, env!("CARGO_PKG_VERSION")))
         }
-        Ok(Asked::Work(args)) => {
+        Ok(Invocation::Run(args)) => {
             if args.has(&opts::VERBOSE) {
                 session.io.messages.set_verbose();
             }

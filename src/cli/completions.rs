@@ -1,4 +1,4 @@
-//! Completions for bash, zsh and fish, made from the tools' tables.
+//! Writes the completions for bash, zsh and fish from the tools' tables.
 
 use std::fmt::Write;
 
@@ -18,10 +18,10 @@ pub enum Shell {
     Fish,
 }
 
-/// What can stand where an option's argument, or an operand, does.
+/// The possible arguments of an option.
 enum Values {
     Words(Vec<&'static str>),
-    /// Several of them with commas between.
+    /// Several words, separated by commas.
     List(Vec<&'static str>),
     Clients,
     Commands,
@@ -50,7 +50,7 @@ fn values(opt: &Opt) -> Values {
     }
 }
 
-/// How ids are asked for: without a pause, a question or a message, since somebody is typing.
+/// The command that lists ids. It must not wait, ask or print messages while someone types.
 fn ids(kind: &str) -> String {
     format!("oauth-ls {kind} -o id --no-wait --retry-for 0 2>/dev/null")
 }
@@ -59,12 +59,12 @@ fn words(kinds: &[Kind]) -> String {
     kinds.iter().map(|kind| kind.word()).collect::<Vec<_>>().join(" ")
 }
 
-/// Every word for a kind of which there are ids, with `between` them.
-fn spoken(between: &str) -> String {
+/// Joins every word for a kind that can be listed.
+fn kind_words(between: &str) -> String {
     Kind::LISTED.iter().flat_map(|kind| kind.words()).copied().collect::<Vec<_>>().join(between)
 }
 
-/// The completions of the whole suite for a shell.
+/// Returns the completions of all tools for a shell.
 pub(crate) fn script(shell: Shell, tools: &[&'static Tool]) -> String {
     match shell {
         Shell::Bash => bash(tools),
@@ -80,7 +80,7 @@ _oauth_tools() {
     local tool=${COMP_WORDS[0]##*/} cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
     local i word kind='' opts='' kinds='' ids=''
     COMPREPLY=()
-    # --option=value are three words to bash.
+    # bash splits --option=value into three words.
     if [[ $cur == = ]]; then
         cur=''
     elif [[ $prev == = ]]; then
@@ -104,7 +104,7 @@ _oauth_tools() {
     let _ = write!(
         text,
         r#"    esac
-    # The first operand that is no option's argument.
+    # The first operand that is not an option's argument.
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${{COMP_WORDS[i]}}
         case $word in
@@ -177,13 +177,13 @@ _oauth_tools() {
 }}
 complete -F _oauth_tools {}
 "#,
-        spoken(" | "),
+        kind_words(" | "),
         names(tools)
     );
     text
 }
 
-/// The options with an argument, of all tools.
+/// Returns the options with an argument of all tools, each once.
 fn with_argument(tools: &[&'static Tool]) -> impl Iterator<Item = &'static Opt> {
     let mut known: Vec<&str> = Vec::new();
     let all = tools.iter().flat_map(|tool| tool.all_opts()).filter(|opt| opt.arg.is_some());
@@ -229,7 +229,7 @@ _oauth_tools_clients() {{
 }}
 case $service in
 "#,
-        spoken("|"),
+        kind_words("|"),
         ids("$word"),
         ids("client"),
     );
@@ -259,7 +259,7 @@ case $service in
                 };
                 format!(":{arg}:{values}")
             });
-            // A long option takes its argument after = too.
+            // A long option accepts its argument after = as well.
             let names = match (opt.arg, opt.short) {
                 (None, _) => names,
                 (Some(_), Some(c)) => {

@@ -1,4 +1,7 @@
-//! Options: each tool's table, and the one loop that reads a command line by it.
+//! The command line: each tool has a table of options, and one loop parses the arguments by it.
+//!
+//! - `opts` has the options that tools share, `operands` parses `[KIND] [ID...]`;
+//! - `completions` writes the completions of the shells from the tables.
 
 pub(crate) mod completions;
 pub(crate) mod operands;
@@ -20,25 +23,25 @@ use crate::record::kind::{Kind, check_id};
 /// An option.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Opt {
-    /// Its letter, if it has one.
+    /// The letter of its short form.
     pub short: Option<char>,
-    /// Its long name, without the dashes.
+    /// The long form, without the dashes.
     pub long: &'static str,
-    /// What its argument is called; `None` for a flag.
+    /// The name of its argument in the help; `None` for a flag.
     pub arg: Option<&'static str>,
-    /// What it does, in a few words.
+    /// The help text, in a few words.
     pub help: &'static str,
-    /// It may be given more than once.
+    /// Whether it may be given more than once.
     pub repeat: bool,
 }
 
 impl Opt {
-    /// An option without an argument.
+    /// Returns an option without an argument.
     pub const fn flag(short: Option<char>, long: &'static str, help: &'static str) -> Opt {
         Opt { short, long, arg: None, help, repeat: false }
     }
 
-    /// An option with an argument.
+    /// Returns an option with an argument.
     pub const fn value(
         short: Option<char>,
         long: &'static str,
@@ -49,26 +52,26 @@ impl Opt {
     }
 }
 
-/// A tool: what there is to know about it before it runs.
+/// The description of a tool, for its command line, help and completions.
 #[derive(Debug)]
 pub struct Tool {
     /// The program's name.
     pub name: &'static str,
-    /// What it does, in one line.
+    /// Its purpose, in one line.
     pub about: &'static str,
-    /// Its forms of use, without the program's name.
+    /// The lines of its usage, without the program's name.
     pub usage: &'static [&'static str],
-    /// Its options in groups, apart from those that every tool has.
+    /// Its options in groups, without [`COMMON`].
     pub opts: &'static [&'static [&'static Opt]],
-    /// The kinds that its KIND operand may name; none where it has no such operand.
+    /// The kinds that its KIND operand may name; empty if it has no such operand.
     pub kinds: &'static [Kind],
-    /// What its operands are.
+    /// The form of its operands.
     pub takes: Takes,
-    /// It changes nothing, so a reader of its output that exits early is not a failure.
+    /// Whether it changes nothing: its reader may then close the pipe early without that being an error.
     pub read_only: bool,
 }
 
-/// What the operands of a tool are.
+/// The form of a tool's operands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Takes {
     /// A kind and ids of that kind.
@@ -77,7 +80,7 @@ pub enum Takes {
     Words,
     /// Files.
     Files,
-    /// A command with arguments of its own, as for env(1).
+    /// A command with its arguments, as for env(1).
     Command,
 }
 
@@ -85,7 +88,7 @@ pub enum Takes {
 pub(crate) const COMMON: [&Opt; 3] = [&opts::VERBOSE, &opts::HELP, &opts::VERSION];
 
 impl Tool {
-    /// A tool that changes the objects whose ids or records it is given. The other tables say only what differs.
+    /// A tool that changes objects given by id or as records. The tables of such tools say only what differs.
     pub(crate) const CHANGES: Tool = Tool {
         name: "",
         about: "",
@@ -96,12 +99,12 @@ impl Tool {
         read_only: false,
     };
 
-    /// All options, in the order of `-h`.
+    /// Returns all options, in the order of `--help`.
     pub fn all_opts(&self) -> impl Iterator<Item = &'static Opt> {
         self.opts.iter().copied().flatten().copied().chain(COMMON)
     }
 
-    /// The text of `--help`, for a window of 80 columns.
+    /// Returns the text of `--help`, for a window of 80 columns.
     pub fn help(&self) -> String {
         const WIDTH: usize = 80;
         const LEFT: usize = 28;
@@ -126,7 +129,7 @@ impl Tool {
         text
     }
 
-    /// The text of `-h`.
+    /// Returns the text of `-h`.
     pub fn short_help(&self) -> String {
         let mut text = String::new();
         for (i, usage) in self.usage.iter().enumerate() {
@@ -137,40 +140,43 @@ impl Tool {
     }
 }
 
-/// What a command line asks for.
+/// The request that a command line makes.
 #[derive(Debug)]
-pub(crate) enum Asked {
+pub(crate) enum Invocation {
     /// `-h`
-    Usage,
+    ShortHelp,
     /// `--help`
     Help,
     /// `--version`
     Version,
-    /// The tool's work.
-    Work(Args),
+    /// Run the tool.
+    Run(Args),
 }
 
-/// A command line, read by a tool's table.
+/// The parsed options and operands of a command line.
 #[derive(Debug, Default)]
 pub struct Args {
-    given: Vec<(&'static Opt, OsString)>,
+    options: Vec<(&'static Opt, OsString)>,
     /// The operands.
     pub operands: Vec<OsString>,
 }
 
-/// Reads a command line.
+/// Parses a command line by the tool's table.
 ///
 /// # Errors
-/// A usage error for an option that the table does not have, lacks its argument, or stands there twice.
-pub(crate) fn parse(tool: &Tool, args: impl IntoIterator<Item = OsString>) -> Result<Asked, Error> {
-    let mut parser = lexopt::Parser::from_args(args);
-    let mut found = Args::default();
+/// A usage error for an option that is unknown, lacks its argument, or is given twice.
+pub(crate) fn parse(
+    tool: &Tool,
+    command_line: impl IntoIterator<Item = OsString>,
+) -> Result<Invocation, Error> {
+    let mut parser = lexopt::Parser::from_args(command_line);
+    let mut args = Args::default();
     while let Some(arg) = parser.next().map_err(|e| Error::usage(e.to_string()))? {
         let opt = match arg {
             Arg::Value(operand) => {
-                found.operands.push(operand);
+                args.operands.push(operand);
                 if tool.takes == Takes::Command {
-                    found.operands.extend(parser.raw_args().map_err(|e| Error::usage(e.to_string()))?);
+                    args.operands.extend(parser.raw_args().map_err(|e| Error::usage(e.to_string()))?);
                     break;
                 }
                 continue;
@@ -180,27 +186,27 @@ pub(crate) fn parse(tool: &Tool, args: impl IntoIterator<Item = OsString>) -> Re
         };
         let Some(opt) = opt else { return Err(unknown(tool, &arg)) };
         if *opt == opts::HELP {
-            return Ok(if arg == Arg::Short('h') { Asked::Usage } else { Asked::Help });
+            return Ok(if arg == Arg::Short('h') { Invocation::ShortHelp } else { Invocation::Help });
         }
         if *opt == opts::VERSION {
-            return Ok(Asked::Version);
+            return Ok(Invocation::Version);
         }
-        if !opt.repeat && found.given.iter().any(|(o, _)| *o == opt) {
+        if !opt.repeat && args.options.iter().any(|(o, _)| *o == opt) {
             return Err(Error::usage(format!("--{} is given twice", opt.long)));
         }
         let value = match opt.arg {
-            Some(arg) => {
-                parser.value().map_err(|_| Error::usage(format!("--{} needs its {arg}", opt.long)))?
-            }
+            Some(arg) => parser
+                .value()
+                .map_err(|_| Error::usage(format!("--{} requires an argument: {arg}", opt.long)))?,
             None => OsString::new(),
         };
-        // A variable that was meant to be set; only a text may be empty on purpose.
+        // An empty argument is usually a shell variable that is not set; only a TEXT may be empty on purpose.
         if opt.arg.is_some_and(|arg| arg != "TEXT") && value.is_empty() {
             return Err(Error::usage(format!("--{} is empty", opt.long)));
         }
-        found.given.push((opt, value));
+        args.options.push((opt, value));
     }
-    Ok(Asked::Work(found))
+    Ok(Invocation::Run(args))
 }
 
 fn unknown(tool: &Tool, arg: &Arg<'_>) -> Error {
@@ -209,9 +215,9 @@ fn unknown(tool: &Tool, arg: &Arg<'_>) -> Error {
         _ => None,
     };
     let what = match arg {
-        Arg::Short(letter) => format!("there is no option -{letter}"),
-        Arg::Long(name) => format!("there is no option --{name}"),
-        Arg::Value(value) => format!("'{}' is not expected", value.to_string_lossy()),
+        Arg::Short(letter) => format!("unknown option -{letter}"),
+        Arg::Long(name) => format!("unknown option --{name}"),
+        Arg::Value(value) => format!("unexpected argument '{}'", value.to_string_lossy()),
     };
     match near {
         Some(near) => Error::usage(format!("{what}; did you mean --{near}?")),
@@ -220,59 +226,62 @@ fn unknown(tool: &Tool, arg: &Arg<'_>) -> Error {
 }
 
 impl Args {
-    /// Whether an option is given.
+    /// Returns whether an option is given.
     pub fn has(&self, opt: &Opt) -> bool {
-        self.given.iter().any(|(o, _)| *o == opt)
+        self.options.iter().any(|(o, _)| *o == opt)
     }
 
-    /// The values of an option that may be repeated.
+    /// Returns the values of an option that may be repeated.
     ///
     /// # Errors
-    /// A usage error where one is not UTF-8.
+    /// A usage error if one is not UTF-8.
     pub fn all(&self, opt: &Opt) -> Result<Vec<&str>, Error> {
-        self.given
+        self.options
             .iter()
             .filter(|(o, _)| *o == opt)
-            .map(|(o, v)| v.to_str().ok_or_else(|| Error::usage(format!("--{} is not UTF-8", o.long))))
+            .map(|(o, v)| {
+                v.to_str().ok_or_else(|| Error::usage(format!("--{}: the argument is not UTF-8", o.long)))
+            })
             .collect()
     }
 
-    /// The value of an option.
+    /// Returns the value of an option.
     ///
     /// # Errors
-    /// A usage error where it is not UTF-8.
+    /// A usage error if it is not UTF-8.
     pub fn get(&self, opt: &Opt) -> Result<Option<&str>, Error> {
         Ok(self.all(opt)?.pop())
     }
 
-    /// The team of `--team`, checked to be something that can stand in a path.
+    /// Returns the value of `--team`.
     ///
     /// # Errors
-    /// A usage error.
+    /// A usage error if it cannot be part of a path.
     pub fn team(&self) -> Result<Option<&str>, Error> {
         let team = self.get(&opts::TEAM)?;
         let checked = team.map_or(Ok(()), check_id);
         checked.map(|()| team).map_err(|e| Error::usage(format!("--{}: {e}", opts::TEAM.long)))
     }
 
-    /// The scopes of `--scope`. A part that names none is most likely a variable that is not set: fewer scopes would be
-    /// another wish, and no scope at all, as a filter, would let everything through.
+    /// Returns the scopes of `--scope`. An empty scope is usually a shell variable that is not set. It must not be
+    /// ignored: as a filter, no scope at all would match everything
+    /// (docs/architecture.md, Rules, "Least privilege").
     ///
     /// # Errors
-    /// A usage error.
+    /// A usage error if a scope is empty.
     pub fn scopes(&self) -> Result<Option<Vec<String>>, Error> {
         let values = self.all(&opts::SCOPE)?;
         if values.iter().any(|value| value.split(',').any(|part| part.trim().is_empty())) {
-            return Err(Error::usage(format!("--{}: names no scope", opts::SCOPE.long)));
+            return Err(Error::usage(format!("--{}: a scope is empty", opts::SCOPE.long)));
         }
         let scopes: Vec<String> = values.into_iter().flat_map(split_scopes).collect();
         Ok(self.has(&opts::SCOPE).then_some(scopes))
     }
 
-    /// The scopes of `--scope`, which the API must know, where something is made with them.
+    /// Returns the scopes of `--scope` for a new authorization.
     ///
     /// # Errors
-    /// A usage error.
+    /// A usage error if a scope is empty or unknown.
     pub fn new_scopes(&self) -> Result<Option<Vec<String>>, Error> {
         let scopes = self.scopes()?;
         scopes
@@ -282,40 +291,40 @@ impl Args {
         Ok(scopes)
     }
 
-    /// The value of an option that names a file.
+    /// Returns the value of an option that names a file.
     pub fn path(&self, opt: &Opt) -> Option<std::path::PathBuf> {
-        self.given.iter().find(|(o, _)| *o == opt).map(|(_, v)| v.into())
+        self.options.iter().find(|(o, _)| *o == opt).map(|(_, v)| v.into())
     }
 
-    /// The value of an option as a span of time.
+    /// Returns the value of an option as a duration.
     ///
     /// # Errors
-    /// A usage error where it is none.
+    /// A usage error if it is not one.
     pub fn span(&self, opt: &Opt) -> Result<Option<Duration>, Error> {
         self.get(opt)?
             .map(|v| time::parse_span(v).map_err(|e| Error::usage(format!("--{}: {e}", opt.long))))
             .transpose()
     }
 
-    /// The value of an option as a number in a range.
+    /// Returns the value of an option as a number in a range.
     ///
     /// # Errors
-    /// A usage error where it is none.
+    /// A usage error if it is not one.
     pub fn number(&self, opt: &Opt, range: std::ops::RangeInclusive<usize>) -> Result<Option<usize>, Error> {
         self.get(opt)?
             .map(|v| {
                 v.parse().ok().filter(|n| range.contains(n)).ok_or_else(|| {
                     let (from, to) = (range.start(), range.end());
-                    Error::usage(format!("--{}: give a number from {from} to {to}", opt.long))
+                    Error::usage(format!("--{}: '{v}' is not a number from {from} to {to}", opt.long))
                 })
             })
             .transpose()
     }
 
-    /// The value of an option as one of the given words.
+    /// Returns the meaning of an option's value, which must be one of `words`.
     ///
     /// # Errors
-    /// A usage error, with the nearest word.
+    /// A usage error that suggests the nearest word.
     pub fn word<T: Copy>(&self, opt: &Opt, words: &[(&str, T)]) -> Result<Option<T>, Error> {
         let Some(value) = self.get(opt)? else { return Ok(None) };
         if let Some((_, found)) = words.iter().find(|(word, _)| *word == value) {
@@ -324,15 +333,15 @@ impl Args {
         let all: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
         let hint = match text::nearest(value, all.iter().copied()) {
             Some(near) => format!("did you mean '{near}'?"),
-            None => format!("give one of {}", all.join(", ")),
+            None => format!("use one of {}", all.join(", ")),
         };
-        Err(Error::usage(format!("--{}: '{value}' is not known; {hint}", opt.long)))
+        Err(Error::usage(format!("--{}: unknown value '{value}'; {hint}", opt.long)))
     }
 
-    /// The operands as text.
+    /// Returns the operands as text.
     ///
     /// # Errors
-    /// A usage error where one is not UTF-8.
+    /// A usage error if one is not UTF-8.
     pub fn texts(&self) -> Result<Vec<String>, Error> {
         self.operands
             .iter()
@@ -344,27 +353,27 @@ impl Args {
             .collect()
     }
 
-    /// The style of the output that `-o`, `-j`, `--shell` and `-S` ask for.
+    /// Returns the style of output that `-o`, `-j`, `--shell`, `-S` and `--color` select.
     ///
     /// # Errors
-    /// A usage error where they contradict each other.
+    /// A usage error if they contradict each other.
     pub fn style(&self, on_terminal: bool, may_color: bool, change: bool) -> Result<Style, Error> {
-        let mut asked: Vec<Format> = self.word(&opts::FORMAT, &Format::WORDS)?.into_iter().collect();
+        let mut selected: Vec<Format> = self.word(&opts::FORMAT, &Format::WORDS)?.into_iter().collect();
         for (opt, format) in
             [(&opts::JSON, Format::Json), (&opts::SHELL, Format::Env), (&opts::SHORT, Format::Secret)]
         {
-            if self.has(opt) && !asked.contains(&format) {
-                asked.push(format);
+            if self.has(opt) && !selected.contains(&format) {
+                selected.push(format);
             }
         }
         let default = if on_terminal { Format::Table } else { Format::Ndjson };
-        let format = match asked[..] {
+        let format = match selected[..] {
             [] => default,
             [format] => format,
-            _ => return Err(Error::usage("more than one format is asked for")),
+            _ => return Err(Error::usage("more than one output format is given")),
         };
         if self.has(&opts::DRY_RUN) && matches!(format, Format::Secret | Format::Env) {
-            return Err(Error::usage("-n makes no secrets: leave out -S and --shell"));
+            return Err(Error::usage("-n creates no secrets: omit -S and --shell"));
         }
         let when =
             self.word(&opts::COLOR, &[("auto", None), ("always", Some(true)), ("never", Some(false))])?;

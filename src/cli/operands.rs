@@ -1,4 +1,4 @@
-//! The operands `[KIND] [ID...] [-]`.
+//! Parses the operands `[KIND] [ID...] [-]`.
 
 use crate::base::error::Error;
 use crate::base::text;
@@ -8,19 +8,19 @@ use crate::record::kind::Kind;
 /// The operands of a tool that works on objects.
 #[derive(Debug, Default)]
 pub(crate) struct Operands {
-    /// What the first operand names, if it is a kind.
+    /// The kind that the first operand names, if it does.
     pub(crate) kind: Option<Kind>,
     /// The other operands.
     pub(crate) others: Vec<String>,
-    /// The last operand is `-`: records come from standard input.
+    /// Whether the last operand is `-`, so that records come from standard input.
     pub(crate) stdin: bool,
 }
 
 impl Operands {
-    /// Reads operands whose first may be a kind; without one, they are ids.
+    /// Parses operands of which the first may be a kind.
     ///
     /// # Errors
-    /// Where the first operand is a misspelled kind, or ids stand beside `-`.
+    /// A usage error if the first operand is a misspelled kind, or ids are given as well as `-`.
     pub(crate) fn read(args: &Args) -> Result<Operands, Error> {
         let operands = Operands::split(args)?;
         match operands.others.first() {
@@ -37,15 +37,15 @@ impl Operands {
         }
     }
 
-    /// Reads operands whose first, if there is one, must be a kind.
+    /// Parses operands of which the first, if there is one, must be a kind.
     ///
     /// # Errors
-    /// Where the first operand is not a kind, or others stand beside `-`.
+    /// A usage error if the first operand is not a kind, or ids are given as well as `-`.
     pub(crate) fn read_kind_first(args: &Args) -> Result<Operands, Error> {
         let operands = Operands::split(args)?;
         match operands.others.first() {
             Some(first) if operands.kind.is_none() => Err(Kind::parse(first)
-                .map_or_else(Error::usage, |_| Error::usage(format!("'{first}' is not expected")))),
+                .map_or_else(Error::usage, |_| Error::usage(format!("unexpected argument '{first}'")))),
             _ => operands.checked(),
         }
     }

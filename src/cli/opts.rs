@@ -1,4 +1,5 @@
-//! The options that more than one tool has; one letter means one thing in the whole suite.
+//! The options that several tools share. A letter has the same meaning in all tools
+//! (docs/architecture.md, Rules, "Scripts").
 
 use crate::cli::Opt;
 
@@ -21,12 +22,12 @@ pub(crate) const SCOPE: Opt = Opt {
     short: Some('s'),
     long: "scope",
     arg: Some("SCOPES"),
-    help: "scopes, with commas between them",
+    help: "scopes, separated by commas",
     repeat: true,
 };
 /// `-e SPAN`
 pub(crate) const EXPIRES_IN: Opt =
-    Opt::value(Some('e'), "expires-in", "SPAN", "end after SPAN: seconds, or 10m, 8h, 30d");
+    Opt::value(Some('e'), "expires-in", "SPAN", "expire after SPAN: seconds, or 10m, 8h, 30d");
 /// `--name NAME`
 pub(crate) const NAME: Opt = Opt::value(None, "name", "NAME", "the client's name");
 /// `--url URL`
@@ -39,41 +40,42 @@ pub(crate) const CLIENT_SECRET: Opt = Opt::value(
     None,
     "client-secret",
     "SECRET",
-    "that client's secret: -, @FILE, env:NAME or (seen by all) the text",
+    "that client's secret: -, @FILE, env:NAME, or the text (visible in ps)",
 );
 /// `--team NAME`
-pub(crate) const TEAM: Opt = Opt::value(None, "team", "NAME", "work on the authorizations of a team");
+pub(crate) const TEAM: Opt = Opt::value(None, "team", "NAME", "use the authorizations of a team");
 /// `-n`
-pub(crate) const DRY_RUN: Opt = Opt::flag(Some('n'), "dry-run", "print what would be done, and do nothing");
+pub(crate) const DRY_RUN: Opt = Opt::flag(Some('n'), "dry-run", "print what would be done, without doing it");
 /// `-P N`
-pub(crate) const PARALLEL: Opt = Opt::value(Some('P'), "parallel", "N", "requests in flight (default 8)");
+pub(crate) const PARALLEL: Opt =
+    Opt::value(Some('P'), "parallel", "N", "number of parallel requests (default 8)");
 /// `--rest FILE`
-pub(crate) const REST: Opt = Opt::value(None, "rest", "FILE", "keep in FILE the input lines not done");
+pub(crate) const REST: Opt =
+    Opt::value(None, "rest", "FILE", "write the input lines that were not done to FILE");
 /// `--stream`
-pub(crate) const STREAM: Opt =
-    Opt::flag(None, "stream", "work while reading; no check of the whole input first");
+pub(crate) const STREAM: Opt = Opt::flag(None, "stream", "start before the whole input is read and checked");
 /// `--log FILE`
 pub(crate) const LOG: Opt = Opt::value(None, "log", "FILE", "append a record of each change to FILE");
 /// `--exec CMD`
 pub(crate) const EXEC: Opt =
-    Opt::value(None, "exec", "CMD", "hand each new secret to CMD: by its environment and standard input");
+    Opt::value(None, "exec", "CMD", "pass each new secret to CMD, in its environment and on standard input");
 /// `--yes`
-pub(crate) const YES: Opt = Opt::flag(Some('y'), "yes", "do not ask before removing several at a terminal");
+pub(crate) const YES: Opt = Opt::flag(Some('y'), "yes", "do not ask for confirmation");
 /// `--include-self`
 pub(crate) const INCLUDE_SELF: Opt =
-    Opt::flag(None, "include-self", "do not spare the authorization or session in use");
+    Opt::flag(None, "include-self", "include the authorization or session in use");
 /// `--include-default`
 pub(crate) const INCLUDE_DEFAULT: Opt =
-    Opt::flag(None, "include-default", "do not spare the account's default API key");
+    Opt::flag(None, "include-default", "include the account's default API key");
 /// `--retry-for SPAN`
 pub(crate) const RETRY_FOR: Opt =
-    Opt::value(None, "retry-for", "SPAN", "try again for this long at passing faults (default 60)");
+    Opt::value(None, "retry-for", "SPAN", "retry temporary errors for SPAN (default 60 seconds)");
 /// `--no-wait`
 pub(crate) const NO_WAIT: Opt =
-    Opt::flag(None, "no-wait", "exit instead of waiting for quota, or asking for a code");
+    Opt::flag(None, "no-wait", "exit instead of waiting for quota or asking for a code");
 /// `-v`
 pub(crate) const VERBOSE: Opt =
-    Opt::flag(Some('v'), "verbose", "show requests and answers on standard error");
+    Opt::flag(Some('v'), "verbose", "show requests and responses on standard error");
 /// `-h`
 pub(crate) const HELP: Opt = Opt::flag(Some('h'), "help", "show this help");
 /// `-V`
@@ -81,11 +83,11 @@ pub(crate) const VERSION: Opt = Opt::flag(Some('V'), "version", "show the versio
 
 /// The options of tools that work on many records.
 pub(crate) const BULK: [&Opt; 5] = [&DRY_RUN, &PARALLEL, &REST, &STREAM, &LOG];
-/// Those that let go what is spared otherwise.
-pub(crate) const SPARED: [&Opt; 2] = [&INCLUDE_SELF, &INCLUDE_DEFAULT];
-/// Those of tools that print records.
+/// The options that lift the protection of the token in use and the default API key.
+pub(crate) const PROTECTION: [&Opt; 2] = [&INCLUDE_SELF, &INCLUDE_DEFAULT];
+/// The options of tools that print records.
 pub(crate) const PRINT: [&Opt; 3] = [&FORMAT, &JSON, &COLOR];
-/// Those of tools that print records with secrets in them.
+/// The options of tools that print records with secrets.
 pub(crate) const PRINT_SECRETS: [&Opt; 5] = [&FORMAT, &JSON, &SHELL, &SHORT, &COLOR];
-/// Those of tools that call the API.
+/// The options of tools that call the API.
 pub(crate) const CALLS: [&Opt; 2] = [&RETRY_FOR, &NO_WAIT];

@@ -18,7 +18,7 @@ const FORCE: Opt = Opt::flag(Some('f'), "force", "do not fail if an object does 
 pub static TOOL: Tool = Tool {
     name: "oauth-rm",
     about: "Revoke authorizations and tokens, delete clients and sessions.",
-    opts: &[&[&FORCE, &opts::YES], &opts::BULK, &opts::SPARED, &opts::PRINT, &opts::CALLS],
+    opts: &[&[&FORCE, &opts::YES], &opts::BULK, &opts::PROTECTION, &opts::PRINT, &opts::CALLS],
     ..Tool::CHANGES
 };
 

@@ -25,7 +25,7 @@ pub static TOOL: Tool = Tool {
     opts: &[
         &[&opts::DESCRIPTION, &opts::CLIENT_ID, &opts::CLIENT_SECRET, &opts::NAME, &opts::URL],
         &opts::BULK,
-        &opts::SPARED,
+        &opts::PROTECTION,
         &opts::PRINT,
         &opts::CALLS,
     ],

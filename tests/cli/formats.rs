@@ -241,9 +241,9 @@ fn each_tool_prints_each_format() {
         account.sh(&format!("oauth-set authz {} -d z -o {format}", make())).succeeds();
         account.sh(&format!("oauth-rm authz {} -o {format}", make())).succeeds();
     }
-    account.sh("oauth-ls -o yaml").exits(2).says("'yaml' is not known");
+    account.sh("oauth-ls -o yaml").exits(2).says("unknown value 'yaml'");
     account.sh("oauth-ls -o jsn").exits(2).says("did you mean 'json'?");
-    account.sh("oauth-ls -j -o csv").exits(2).says("more than one format");
+    account.sh("oauth-ls -j -o csv").exits(2).says("more than one output format");
 }
 
 #[test]

@@ -181,7 +181,11 @@ fn what_is_not_utf8_is_refused() {
     {
         account.line("bash", &format!("{line} $'b\\xffd'")).run(b"").exits(2).prints("").says("is not UTF-8");
     }
-    account.line("bash", "oauth-mk authz -d $'b\\xffd'").run(b"").exits(2).says("--description is not UTF-8");
+    account
+        .line("bash", "oauth-mk authz -d $'b\\xffd'")
+        .run(b"")
+        .exits(2)
+        .says("--description: the argument is not UTF-8");
     assert_eq!(account.server.stats().total(), 0);
 }
 
@@ -189,12 +193,12 @@ fn what_is_not_utf8_is_refused() {
 fn what_is_no_option_is_told_with_the_nearest_one() {
     let account = Account::new();
     for (line, told) in [
-        ("oauth-rm --dry-rum", "oauth-rm: there is no option --dry-rum; did you mean --dry-run?"),
-        ("oauth-ls --secret", "oauth-ls: there is no option --secret; did you mean --secrets?"),
-        ("oauth-ls -x", "oauth-ls: there is no option -x"),
+        ("oauth-rm --dry-rum", "oauth-rm: unknown option --dry-rum; did you mean --dry-run?"),
+        ("oauth-ls --secret", "oauth-ls: unknown option --secret; did you mean --secrets?"),
+        ("oauth-ls -x", "oauth-ls: unknown option -x"),
         ("oauth-rm -n -n authz a", "--dry-run is given twice"),
-        ("oauth-rm authz a -P", "--parallel needs its N"),
-        ("oauth-rm authz a -P 0", "--parallel: give a number from 1 to 64"),
+        ("oauth-rm authz a -P", "--parallel requires an argument: N"),
+        ("oauth-rm authz a -P 0", "--parallel: '0' is not a number from 1 to 64"),
         ("oauth-ls clinets", "unknown kind 'clinets'; did you mean 'clients'?"),
         ("oauth-rm clinet a", "unknown kind 'clinet'; did you mean 'client'?"),
         ("oauth-mk", "say what to create: authz or client"),

@@ -49,12 +49,12 @@ fn an_unknown_option_gets_the_nearest_name_in_every_tool() {
             let wrong = format!("{}{}", opt.long, &opt.long[opt.long.len() - 1..]);
             let (status, out, err) = run(&format!("{} --{wrong}", tool.name));
             assert_eq!((status, out.as_str()), (2, ""), "{} --{wrong}", tool.name);
-            let first = format!("{}: there is no option --{wrong}; did you mean --{}?", tool.name, opt.long);
+            let first = format!("{}: unknown option --{wrong}; did you mean --{}?", tool.name, opt.long);
             assert_eq!(err.lines().next(), Some(&first[..]));
         }
         let (status, _, err) = run(&format!("{} -Z", tool.name));
         assert_eq!(status, 2);
-        assert!(err.contains("there is no option -Z\n") && err.contains(&format!("see {} -h", tool.name)));
+        assert!(err.contains("unknown option -Z\n") && err.contains(&format!("see {} -h", tool.name)));
     }
 }
 

@@ -25,7 +25,7 @@ pub static TOOL: Tool = Tool {
     opts: &[
         &[&REPLACE, &opts::TEAM, &opts::EXEC],
         &opts::BULK,
-        &opts::SPARED,
+        &opts::PROTECTION,
         &opts::PRINT_SECRETS,
         &opts::CALLS,
     ],
