@@ -1,11 +1,11 @@
-//! Bodies of answers: read within their bounds, and looked at before they are believed.
+//! Bodies of responses: read within a limit of size, and checked before they are used.
 
 use std::fmt;
 use std::io::Read;
 
 use serde::Deserialize;
 
-use crate::api::transport::{Response, reason_phrase};
+use crate::api::transport::{Response, reason_phrase, status_text};
 use crate::base::error::{Error, reason};
 use crate::base::time::Unix;
 use crate::record::Record;
@@ -16,24 +16,30 @@ use crate::record::kind::Kind;
 pub(crate) struct Refusal {
     /// The HTTP status.
     pub(crate) status: u16,
-    /// The API's word for the error, such as `not_found`; empty where the response is not the API's.
+    /// The API's name for the error, such as `not_found`; empty if the response is not from the API.
     pub(crate) id: String,
-    /// The API's sentence, or what the response is if it is not the API's.
+    /// The API's message, or a description of the response if it is not from the API.
     pub(crate) message: String,
     /// The `Request-Id` of the response, for Heroku's support.
     pub(crate) request_id: Option<String>,
 }
 
 impl Refusal {
-    /// Whether the API itself, and not a proxy on the way to it, says that there is no such object.
+    /// Returns whether the API itself, not a proxy in between, says that the object does not exist.
     pub(crate) fn is_gone(&self) -> bool {
         matches!(self.status, 404 | 410) && !self.id.is_empty()
     }
 
-    /// The refusal as the end of a call.
+    /// Returns the error that ends the call.
     pub(crate) fn into_error(self) -> Error {
         let text = self.to_string();
         if self.is_gone() { Error::gone(text) } else { Error::refused(self.status, text) }
+    }
+
+    /// The response in a few words, for the line that announces a retry.
+    pub(crate) fn brief(&self) -> String {
+        let who = if self.id.is_empty() { "the response was" } else { "the API responded" };
+        format!("{who} {}", status_text(self.status))
     }
 }
 
@@ -48,37 +54,39 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// The object in a body, which must be the one with that id.
+/// Parses an object, which must be the one with that id; `~` stands for whichever the API chose.
 pub(crate) fn object(kind: Kind, id: &str, body: &str, date: Unix) -> Result<Record<'static>, String> {
     let record = Record::from_api(kind, body, date)?;
     if id == "~" || record.id.eq_ignore_ascii_case(id) {
         Ok(record.into_owned())
     } else {
-        Err("it is about another object".to_owned())
+        Err("it describes another object".to_owned())
     }
 }
 
-/// Reads a body, which must end within its bound and be text.
-pub(crate) fn read(response: &mut Response, largest: u64) -> Result<String, Broken> {
+/// Reads a body of at most `largest` bytes, which must be UTF-8.
+pub(crate) fn read(response: &mut Response, largest: u64) -> Result<String, BodyError> {
     let mut bytes = Vec::new();
     match (&mut response.body).take(largest + 1).read_to_end(&mut bytes) {
-        Err(e) => Err(Broken::Off(format!("the answer broke off: {}", reason(&e)))),
+        Err(e) => Err(BodyError::Broken(format!("the response was cut short: {}", reason(&e)))),
         Ok(n) if n as u64 > largest => {
-            Err(Broken::TooLarge(format!("the answer is larger than {} MiB", largest >> 20)))
+            Err(BodyError::TooLarge(format!("the response is larger than {} MiB", largest >> 20)))
         }
-        Ok(_) => String::from_utf8(bytes).map_err(|_| Broken::Off("the answer is not UTF-8".to_owned())),
+        Ok(_) => {
+            String::from_utf8(bytes).map_err(|_| BodyError::Broken("the response is not UTF-8".to_owned()))
+        }
     }
 }
 
 /// Why a body cannot be used.
-pub(crate) enum Broken {
-    /// It ended early, or is no text.
-    Off(String),
-    /// It went on beyond its bound.
+pub(crate) enum BodyError {
+    /// It ended early, or is not UTF-8.
+    Broken(String),
+    /// It is larger than the limit.
     TooLarge(String),
 }
 
-/// The API's error body, or what stands in its place (WIRE.md, "Errors": proxies answer HTML or nothing).
+/// Parses the body of an error. Proxies respond with HTML or nothing instead (docs/heroku-api.md, Errors).
 pub(crate) fn refusal(status: u16, body: &str, request_id: Option<String>) -> Refusal {
     #[derive(Deserialize)]
     struct Body {
@@ -89,11 +97,14 @@ pub(crate) fn refusal(status: u16, body: &str, request_id: Option<String>) -> Re
     match serde_json::from_str::<Body>(body) {
         Ok(Body { id, message }) => Refusal { status, id, message, request_id },
         Err(_) => {
-            let what =
-                if body.trim_start().starts_with('<') { "an HTML page" } else { "no error of the API" };
+            let what = if body.trim_start().starts_with('<') {
+                "the response is an HTML page, not an API error"
+            } else {
+                "the response is not an API error"
+            };
             let message = match reason_phrase(status) {
-                Some(phrase) => format!("{what} came back: {phrase}"),
-                None => format!("{what} came back"),
+                Some(phrase) => format!("{what}: {phrase}"),
+                None => what.to_owned(),
             };
             Refusal { status, id: String::new(), message, request_id }
         }
@@ -105,11 +116,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_names_its_request() {
+    fn a_refusal_names_its_request_id() {
         let body = r#"{"id":"not_found","message":"Couldn't find that authorization."}"#;
         let found = refusal(404, body, Some("5ac1".into()));
         assert_eq!(found.to_string(), "Couldn't find that authorization. (not_found, request 5ac1)");
         assert!(found.into_error().is_gone());
+    }
+
+    #[test]
+    fn a_retry_is_announced_with_the_status() {
+        let body = r#"{"id":"internal_server_error","message":"It is not your fault."}"#;
+        assert_eq!(refusal(500, body, None).brief(), "the API responded 500 (Internal server error)");
+        assert_eq!(refusal(502, "<html>", None).brief(), "the response was 502 (Bad gateway)");
+        assert_eq!(refusal(599, "", None).brief(), "the response was 599");
     }
 
     #[test]

@@ -1,50 +1,55 @@
-//! One call of the API: sent until it has a usable answer, or the rules say no more.
+//! One call of the API: sent until a response is usable, or until the rules forbid another attempt
+//! (docs/architecture.md, Rules, "Never twice").
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use crate::api::body::{Broken, Refusal, read, refusal};
-use crate::api::quota::{Backoff, Pacer, retry_after};
-use crate::api::second_factor::SecondFactor;
+use crate::api::quota::{Backoff, Quota, Slot};
+use crate::api::second_factor::{self, SecondFactor};
 use crate::api::transport::{Failure, Method, Request, Response, Transport};
+use crate::api::verdict::{Accept, Accepted, Cause, FRESH_CODE, Verdict, judge};
 use crate::base::error::Error;
 use crate::base::secret::Secret;
 use crate::base::sync::lock;
-use crate::base::time::{self, Unix};
+use crate::base::time::Unix;
 use crate::config::base_url::Base;
 use crate::config::environment::Config;
 use crate::sys::messages::Messages;
 use crate::sys::signals::Stop;
 
-/// The largest answer about one object that is taken, in bytes.
-const LARGEST_ANSWER: u64 = 8 << 20;
-/// How long an API may still be busy with a request whose answer was lost: only then is it looked for, or sent again
-/// where the last one done is the one that counts.
+/// The largest response about one object, in bytes.
+const LARGEST_OBJECT: u64 = 8 << 20;
+/// How long the API may still be working on a request whose response was lost. Only then is a created object searched
+/// for, or a rotation sent again: the API must not apply the first rotation after the second.
 pub(crate) const SETTLE: Duration = Duration::from_secs(1);
-/// The version that the API is asked for, and the one that team collections need (WIRE.md, "Requests").
+/// The API version to ask for, and the one that team collections need (docs/heroku-api.md, Requests).
 const ACCEPT: &str = "application/vnd.heroku+json; version=3";
 const ACCEPT_TEAM: &str = "application/vnd.heroku+json; version=3.sdk";
+/// How long a pooled connection may have been idle: less for a create, because a connection that was used recently is
+/// less likely to lose the response, and a create cannot simply be sent again.
+const IDLE: Duration = Duration::from_secs(10);
+const IDLE_CREATE: Duration = Duration::from_secs(1);
+/// How many different warnings of the server are shown in a run.
+const MAX_WARNINGS: usize = 64;
+const QUOTA_LOW: &str = "the API quota is nearly used up";
 
-/// What to do about a code that was rejected.
-const FRESH_CODE: &str = "give a fresh code in HEROKU_TWO_FACTOR_CODE";
-
-/// How long to try, and whether to wait for quota.
+/// How long to retry, and whether to wait for quota.
 #[derive(Debug, Clone, Copy)]
 pub struct Policy {
-    /// How long a call is tried again at passing faults.
+    /// How long temporary errors of one call are retried.
     pub retry_for: Duration,
-    /// Wait for quota instead of giving up.
+    /// Wait for quota, and ask for a two-factor code, instead of giving up.
     pub wait: bool,
 }
 
 /// A usable response, parsed.
 #[derive(Debug)]
 pub(crate) struct Parsed<T> {
-    /// What its body holds.
+    /// The parsed body.
     pub(crate) value: T,
-    /// When the server sent it, by its own clock where it told.
+    /// When the server sent it: the `Date` header if there is one, else this machine's time.
     pub(crate) date: Unix,
     /// Its request id, for the log.
     pub(crate) request_id: Option<String>,
@@ -52,12 +57,12 @@ pub(crate) struct Parsed<T> {
     pub(crate) next_range: Option<String>,
 }
 
-/// Why a call has no answer.
+/// Why a call has no usable response.
 #[derive(Debug)]
 pub(crate) enum Fault {
-    /// The end of it.
+    /// The call failed.
     Error(Error),
-    /// The server may have acted, and the call is one that must not be sent blindly again.
+    /// The server may have acted, and the call must not be sent again blindly.
     Lost(String),
 }
 
@@ -67,25 +72,15 @@ impl From<Error> for Fault {
     }
 }
 
-/// What may be done after an answer was lost.
+/// What may be done after a response was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AfterLoss {
-    /// The end is the same however often it is sent.
+    /// Send it again: the result is the same however often it is sent.
     SendAgain,
-    /// Sent again; "no such object" then means that it worked.
+    /// Send it again; a 404 then means that the first attempt succeeded.
     GoneIsDone,
-    /// Never: another object would come of it.
-    Ask,
-}
-
-/// Takes the body of a response that was sent at an instant, or tells why it is not the one that was asked for.
-type Take<'t> = &'t mut dyn FnMut(String, Unix) -> Result<(), String>;
-
-/// A response whose body was taken.
-struct Taken {
-    date: Unix,
-    request_id: Option<String>,
-    next_range: Option<String>,
+    /// Never send it again: it would create a second object.
+    Stop,
 }
 
 /// One call.
@@ -96,9 +91,10 @@ pub(crate) struct Call<'a> {
     pub(crate) body: Option<&'a str>,
     pub(crate) range: Option<&'a str>,
     pub(crate) team: bool,
-    /// Another token than the caller's own.
+    /// The `Authorization` header, if not that of the caller's own token.
     pub(crate) bearer: Option<&'a Secret>,
     pub(crate) after_loss: AfterLoss,
+    /// The largest body of a response, in bytes.
     pub(crate) largest: u64,
 }
 
@@ -112,45 +108,27 @@ impl<'a> Call<'a> {
             team: false,
             bearer: None,
             after_loss,
-            largest: LARGEST_ANSWER,
+            largest: LARGEST_OBJECT,
         }
     }
 
-    /// What is known after an answer to it was lost, whatever came of the next try.
+    /// The error of this call after the response to an earlier attempt was lost: that attempt may have succeeded.
     fn in_doubt(&self, error: Error) -> Error {
         match self.method {
             Method::Get => error,
-            // Of all changes this one alone ends in a secret that nobody has.
+            // Only a rotation can leave a valid secret that nobody has.
             Method::Post => error.in_doubt(Some(
-                "if it was, its new secret is lost: rotate it again, with another token if it was the one in use",
+                "if so, the new secret is lost: rotate again, using another token if the rotated one is in use",
             )),
             Method::Patch | Method::Delete => error.in_doubt(None),
         }
     }
-}
 
-/// What one try came to.
-enum Try {
-    Done(Taken),
-    Refused(Refusal),
-    /// 404 on a removal.
-    NoSuch(Refusal),
-    /// The server cannot have acted; `after` if it said when to come back.
-    Again {
-        what: String,
-        after: Option<Duration>,
-        quota: bool,
-        network: bool,
-    },
-    Lost {
-        what: String,
-        network: bool,
-    },
-    /// A second factor is wanted; `had` if one was sent.
-    TwoFactor {
-        had: bool,
-    },
-    End(Error),
+    /// The pause before this call is sent again; `lost` if a response to it was lost. A rotation must not be applied
+    /// after the next one, or the secret of the next one is no longer valid.
+    fn pause(&self, lost: bool, pause: Duration) -> Duration {
+        if lost && self.method == Method::Post { pause.max(SETTLE) } else { pause }
+    }
 }
 
 /// Sends the calls of one account.
@@ -161,22 +139,22 @@ pub(crate) struct Caller {
     bearer: Secret,
     headers: Vec<(String, String)>,
     policy: Policy,
-    pacer: Pacer,
+    quota: Quota,
     pub(crate) messages: Messages,
     pub(crate) stop: Stop,
     second_factor: SecondFactor,
-    warned: Mutex<HashSet<String>>,
+    warnings: Mutex<HashSet<String>>,
     pub(crate) request_ids: RandomState,
     calls: Mutex<u64>,
-    /// When the last answer came, to whichever call.
-    heard: Mutex<Option<Instant>>,
+    /// When the last response to any call arrived.
+    last_response: Mutex<Option<Instant>>,
 }
 
 impl Caller {
-    /// Calls through `transport`, for the account that `token` belongs to.
+    /// Returns a caller that uses `transport`, for the account that `token` belongs to.
     ///
     /// # Errors
-    /// An input error for unusable variables.
+    /// An input error if an environment variable is invalid.
     pub(crate) fn new(
         transport: Box<dyn Transport + Send>,
         config: &Config,
@@ -198,120 +176,160 @@ impl Caller {
             token,
             headers: config.headers()?,
             policy,
-            pacer: Pacer::default(),
+            quota: Quota::default(),
             messages,
             stop,
             second_factor: SecondFactor::new(code),
-            warned: Mutex::default(),
+            warnings: Mutex::default(),
             request_ids: RandomState::new(),
             calls: Mutex::new(0),
-            heard: Mutex::default(),
+            last_response: Mutex::default(),
         })
     }
 
-    /// The pauses of a caller that tries again by itself.
+    /// Returns the pauses for retries by code outside this module.
     pub(crate) fn backoff(&self) -> Backoff {
         Backoff::new(self.policy.retry_for)
     }
 
-    /// Sends a call until `parse` accepts a response to it, or the rules say no more. `parse` gets the body, and the
-    /// instant at which it was sent.
+    /// Sends a call until `parse` accepts a response to it, or no further attempt is allowed. `parse` gets the body and
+    /// the instant at which it was sent.
     pub(crate) fn call<T>(
         &self,
         call: &Call<'_>,
         parse: impl Fn(String, Unix) -> Result<T, String>,
     ) -> Result<Parsed<T>, Fault> {
-        let (mut value, mut lost_before) = (None, false);
-        let mut take = |body, date| {
+        let (mut value, mut lost) = (None, false);
+        let mut accept = |body, date| {
             value = Some(parse(body, date)?);
             Ok(())
         };
-        match (self.tries(call, &mut take, &mut lost_before), value) {
-            (Ok(Taken { date, request_id, next_range }), Some(value)) => {
+        match (self.retry(call, &mut accept, &mut lost), value) {
+            (Ok(Accepted { date, request_id, next_range }), Some(value)) => {
                 Ok(Parsed { value, date, request_id, next_range })
             }
-            (Ok(_), None) => Err(Fault::Lost("no response was taken".to_owned())),
-            (Err(Fault::Error(error)), _) if lost_before => Err(Fault::Error(call.in_doubt(error))),
+            (Ok(_), None) => Err(Fault::Lost("no response was accepted".to_owned())),
+            (Err(Fault::Error(error)), _) if lost => Err(Fault::Error(call.in_doubt(error))),
             (Err(fault), _) => Err(fault),
         }
     }
 
-    fn tries(&self, call: &Call<'_>, take: Take<'_>, lost_before: &mut bool) -> Result<Taken, Fault> {
-        let from = Instant::now();
-        let mut backoff = Backoff::new(self.policy.retry_for);
-        let mut idle = match call.after_loss {
-            // The younger a connection's last use, the less likely it is to be gone when it is used again.
-            AfterLoss::Ask => Duration::from_secs(1),
-            _ => Duration::from_secs(10),
-        };
+    /// Sends a call until it is done or must not be sent again. Sets `lost` once a response to it was lost.
+    fn retry(&self, call: &Call<'_>, accept: Accept<'_>, lost: &mut bool) -> Result<Accepted, Fault> {
+        let start = Instant::now();
+        let mut backoff = self.backoff();
+        let mut idle = if call.after_loss == AfterLoss::Stop { IDLE_CREATE } else { IDLE };
         loop {
-            let (what, after, network) = match self.attempt(call, idle, take, &mut backoff) {
-                Try::Done(taken) => return Ok(taken),
-                Try::NoSuch(_) if *lost_before => return Err(Fault::Lost("it is gone".to_owned())),
-                Try::Refused(refusal) | Try::NoSuch(refusal) => return Err(refusal.into_error().into()),
-                Try::End(error) => return Err(error.into()),
-                Try::TwoFactor { had: true } => {
-                    let error = Error::auth("the two-factor code was not accepted");
+            let (cause, after) = match self.attempt(call, idle, accept, &mut backoff) {
+                Verdict::Done(accepted) => return Ok(accepted),
+                Verdict::NotFound(_) if *lost => return Err(Fault::Lost("the object is gone".to_owned())),
+                Verdict::Refused(refusal) | Verdict::NotFound(refusal) => {
+                    return Err(refusal.into_error().into());
+                }
+                Verdict::Fatal(error) => return Err(error.into()),
+                Verdict::TwoFactor { sent: true } => {
+                    let error = Error::auth("the two-factor code was rejected");
                     return Err(error.with_hint(FRESH_CODE).into());
                 }
-                Try::TwoFactor { had: false } => {
+                Verdict::TwoFactor { sent: false } => {
                     let asked = Instant::now();
-                    self.second_factor.get(self.policy.wait, &self.messages, &self.stop)?;
-                    backoff.excuse(asked.elapsed());
+                    let ask = || second_factor::ask(&self.messages, &self.stop);
+                    self.second_factor.get(self.policy.wait, &self.stop, ask)?;
+                    backoff.extend(asked.elapsed());
                     continue;
                 }
-                Try::Again { what, quota: true, .. } if !self.policy.wait => {
-                    return Err(Error::unreachable(what).into());
+                Verdict::Quota { cause, .. } if !self.policy.wait => {
+                    return Err(Error::unreachable(cause.text).into());
                 }
-                Try::Again { what, after, network, .. } => (what, after, network),
-                Try::Lost { what, .. } if call.after_loss == AfterLoss::Ask => return Err(Fault::Lost(what)),
-                Try::Lost { what, network } => {
-                    *lost_before = true;
-                    (what, None, network)
+                Verdict::Quota { cause, after } => (cause, after),
+                Verdict::NotSent(cause) => (cause, None),
+                Verdict::Lost(cause) if call.after_loss == AfterLoss::Stop => {
+                    return Err(Fault::Lost(cause.text));
+                }
+                Verdict::Lost(cause) => {
+                    *lost = true;
+                    (cause, None)
                 }
             };
-            if network {
+            if cause.network {
                 idle = Duration::ZERO;
             }
             let Some(pause) = backoff.pause(after) else {
-                // Others are answered all the while: then it is this call, and not the network.
-                let unreachable = network && lock(&self.heard).is_none_or(|heard| heard < from);
-                let error = if unreachable { Error::unreachable(what) } else { Error::temporary(what) };
+                // If other calls get responses meanwhile, the network works and only this call fails.
+                let unreachable =
+                    cause.network && lock(&self.last_response).is_none_or(|response| response < start);
+                let error =
+                    if unreachable { Error::unreachable(cause.text) } else { Error::temporary(cause.text) };
                 return Err(error.into());
             };
             if pause >= Duration::from_secs(1) {
-                self.messages.say(&format!("waiting {} s: {what}", pause.as_secs_f64().ceil()));
+                self.messages.say(&format!("retrying in {} s: {}", pause.as_secs_f64().ceil(), cause.brief));
             }
-            // A rotation that is done after the next one would make its secret a dead one.
-            let busy = *lost_before && call.method == Method::Post;
-            if !self.stop.sleep(if busy { pause.max(SETTLE) } else { pause }) {
-                return Err(Error::temporary(format!("stopped: {what}")).into());
+            if !self.stop.sleep(call.pause(*lost, pause)) {
+                return Err(Error::temporary(format!("stopped: {}", cause.text)).into());
             }
         }
     }
 
     /// Sends a call once.
-    fn attempt(&self, call: &Call<'_>, idle: Duration, take: Take<'_>, backoff: &mut Backoff) -> Try {
-        let taken = loop {
-            let wait = match self.pacer.take() {
-                Ok(taken) => break taken,
+    fn attempt(&self, call: &Call<'_>, idle: Duration, accept: Accept<'_>, backoff: &mut Backoff) -> Verdict {
+        let slot = match self.wait_for_quota(backoff) {
+            Ok(slot) => slot,
+            Err(verdict) => return verdict,
+        };
+        let sent = Instant::now();
+        let code = self.second_factor.code();
+        self.messages.trace(|| format!("> {} {}", call.method.as_str(), call.path));
+        let response = self.send(call, idle, code.as_ref());
+        let remaining = response.as_ref().ok().and_then(|r| r.header("ratelimit-remaining"));
+        self.quota.update(slot, remaining);
+        if response.is_ok() {
+            *lock(&self.last_response) = Some(Instant::now());
+        }
+        let verdict = match response {
+            Ok(response) => {
+                self.messages.trace(|| {
+                    let id = response.header("request-id").unwrap_or("-");
+                    format!("< {} request {id} after {} ms", response.status, sent.elapsed().as_millis())
+                });
+                self.show_warnings(&response);
+                judge(call, response, self.base.host(), code.is_some(), accept)
+            }
+            Err(Failure::NotSent(what)) => Verdict::NotSent(Cause::network(what)),
+            Err(Failure::Lost(what)) => Verdict::Lost(Cause::network(what)),
+            Err(Failure::Permanent { what, hint }) => {
+                Verdict::Fatal(hint.into_iter().fold(Error::permanent(what), Error::with_hint))
+            }
+        };
+        if let Verdict::Lost(cause) | Verdict::NotSent(cause) | Verdict::Quota { cause, .. } = &verdict {
+            self.messages.trace(|| format!("< no usable response: {}", cause.text));
+        }
+        verdict
+    }
+
+    /// Waits until the quota allows a call. Time spent here does not count as time spent retrying.
+    fn wait_for_quota(&self, backoff: &mut Backoff) -> Result<Slot, Verdict> {
+        loop {
+            let wait = match self.quota.claim() {
+                Ok(slot) => return Ok(slot),
                 Err(wait) => wait,
             };
             if !self.policy.wait {
-                let what = "the account's quota is nearly used up".to_owned();
-                return Try::Again { what, after: None, quota: true, network: false };
+                return Err(Verdict::Quota { cause: Cause::other(QUOTA_LOW.to_owned()), after: None });
             }
-            self.say_once("the account's quota is nearly used up: going at 75 calls a minute from here");
-            // Not to its end: the answers to others may tell that there is more.
-            let from = Instant::now();
+            self.say_once(&format!("{QUOTA_LOW}: continuing at 75 calls a minute"));
+            // In short steps: responses to other calls may show that there is quota again.
+            let start = Instant::now();
             if !self.stop.sleep(wait.min(Duration::from_millis(250))) {
-                return Try::End(Error::temporary("stopped"));
+                return Err(Verdict::Fatal(Error::temporary("stopped")));
             }
-            backoff.excuse(from.elapsed());
-        };
-        let from = Instant::now();
+            backoff.extend(start.elapsed());
+        }
+    }
+
+    /// Sends the request of a call with all its headers.
+    fn send(&self, call: &Call<'_>, idle: Duration, code: Option<&Secret>) -> Result<Response, Failure> {
         let request_id = self.request_id();
-        let code = self.second_factor.code();
         let bearer = call.bearer.unwrap_or(&self.bearer);
         let mut headers = vec![("authorization", bearer.expose()), ("request-id", &request_id)];
         let has = |name: &str| self.headers.iter().any(|(n, _)| n.eq_ignore_ascii_case(name));
@@ -327,112 +345,31 @@ impl Caller {
         if let Some(range) = call.range {
             headers.push(("range", range));
         }
-        if let Some(code) = &code {
+        if let Some(code) = code {
             headers.push(("heroku-two-factor-code", code.expose()));
         }
         headers.extend(self.headers.iter().map(|(n, v)| (n.as_str(), v.as_str())));
         let body = call.body.map(str::as_bytes);
-        let request = Request { method: call.method, path: call.path, headers: &headers, body, idle };
-        self.messages.trace(|| format!("> {} {}", call.method.as_str(), call.path));
-        let answer = self.transport.send(&request);
-        self.pacer.put(taken, answer.as_ref().ok().and_then(|a| a.header("ratelimit-remaining")));
-        if answer.is_ok() {
-            *lock(&self.heard) = Some(Instant::now());
-        }
-        let outcome = match answer {
-            Ok(response) => {
-                self.messages.trace(|| {
-                    let id = response.header("request-id").unwrap_or("-");
-                    format!("< {} request {id} after {} ms", response.status, from.elapsed().as_millis())
-                });
-                self.judge(call, response, code.is_some(), take)
-            }
-            Err(Failure::NotSent(what)) => Try::Again { what, after: None, quota: false, network: true },
-            Err(Failure::Lost(what)) => Try::Lost { what, network: true },
-            Err(Failure::Permanent { what, hint }) => {
-                Try::End(hint.into_iter().fold(Error::permanent(what), Error::with_hint))
-            }
-        };
-        if let Try::Lost { what, .. } | Try::Again { what, .. } = &outcome {
-            self.messages.trace(|| format!("< none: {what}"));
-        }
-        outcome
+        self.transport.send(&Request { method: call.method, path: call.path, headers: &headers, body, idle })
     }
 
-    /// Decides what an answer means.
-    fn judge(&self, call: &Call<'_>, mut response: Response, had: bool, take: Take<'_>) -> Try {
+    /// Shows the warnings of a response, each once a run.
+    fn show_warnings(&self, response: &Response) {
         for (name, text) in &response.headers {
             if matches!(&name[..], "warning-message" | "x-heroku-warning") {
                 self.say_once(&format!("warning: {text}"));
             }
         }
-        let date = response.header("date").and_then(time::parse_http_date).unwrap_or_else(time::now);
-        let status = response.status;
-        let request_id = response.header("request-id").map(str::to_owned);
-        let after = response.header("retry-after").and_then(|v| retry_after(v, date));
-        let two_factor = response.header("heroku-two-factor-required").is_some();
-        let next_range = response.header("next-range").map(str::to_owned);
-        let location = response.header("location").map(str::to_owned);
-        let body = read(&mut response, call.largest);
-        let refusal = |body: &str| refusal(status, body, request_id.clone());
-        match (status, body) {
-            (200..=299, Ok(body)) => match take(body, date) {
-                Ok(()) => Try::Done(Taken { date, request_id, next_range }),
-                Err(what) => {
-                    Try::Lost { what: format!("unusable answer ({status}): {what}"), network: false }
-                }
-            },
-            (200..=299, Err(Broken::TooLarge(what))) if call.method == Method::Get => {
-                Try::End(Error::permanent(what))
-            }
-            (200..=299, Err(Broken::TooLarge(what) | Broken::Off(what))) => Try::Lost { what, network: true },
-            (300..=399, _) => {
-                let what = match location {
-                    Some(to) => {
-                        format!("{} redirects to {to}; a token is not taken elsewhere", self.base.host())
-                    }
-                    None => format!("unusable answer ({status})"),
-                };
-                Try::End(Error::permanent(what).with_hint("check HEROKU_HOST"))
-            }
-            (429, body) => {
-                let what = refusal(&body.unwrap_or_default()).to_string();
-                Try::Again { what, after, quota: true, network: false }
-            }
-            (500..=599, body) => {
-                Try::Lost { what: refusal(&body.unwrap_or_default()).to_string(), network: false }
-            }
-            (_, body) => {
-                let refused = refusal(&body.unwrap_or_default());
-                match (status, refused.id.as_str()) {
-                    (401 | 403, "two_factor") => Try::TwoFactor { had },
-                    (401 | 403, _) if two_factor && !had => Try::TwoFactor { had },
-                    (401, "invalid_two_factor_code") => {
-                        Try::End(Error::auth(refused.to_string()).with_hint(FRESH_CODE))
-                    }
-                    (401, _) => Try::End(
-                        Error::auth(refused.to_string())
-                            .with_hint("the token was rejected: set HEROKU_API_KEY to one that is valid"),
-                    ),
-                    (404 | 410, _) if call.after_loss == AfterLoss::GoneIsDone => match refused.is_gone() {
-                        true => Try::NoSuch(refused),
-                        // A proxy's page proves nothing.
-                        false => Try::Lost { what: refused.to_string(), network: false },
-                    },
-                    _ => Try::Refused(refused),
-                }
-            }
-        }
     }
 
     fn say_once(&self, text: &str) {
-        let mut warned = lock(&self.warned);
-        if warned.len() < 64 && warned.insert(text.to_owned()) {
+        let mut warnings = lock(&self.warnings);
+        if warnings.len() < MAX_WARNINGS && warnings.insert(text.to_owned()) {
             self.messages.say(text);
         }
     }
 
-    /// A random uuid (RFC 9562, version 4) that names a request on both sides.
+    /// Returns a random UUID (RFC 9562, version 4) that identifies a request to both sides.
     fn request_id(&self) -> String {
         let mut calls = lock(&self.calls);
         *calls += 1;
@@ -447,3 +384,6 @@ impl Caller {
         )
     }
 }
+
+#[cfg(test)]
+mod tests;

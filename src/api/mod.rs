@@ -1,4 +1,8 @@
-//! The API: list, get, create, update, delete, rotate. Knows paths and JSON; how often to try is `call`'s.
+//! The API: list, get, create, update, delete, rotate. This module knows paths and objects; the others send one call:
+//!
+//! - `call` retries it, `verdict` judges each response, `body` and `page` check what it holds;
+//! - `quota` sets the pace, `second_factor` gets the two-factor code, `request` builds the body;
+//! - `transport` does the HTTP, `certificates` explains its TLS errors.
 
 pub(crate) mod body;
 pub(crate) mod call;
@@ -10,6 +14,7 @@ pub(crate) mod second_factor;
 #[cfg(test)]
 pub(crate) mod stub;
 pub(crate) mod transport;
+pub(crate) mod verdict;
 
 use std::collections::HashSet;
 use std::hash::BuildHasher;
@@ -32,15 +37,15 @@ use crate::record::kind::Kind;
 use crate::sys::messages::Messages;
 use crate::sys::signals::Stop;
 
-/// The largest page of a list that is taken, in bytes.
+/// The largest page of a list, in bytes.
 const LARGEST_PAGE: u64 = 64 << 20;
 
-/// An object of the account, and the response that showed it.
+/// An object of the account, with details of the response that it came in.
 #[derive(Debug, Clone)]
 pub struct Object {
     /// The object.
     pub(crate) record: Record<'static>,
-    /// When the server sent the response, by its own clock where it told.
+    /// When the server sent the response: the `Date` header if there is one, else this machine's time.
     pub(crate) date: Unix,
     /// The response's request id.
     pub(crate) request_id: Option<String>,
@@ -52,7 +57,7 @@ impl From<Parsed<Record<'static>>> for Object {
     }
 }
 
-/// Takes a page of a list and its date.
+/// Processes a page of a list, with its date.
 pub(crate) type EachPage<'f> = dyn FnMut(&Page, Unix) -> Result<(), Error> + 'f;
 
 /// The API of one account.
@@ -61,10 +66,10 @@ pub struct Api {
 }
 
 impl Api {
-    /// The API behind `transport`, for the account that `token` belongs to.
+    /// Returns the API behind `transport`, for the account that `token` belongs to.
     ///
     /// # Errors
-    /// An input error for unusable variables.
+    /// An input error if an environment variable is invalid.
     pub fn new(
         transport: Box<dyn Transport + Send>,
         config: &Config,
@@ -78,39 +83,40 @@ impl Api {
         Ok(Api { caller })
     }
 
-    /// The token in use.
+    /// Returns the token in use.
     pub fn token(&self) -> &Secret {
         &self.caller.token
     }
 
-    /// The API's address.
+    /// Returns the API's address.
     pub fn base(&self) -> &Base {
         &self.caller.base
     }
 
-    /// Why the run shall stop, once there is a reason.
+    /// Returns the signal or other reason to stop the run, if there is one.
     pub fn stop(&self) -> &Stop {
         &self.caller.stop
     }
 
-    /// Ignores stops from now on: for what must be done whatever comes.
+    /// Ignores signals from now on, for calls that must be made in any case.
     pub fn ignore_stops(&mut self) {
         self.caller.stop = Stop::default();
     }
 
-    /// Where messages go.
+    /// Returns the destination of messages.
     pub fn messages(&self) -> &Messages {
         &self.caller.messages
     }
 
-    /// Reads a list page by page; `each` gets the objects of a page, and the page's date.
+    /// Reads a list page by page; `each` gets the objects of a page, and the page's date
+    /// (docs/heroku-api.md, Lists).
     ///
     /// # Errors
-    /// Those of the calls, and what `each` returns. Pages that came before are then already handed on.
+    /// Those of the calls and of `each`, which has then already processed the pages before.
     pub fn list(&self, kind: Kind, team: Option<&str>, each: &mut EachPage<'_>) -> Result<(), Error> {
         let path = collection(kind, team);
         let mut range = "id ..; max=1000".to_owned();
-        // Only what tells pages apart is kept, so that an endless list does not fill the memory.
+        // Hashes only, so that an endless list does not fill the memory.
         let mut seen = HashSet::from([self.caller.request_ids.hash_one(&range)]);
         loop {
             let call = Call {
@@ -119,9 +125,9 @@ impl Api {
                 largest: LARGEST_PAGE,
                 ..Call::new(Method::Get, &path, AfterLoss::SendAgain)
             };
-            let listed = self.caller.call(&call, |body, _| Page::parse(body)).map_err(unlost)?;
+            let listed = self.caller.call(&call, |body, _| Page::parse(body)).map_err(into_error)?;
             let page = &listed.value;
-            // A page that comes again under another name begins as it did.
+            // A page that is repeated under another range starts with the same id.
             let first = page.objects().next().map(page::id);
             let repeated =
                 first.as_ref().is_some_and(|id| !seen.insert(self.caller.request_ids.hash_one(("id", id))));
@@ -130,16 +136,16 @@ impl Api {
             }
             let Some(next) = listed.next_range else { return Ok(()) };
             if repeated || first.is_none() || !seen.insert(self.caller.request_ids.hash_one(&next)) {
-                return Err(Error::unusable("the list does not come to an end: the server repeats a page"));
+                return Err(Error::unusable("the list does not end: the server repeats a page"));
             }
             range = next;
         }
     }
 
-    /// Gives `each` object of a collection as a record, with the date of its answer.
+    /// Passes each object of a collection to `each`, with the date of its response.
     ///
     /// # Errors
-    /// Those of [`Api::list`]; a permanent error where an object cannot be used.
+    /// Those of [`Api::list`]; a permanent error if an object is unusable.
     pub fn each(
         &self,
         kind: Kind,
@@ -154,13 +160,13 @@ impl Api {
         })
     }
 
-    /// Reads one object; `~` is the default API key, or the session in use.
+    /// Reads one object; `~` stands for the default API key, or for the session in use.
     ///
     /// # Errors
     /// Those of the call.
     pub fn get(&self, kind: Kind, id: &str) -> Result<Object, Error> {
         let path = item(kind, id);
-        self.object(&Call::new(Method::Get, &path, AfterLoss::SendAgain), kind, id).map_err(unlost)
+        self.object(&Call::new(Method::Get, &path, AfterLoss::SendAgain), kind, id).map_err(into_error)
     }
 
     /// Changes one object.
@@ -170,10 +176,10 @@ impl Api {
     pub fn update(&self, kind: Kind, id: &str, body: &str) -> Result<Object, Error> {
         let path = item(kind, id);
         let call = Call { body: Some(body), ..Call::new(Method::Patch, &path, AfterLoss::SendAgain) };
-        self.object(&call, kind, id).map_err(unlost)
+        self.object(&call, kind, id).map_err(into_error)
     }
 
-    /// Removes one object; `None` where an answer was lost, and the next said that there is no such object.
+    /// Removes one object; `None` if a response was lost and the next one says that the object does not exist.
     ///
     /// # Errors
     /// Those of the call.
@@ -187,7 +193,8 @@ impl Api {
         }
     }
 
-    /// Gives one object a new secret. Sent again after a loss: the end is one valid secret, the one answered last.
+    /// Gives one object a new secret. It is sent again after a lost response: only the secret of the last response is
+    /// then valid.
     ///
     /// # Errors
     /// Those of the call.
@@ -197,7 +204,7 @@ impl Api {
         };
         let path = format!("{}/actions/{action}", item(kind, id));
         let call = Call::new(Method::Post, &path, AfterLoss::SendAgain);
-        self.object(&call, kind, id).map_err(unlost)
+        self.object(&call, kind, id).map_err(into_error)
     }
 
     /// Sends a call whose response is the object with that id.
@@ -205,20 +212,26 @@ impl Api {
         self.caller.call(call, |body, date| object(kind, id, &body, date)).map(Object::from)
     }
 
-    /// Sends a create once. [`Fault::Lost`] where it may have been applied without an answer.
+    /// Sends a create once.
+    ///
+    /// # Errors
+    /// [`Fault::Lost`] if the response was lost and the object may exist.
     pub(crate) fn create_once(&self, kind: Kind, team: Option<&str>, body: &str) -> Result<Object, Fault> {
         let path = collection(kind, team);
-        let call =
-            Call { body: Some(body), team: team.is_some(), ..Call::new(Method::Post, &path, AfterLoss::Ask) };
-        let made = |body: String, date| {
+        let call = Call {
+            body: Some(body),
+            team: team.is_some(),
+            ..Call::new(Method::Post, &path, AfterLoss::Stop)
+        };
+        let parse = |body: String, date| {
             let record = Record::from_api(kind, &body, date)?;
-            record.whole_secret().ok_or("it has no secret in it")?;
+            record.whole_secret().ok_or("it has no secret")?;
             Ok(record.into_owned())
         };
-        self.caller.call(&call, made).map(Object::from)
+        self.caller.call(&call, parse).map(Object::from)
     }
 
-    /// The e-mail address of the account; `None` where the token may not ask.
+    /// Returns the e-mail address of the account; `None` if the token may not read it.
     ///
     /// # Errors
     /// Those of the call.
@@ -229,29 +242,30 @@ impl Api {
         }
         let call = Call::new(Method::Get, "/account", AfterLoss::SendAgain);
         let parse = |body: String, _| {
-            serde_json::from_str::<Account>(&body).map_err(|_| "it is no account".to_owned())
+            serde_json::from_str::<Account>(&body).map_err(|_| "it is not an account".to_owned())
         };
-        match self.caller.call(&call, parse).map_err(unlost) {
+        match self.caller.call(&call, parse).map_err(into_error) {
             Ok(parsed) => Ok(Some(parsed.value.email)),
             Err(e) if e.is_refusal() => Ok(None),
             Err(e) => Err(e),
         }
     }
 
-    /// Proves that a fresh token works, by using it; patiently, since it may need a moment to be known everywhere.
+    /// Checks that a new token works by using it. Rejections are retried for a while, because a new token may not work
+    /// at once.
     ///
     /// # Errors
-    /// A failure where it is still rejected in the end; those of the calls.
+    /// A failure if the token is still rejected in the end; those of the calls.
     pub fn prove(&self, token: &Secret) -> Result<(), Error> {
         let bearer = Secret::new(format!("Bearer {}", token.expose()));
         let mut backoff = self.backoff();
         loop {
-            // This call costs no quota, and every token may make it (WIRE.md).
+            // This call costs no quota and needs no scope (docs/heroku-api.md, Quota).
             let call = Call {
                 bearer: Some(&bearer),
                 ..Call::new(Method::Get, "/account/rate-limits", AfterLoss::SendAgain)
             };
-            let rejected = match self.caller.call(&call, |_, _| Ok(())).map_err(unlost) {
+            let rejected = match self.caller.call(&call, |_, _| Ok(())).map_err(into_error) {
                 Ok(_) => return Ok(()),
                 Err(e) if e.class() == Class::Refused(403) => return Ok(()),
                 Err(e) if e.class() == Class::Auth => e,
@@ -264,10 +278,10 @@ impl Api {
         }
     }
 
-    /// Exchanges a grant code or a refresh token; sent once only, since a code works once only.
+    /// Exchanges a grant code or a refresh token. Sent only once, because a code works only once.
     ///
     /// # Errors
-    /// Those of the call; an error in doubt where the answer was lost.
+    /// Those of the call; a permanent error if the response was lost.
     pub fn exchange(&self, body: &str) -> Result<Object, Error> {
         self.create_once(Kind::Token, None, body).map_err(|fault| match fault {
             Fault::Error(e) if e.class() == Class::Auth => {
@@ -275,18 +289,18 @@ impl Api {
             }
             Fault::Error(e) => e,
             Fault::Lost(what) => {
-                Error::permanent(format!("the answer was lost ({what}): the code may have been used up"))
+                Error::permanent(format!("the response was lost ({what}); the code may have been used up"))
                     .with_hint("get a new code; a refresh token can be used again")
             }
         })
     }
 
-    /// The pauses of a caller that tries again by itself.
+    /// Returns the pauses for a caller's own retries.
     pub(crate) fn backoff(&self) -> Backoff {
         self.caller.backoff()
     }
 
-    /// Sleeps for one of those pauses; false where the run shall stop.
+    /// Sleeps for such a pause; returns false if the run has to stop.
     pub(crate) fn pause(&self, span: Duration) -> bool {
         self.caller.stop.sleep(span)
     }
@@ -303,8 +317,8 @@ fn item(kind: Kind, id: &str) -> String {
     format!("{}/{id}", kind.path())
 }
 
-/// For calls that are simply sent again, a loss ends as a passing fault.
-fn unlost(fault: Fault) -> Error {
+/// Returns the error of a call that is always sent again: a lost response is then a temporary error.
+fn into_error(fault: Fault) -> Error {
     match fault {
         Fault::Error(error) => error,
         Fault::Lost(what) => Error::temporary(what),

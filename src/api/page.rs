@@ -1,4 +1,4 @@
-//! A page of a list: as many objects as a page can have, each with an id.
+//! One page of a list: a bounded number of objects, each with an id (docs/heroku-api.md, Lists).
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,12 +12,12 @@ use serde_json::value::RawValue;
 use crate::record::LARGEST;
 use crate::record::json::Text;
 
-/// The most objects that one page may have; 1,000 are asked for.
-const LONGEST: usize = 100_000;
-const NO_LIST: &str = "it is no list of objects with ids";
-const TOO_LONG: &str = "the list has more than 100000 objects on a page";
+/// The largest number of objects on a page; requests ask for 1,000.
+const MAX_OBJECTS: usize = 100_000;
+const NOT_A_LIST: &str = "it is not a list of objects with ids";
+const TOO_LONG: &str = "it has more than 100000 objects on one page";
 
-/// A list that ends before it has grown beyond all measure.
+/// A list with a limited number of objects, so that a hostile page cannot fill the memory.
 struct Listing<T>(Vec<T>);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Listing<T> {
@@ -32,7 +32,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Listing<T> {
                 let mut page = Vec::new();
                 while let Some(item) = items.next_element()? {
                     page.push(item);
-                    if page.len() > LONGEST {
+                    if page.len() > MAX_OBJECTS {
                         return Err(A::Error::custom(TOO_LONG));
                     }
                 }
@@ -50,7 +50,7 @@ struct Identified<'a> {
     id: Text<'a>,
 }
 
-/// The id of an object on a page, whatever else is wrong with it; empty where it is too large to be looked through.
+/// Returns the id of an object on a page even if the object is otherwise unusable; empty if it is too large to parse.
 pub(crate) fn id(object: &str) -> Cow<'_, str> {
     let json = Some(object).filter(|json| json.len() <= LARGEST);
     json.and_then(|json| serde_json::from_str::<Identified<'_>>(json).ok())
@@ -61,14 +61,14 @@ fn read<'a, T: Deserialize<'a>>(body: &'a str) -> Result<Vec<T>, String> {
     serde_json::from_str(body).map(|Listing(page)| page).map_err(|e| {
         let what = match e.is_data() {
             true if e.to_string().starts_with(TOO_LONG) => TOO_LONG,
-            true => NO_LIST,
-            false => "it is no JSON array",
+            true => NOT_A_LIST,
+            false => "it is not a JSON array",
         };
         what.to_owned()
     })
 }
 
-/// The objects on a page, in the body that they came in.
+/// The objects of a page, as slices of the body.
 #[derive(Debug)]
 pub struct Page {
     body: String,
@@ -79,12 +79,12 @@ impl Page {
     /// Parses a page: a list of objects that each have an id.
     ///
     /// # Errors
-    /// What it is instead.
+    /// Says why the body is not such a page.
     pub(crate) fn parse(body: String) -> Result<Page, String> {
         let listed = read::<&RawValue>(&body)?;
-        // All that can be checked at the cost of finding the object's end.
+        // The rest is checked when an object is parsed: checking it here would parse everything twice.
         if listed.iter().any(|object| serde_json::from_str::<Identified<'_>>(object.get()).is_err()) {
-            return Err(NO_LIST.to_owned());
+            return Err(NOT_A_LIST.to_owned());
         }
         let start = body.as_ptr().addr();
         let range = |object: &&RawValue| {
@@ -95,7 +95,7 @@ impl Page {
         Ok(Page { body, objects })
     }
 
-    /// The JSON of each object.
+    /// Returns the JSON of each object.
     pub fn objects(&self) -> impl Iterator<Item = &str> {
         self.objects.iter().map(|range| &self.body[range.clone()])
     }
@@ -114,12 +114,12 @@ mod tests {
         let object = r#"{"id":"a"}"#;
         let objects = |n: usize| format!("[{object}{}]", format!(",{object}").repeat(n));
         assert_eq!(parse("[]"), Ok(0));
-        assert_eq!(parse(&objects(LONGEST - 1)), Ok(LONGEST));
-        assert_eq!(parse(&objects(LONGEST)), Err(TOO_LONG.to_owned()));
+        assert_eq!(parse(&objects(MAX_OBJECTS - 1)), Ok(MAX_OBJECTS));
+        assert_eq!(parse(&objects(MAX_OBJECTS)), Err(TOO_LONG.to_owned()));
     }
 
     #[test]
-    fn objects_are_handed_on_as_they_came() {
+    fn objects_keep_their_original_text() {
         let page = Page::parse("[ {\"id\":\"a\", \"n\":1e3},\n{\"id\":\"b\"}]".to_owned()).expect("a page");
         assert_eq!(page.objects().collect::<Vec<_>>(), [r#"{"id":"a", "n":1e3}"#, r#"{"id":"b"}"#]);
     }
@@ -127,10 +127,10 @@ mod tests {
     #[test]
     fn a_body_that_is_not_a_page_is_refused() {
         for bad in ["", "[", "[{\"id\":\"a\"}] 2", "[{\"id\":\"a\"},]"] {
-            assert_eq!(parse(bad), Err("it is no JSON array".to_owned()), "{bad}");
+            assert_eq!(parse(bad), Err("it is not a JSON array".to_owned()), "{bad}");
         }
         for bad in ["null", "{}", "[1]", "[null]", "[{}]", r#"[{"id":1}]"#, r#"[{"id":"a","id":"b"}]"#] {
-            assert_eq!(parse(bad), Err(NO_LIST.to_owned()), "{bad}");
+            assert_eq!(parse(bad), Err(NOT_A_LIST.to_owned()), "{bad}");
         }
     }
 }

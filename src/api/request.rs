@@ -1,4 +1,4 @@
-//! The body of a request: what `-n` shows is what the run sends, but for secrets.
+//! The body of a request: `-n` shows the same body that the run sends, with its secret hidden.
 
 use serde_json::{Map, Value, json};
 
@@ -8,7 +8,7 @@ use crate::base::secret::{STARS, Secret};
 #[derive(Debug, Default)]
 pub(crate) struct Body {
     members: Map<String, Value>,
-    /// The client that an authorization is to be tied to: its id and its secret.
+    /// The client to tie an authorization to: its id and secret.
     client: Option<(String, Secret)>,
 }
 
@@ -18,22 +18,22 @@ impl Body {
         self.members.insert(name.to_owned(), value.into());
     }
 
-    /// Adds the client that an authorization is to be tied to.
+    /// Adds the client to tie an authorization to.
     pub(crate) fn set_client(&mut self, id: &str, secret: &Secret) {
         self.client = Some((id.to_owned(), secret.clone()));
     }
 
-    /// Whether there is nothing to send.
+    /// Returns whether there is nothing to send.
     pub(crate) fn is_empty(&self) -> bool {
         self.members.is_empty() && self.client.is_none()
     }
 
-    /// The body as JSON, with stars for its secret.
+    /// Returns the body as JSON, with stars for the secret.
     pub(crate) fn shown(&self) -> String {
         self.json(|_| STARS)
     }
 
-    /// The body as JSON, as it is sent.
+    /// Returns the body as JSON, as it is sent.
     pub(crate) fn sent(&self) -> String {
         self.json(Secret::expose)
     }
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_dry_run_shows_what_is_sent_but_for_the_secret() {
+    fn a_dry_run_shows_the_body_without_its_secret() {
         let mut body = Body::default();
         assert!(body.is_empty());
         body.set("description", "x");

@@ -1,4 +1,4 @@
-//! The second factor of a run: known from the start, or asked for once.
+//! The two-factor code of a run: set in the environment, or asked for once.
 
 use std::io;
 use std::sync::Mutex;
@@ -11,31 +11,39 @@ use crate::sys::messages::Messages;
 use crate::sys::signals::Stop;
 use crate::sys::terminal;
 
-/// The second factor of a run: known from the start, or asked for once, whatever comes of it.
+/// The hint where nobody can be asked.
+const HINT: &str = "set HEROKU_TWO_FACTOR_CODE for this one command";
+
+/// The two-factor code of a run: known from the start, or asked for at most once, even if that fails.
 pub(crate) struct SecondFactor(Mutex<State>);
 
 struct State {
     code: Option<Secret>,
-    /// Why there is none to be had.
-    refused: Option<String>,
+    /// Why asking failed.
+    unavailable: Option<String>,
 }
 
 impl SecondFactor {
-    /// A second factor that is `code` if there is one.
+    /// Starts with the code from the environment, if there is one.
     pub(crate) fn new(code: Option<Secret>) -> SecondFactor {
-        SecondFactor(Mutex::new(State { code, refused: None }))
+        SecondFactor(Mutex::new(State { code, unavailable: None }))
     }
 
-    /// The code to send; waits while another thread asks for it.
+    /// Returns the code to send, if it is known; waits while another thread asks for it.
     pub(crate) fn code(&self) -> Option<Secret> {
         lock(&self.0).code.clone()
     }
 
-    /// Gets a code after a request without one was refused, from the terminal if somebody may be asked.
+    /// Gets a code after a request without one was refused; calls `ask` if none is known and `may_ask` allows it.
     ///
     /// # Errors
-    /// Where there is none, or a signal came instead.
-    pub(crate) fn get(&self, may_ask: bool, messages: &Messages, stop: &Stop) -> Result<(), Error> {
+    /// An authentication error if there is no code; a signal that arrived instead.
+    pub(crate) fn get(
+        &self,
+        may_ask: bool,
+        stop: &Stop,
+        ask: impl FnOnce() -> Result<Secret, Error>,
+    ) -> Result<(), Error> {
         let mut state = lock(&self.0);
         // Another thread may have asked while this one waited for the lock.
         if state.code.is_some() {
@@ -45,39 +53,89 @@ impl SecondFactor {
             return Err(Error::signal(signal));
         }
         if !may_ask {
-            state.refused = Some("a two-factor code is needed".to_owned());
+            state.unavailable = Some("a two-factor code is required".to_owned());
         }
-        if let Some(what) = state.refused.clone() {
+        if let Some(what) = state.unavailable.clone() {
             return Err(Error::auth(what).with_hint(HINT));
         }
-        let asked = ask(messages, stop);
-        state.refused = asked.as_ref().err().map(Error::to_string);
-        let code = asked?;
-        messages.hide(&code);
-        state.code = Some(code);
+        let asked = ask();
+        state.unavailable = asked.as_ref().err().map(Error::to_string);
+        state.code = Some(asked?);
         Ok(())
     }
 }
 
-/// What to do where nobody can be asked.
-const HINT: &str = "set HEROKU_TWO_FACTOR_CODE for this one command";
-
-fn ask(messages: &Messages, stop: &Stop) -> Result<Secret, Error> {
+/// Asks for a code at the terminal. From then on, no message shows it.
+///
+/// # Errors
+/// An authentication error if there is no terminal or no valid code was entered; a signal that arrived instead.
+pub(crate) fn ask(messages: &Messages, stop: &Stop) -> Result<Secret, Error> {
     messages.wipe();
     let what = match terminal::ask_hidden(&format!("{}: two-factor code: ", messages.program()), stop) {
         Ok(code) => {
-            // People are shown codes with a gap in the middle.
+            // Authenticator apps show codes with a gap in the middle.
             let code: String = code.split_whitespace().collect();
             match check_token(&code) {
-                Ok(()) => return Ok(Secret::new(code)),
-                Err(_) => "no two-factor code was given",
+                Ok(()) => {
+                    let code = Secret::new(code);
+                    messages.hide(&code);
+                    return Ok(code);
+                }
+                Err(_) => "no two-factor code was entered",
             }
         }
         Err(e) if e.kind() == io::ErrorKind::Interrupted => match stop.signal() {
             Some(signal) => return Err(Error::signal(signal)),
-            None => "no two-factor code was given",
+            None => "no two-factor code was entered",
         },
-        Err(_) => "a two-factor code is needed, and there is no terminal to ask on",
+        Err(_) => "a two-factor code is required, and there is no terminal to ask on",
     };
     Err(Error::auth(what).with_hint(HINT))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn several_threads_ask_once() {
+        let (factor, asked) = (SecondFactor::new(None), AtomicUsize::new(0));
+        let get = || {
+            factor.get(true, &Stop::default(), || {
+                asked.fetch_add(1, Ordering::SeqCst);
+                Ok(Secret::new("123456".to_owned()))
+            })
+        };
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(get)).collect();
+            for thread in threads {
+                thread.join().expect("joined").expect("a code");
+            }
+        });
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+        assert_eq!(factor.code().expect("a code").expose(), "123456");
+    }
+
+    #[test]
+    fn a_failure_to_ask_is_final() {
+        let factor = SecondFactor::new(None);
+        let stop = Stop::default();
+        let first = factor.get(true, &stop, || Err(Error::auth("nobody is there"))).expect_err("no code");
+        assert_eq!(first.to_string(), "nobody is there");
+        let again = factor.get(true, &stop, || panic!("asked twice")).expect_err("no code");
+        assert_eq!((again.to_string().as_str(), again.hint()), ("nobody is there", Some(HINT)));
+        assert!(factor.code().is_none());
+    }
+
+    #[test]
+    fn nobody_is_asked_if_a_code_is_known_or_asking_is_not_allowed() {
+        let known = SecondFactor::new(Some(Secret::new("123456".to_owned())));
+        let stop = Stop::default();
+        assert!(known.get(false, &stop, || panic!("asked")).is_ok());
+        let unknown = SecondFactor::new(None);
+        let error = unknown.get(false, &stop, || panic!("asked")).expect_err("no code");
+        assert_eq!(error.to_string(), "a two-factor code is required");
+    }
 }

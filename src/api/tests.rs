@@ -1,4 +1,4 @@
-//! What goes over the wire, and how often, seen through the tools that send it.
+//! The requests that tools send: their headers, their number, and what follows from the responses.
 
 use crate::Run;
 use crate::api::stub::{Stub, TOKEN};
@@ -18,10 +18,10 @@ const SET: (&Tool, Run) = (&set::TOOL, set::run);
 const SESSIONS: &str = "/oauth/sessions";
 const SESSION: &str = "/oauth/sessions/s1";
 const CLIENT: &str = "/oauth/clients/c1";
-/// Without look-ups, for what is not about them.
+/// Turns off the look-ups of what is in use, in tests that are not about them.
 const ALL: &str = "--include-self";
 
-/// The object that the API answers about `id`.
+/// The API's response about the object `id`.
 fn object(id: &str) -> String {
     format!(r#"{{"id":"{id}","secret":"sss"}}"#)
 }
@@ -45,7 +45,7 @@ fn pages_follow_next_range_verbatim() {
 }
 
 #[test]
-fn a_page_that_is_asked_for_twice_is_an_error() {
+fn a_repeated_page_is_an_error() {
     let page = r#"[{"id":"s1"}]"#;
     let repeats = Stub::new().on_header(Get, SESSIONS, 206, ("next-range", "]s1.."), page).on_header(
         Get,
@@ -62,20 +62,20 @@ fn a_page_that_is_asked_for_twice_is_an_error() {
 }
 
 #[test]
-fn a_page_may_be_larger_than_an_answer_about_one_object() {
+fn a_page_may_be_larger_than_one_object() {
     let text = "x".repeat(5 << 20);
     let page = format!(r#"[{{"id":"s1","description":"{text}"}},{{"id":"s2","description":"{text}"}}]"#);
     let stub = Stub::new().on(Get, SESSIONS, 200, &page);
     stub.run(LS, &["sessions", "-o", "id"], "").succeeds().prints("s1\ns2\n");
     let stub = Stub::new().on(Get, SESSION, 200, &page);
-    stub.run(LS, &["session", "s1"], "").exits(1).says("the answer is larger than 8 MiB");
-    // A change with such an answer may have been made.
+    stub.run(LS, &["session", "s1"], "").exits(1).says("the response is larger than 8 MiB");
+    // A change with such a response may have been made: it is sent again.
     let stub = Stub::new().on(Delete, SESSION, 200, &page).on(Delete, SESSION, 404, &error("not_found"));
     stub.run(RM, &["session", "s1", ALL], "").succeeds();
 }
 
 #[test]
-fn headers_are_those_of_the_api() {
+fn requests_have_the_headers_of_the_api() {
     let stub = Stub::new().on(Get, SESSION, 200, &object("s1"));
     stub.clone().run(LS, &["session", "s1"], "").succeeds();
     let one = |name: &str| stub.sent(name).remove(0);
@@ -95,7 +95,7 @@ fn headers_are_those_of_the_api() {
 }
 
 #[test]
-fn each_try_has_a_request_id_of_its_own() {
+fn each_attempt_has_its_own_request_id() {
     let stub = Stub::new().lose(Get, SESSION).on(Get, SESSION, 200, &object("s1"));
     stub.clone().run(LS, &["session", "s1"], "").succeeds();
     let ids = stub.sent("request-id");
@@ -103,7 +103,7 @@ fn each_try_has_a_request_id_of_its_own() {
 }
 
 #[test]
-fn a_teams_collection_needs_another_version() {
+fn team_collections_ask_for_another_api_version() {
     let path = "/teams/ops/oauth/authorizations";
     let stub = Stub::new().on(Get, path, 200, "[]");
     stub.clone().run(LS, &["--team", "ops"], "").succeeds();
@@ -115,7 +115,7 @@ fn a_teams_collection_needs_another_version() {
 }
 
 #[test]
-fn more_headers_come_from_the_environment() {
+fn heroku_headers_adds_and_replaces_headers() {
     let stub = Stub::new().on(Get, SESSION, 200, &object("s1"));
     let env = [("HEROKU_HEADERS", r#"{"X-Trace":"7","user-agent":"mine"}"#)];
     stub.clone().run_in(LS, &["session", "s1"], "", &env).succeeds();
@@ -124,7 +124,7 @@ fn more_headers_come_from_the_environment() {
 }
 
 #[test]
-fn a_second_factor_goes_with_every_request() {
+fn a_two_factor_code_is_sent_with_every_request() {
     let code = [("HEROKU_TWO_FACTOR_CODE", "123456")];
     let stub = Stub::new().on(Delete, SESSION, 200, &object("s1")).on(
         Delete,
@@ -138,13 +138,13 @@ fn a_second_factor_goes_with_every_request() {
     for (status, id) in [(401, "invalid_two_factor_code"), (403, "two_factor"), (401, "two_factor")] {
         let refused = Stub::new().on(Delete, SESSION, status, &error(id));
         let ran = refused.run_in(RM, &["session", "s1", ALL], "", &code).exits(4);
-        let ran = ran.says("give a fresh code in HEROKU_TWO_FACTOR_CODE");
+        let ran = ran.says("set HEROKU_TWO_FACTOR_CODE to a fresh code");
         assert!(!ran.err.contains("123456"), "{ran:#?}");
     }
 }
 
 #[test]
-fn a_quota_that_is_used_up_is_waited_for() {
+fn calls_wait_while_the_quota_is_used_up() {
     let stub = Stub::new().on_header(Get, SESSION, 429, ("retry-after", "0"), &error("rate_limit")).on(
         Get,
         SESSION,
@@ -159,32 +159,32 @@ fn a_quota_that_is_used_up_is_waited_for() {
 }
 
 #[test]
-fn a_quota_that_is_nearly_used_up_is_spared() {
+fn calls_slow_down_when_the_quota_is_nearly_used_up() {
     let first = || {
         let left = ("ratelimit-remaining", "1");
         Stub::new().on_header(Delete, SESSION, 200, left, &object("s1"))
     };
     let args = ["session", "s1", "s2", ALL, "-P", "1"];
     let ran = first().on(Delete, "/oauth/sessions/s2", 200, &object("s2")).run(RM, &args, "").exits(0);
-    let told = "the account's quota is nearly used up";
-    assert_eq!(ran.err, format!("oauth-test: {told}: going at 75 calls a minute from here\n"));
+    let low = "the API quota is nearly used up";
+    assert_eq!(ran.err, format!("oauth-test: {low}: continuing at 75 calls a minute\n"));
     let ran = first().run(RM, &[&args[..], &["--no-wait"]].concat(), "").exits(75);
-    assert_eq!(ran.err, format!("oauth-test: session s2: {told}\n"));
+    assert_eq!(ran.err, format!("oauth-test: session s2: {low}\n"));
 }
 
 #[test]
-fn a_second_factor_is_wanted_where_a_header_says_so() {
+fn a_header_can_require_a_two_factor_code() {
     let wanted = ("heroku-two-factor-required", "true");
     let stub = || Stub::new().on_header(Get, SESSION, 401, wanted, &error("unauthorized"));
     let args = ["session", "s1", "--no-wait"];
-    stub().run(LS, &args, "").exits(4).says("session s1: a two-factor code is needed\n");
-    // Where one was sent it is the token.
+    stub().run(LS, &args, "").exits(4).says("session s1: a two-factor code is required\n");
+    // If a code was sent, the token is at fault.
     let code = [("HEROKU_TWO_FACTOR_CODE", "123456")];
     stub().run_in(LS, &args, "", &code).exits(4).says("Sorry. (unauthorized)").says("the token was rejected");
 }
 
 #[test]
-fn passing_faults_are_tried_again() {
+fn temporary_errors_are_retried() {
     for status in [500, 502, 503, 504] {
         let stub =
             Stub::new().on(Get, SESSION, status, "<html>\x1b[31mSorry.").on(Get, SESSION, 200, &object("s1"));
@@ -195,11 +195,11 @@ fn passing_faults_are_tried_again() {
         stub.run(LS, &["session", "s1"], "").succeeds();
     }
     let stub = Stub::new().on(Get, SESSION, 503, "");
-    let told = "oauth-test: session s1: no error of the API came back: Service Unavailable (HTTP 503)";
-    stub.run(LS, &["session", "s1", "--retry-for", "0"], "").exits(75).says(&format!("{told}\n"));
+    let text = "oauth-test: session s1: the response is not an API error: Service Unavailable (HTTP 503)";
+    stub.run(LS, &["session", "s1", "--retry-for", "0"], "").exits(75).says(&format!("{text}\n"));
     let stub = Stub::new().on(Delete, SESSION, 503, "");
     let ran = stub.run(RM, &["session", "s1", ALL, "--retry-for", "0"], "").exits(75);
-    ran.says(&format!("{told}; the change may have been made anyway\n"));
+    ran.says(&format!("{text}; the change may have been made anyway\n"));
     let away = Failure::NotSent("cannot reach it".to_owned());
     let stub = Stub::new().on_with(Delete, SESSION, None, Err(away));
     let ran = stub.run(RM, &["session", "s1", ALL, "--retry-for", "0"], "").exits(75);
@@ -207,31 +207,31 @@ fn passing_faults_are_tried_again() {
 }
 
 #[test]
-fn a_wait_for_quota_between_two_faults_is_no_part_of_the_time_for_them() {
-    // After an answer that leaves none, the next call waits for longer than faults may last here.
+fn waiting_for_quota_does_not_use_up_the_retry_budget() {
+    // After a response that leaves no quota, the next call waits for longer than --retry-for allows.
     let quota = |stub: std::sync::Arc<Stub>, left| {
         stub.on_header(Get, SESSION, 503, ("ratelimit-remaining", left), "")
     };
     let stub = quota(quota(Stub::new(), "0"), "100").on(Get, SESSION, 200, &object("s1"));
     let ran = stub.run(LS, &["session", "s1", "--retry-for", "1"], "").exits(0);
-    ran.says("the account's quota is nearly used up");
+    ran.says("the API quota is nearly used up");
 }
 
 #[test]
-fn a_refusal_after_a_lost_answer_does_not_hide_that_it_may_be_done() {
+fn a_refusal_after_a_lost_response_reports_that_the_change_may_have_been_made() {
     let rotate = "/oauth/clients/c1/actions/rotate-credentials";
     let again =
-        "if it was, its new secret is lost: rotate it again, with another token if it was the one in use\n";
+        "if so, the new secret is lost: rotate again, using another token if the rotated one is in use\n";
     let doubt = |id: &str| format!("Sorry. ({id}); the change may have been made anyway\n");
     for (status, id, code) in [(401, "unauthorized", 4), (403, "suspended", 1), (422, "invalid_params", 1)] {
         let stub = Stub::new().lose(Delete, SESSION).on(Delete, SESSION, status, &error(id));
         let ran = stub.run(RM, &["session", "s1", ALL], "").exits(code).says(&doubt(id));
-        assert!(!ran.err.contains("rotate it"), "{ran:#?}");
+        assert!(!ran.err.contains("rotate again"), "{ran:#?}");
         let stub = Stub::new().lose(Post, rotate).on(Post, rotate, status, &error(id));
         stub.run(ROT, &["client", "c1"], "").exits(code).says(&doubt(id)).says(again);
         let stub = Stub::new().lose(Patch, CLIENT).on(Patch, CLIENT, status, &error(id));
         stub.run(SET, &["client", "c1", "--name", "x"], "").exits(code).says(&doubt(id));
-        // What was only read cannot have been done.
+        // A read changes nothing.
         let stub = Stub::new().lose(Get, SESSION).on(Get, SESSION, status, &error(id));
         let ran = stub.run(LS, &["session", "s1"], "").exits(code);
         assert!(!ran.err.contains("may have been"), "{ran:#?}");
@@ -239,7 +239,7 @@ fn a_refusal_after_a_lost_answer_does_not_hide_that_it_may_be_done() {
 }
 
 #[test]
-fn lasting_refusals_are_not_tried_again() {
+fn refusals_are_not_retried() {
     for (status, code) in
         [(400, 1), (401, 4), (402, 1), (403, 1), (404, 1), (406, 1), (409, 1), (410, 1), (422, 1)]
     {
@@ -250,24 +250,24 @@ fn lasting_refusals_are_not_tried_again() {
 }
 
 #[test]
-fn a_redirect_is_not_followed() {
+fn redirects_are_not_followed() {
     for status in [301, 302, 307, 308] {
         let to = ("location", "https://evil.example/");
         let stub = Stub::new().on_header(Get, SESSION, status, to, "");
         let ran = stub.run(LS, &["session", "s1"], "").exits(1);
-        ran.says("redirects to https://evil.example/; a token is not taken elsewhere")
+        ran.says("redirects to https://evil.example/: refusing to send the token there")
             .says("check HEROKU_HOST");
     }
 }
 
 #[test]
-fn a_removal_whose_answer_was_lost_is_done_when_the_object_is_gone() {
+fn a_404_after_a_lost_delete_means_done() {
     let gone = r#"{"kind":"session","id":"s1","status":"deleted"}"#;
     let stub = Stub::new().lose(Delete, SESSION).on(Delete, SESSION, 404, &error("not_found"));
     stub.run(RM, &["session", "s1", ALL], "").succeeds().prints(&format!("{gone}\n"));
     let stub = Stub::new().on(Delete, SESSION, 502, "").on(Delete, SESSION, 410, &error("gone"));
     stub.run(RM, &["session", "s1", ALL], "").succeeds().prints(&format!("{gone}\n"));
-    // Where nothing was lost before, it is a failure; nor does a request that never left count as lost.
+    // Without a lost response before, 404 is a failure; a request that was never sent does not count as lost.
     let refused = Failure::NotSent("refused".to_owned());
     let stub = Stub::new().on_with(Delete, SESSION, None, Err(refused)).on(
         Delete,
@@ -279,7 +279,7 @@ fn a_removal_whose_answer_was_lost_is_done_when_the_object_is_gone() {
 }
 
 #[test]
-fn only_the_api_itself_can_say_that_an_object_is_gone() {
+fn a_404_page_of_a_proxy_does_not_mean_that_an_object_is_gone() {
     let page = "<html>nothing here</html>";
     let stub = Stub::new().on(Delete, SESSION, 502, page).on(Delete, SESSION, 404, page).on(
         Delete,
@@ -288,16 +288,16 @@ fn only_the_api_itself_can_say_that_an_object_is_gone() {
         &object("s1"),
     );
     let ran = stub.run(RM, &["session", "s1", ALL], "").succeeds();
-    assert!(ran.out.contains("expires_at"), "it has the object's answer: {ran:#?}");
+    assert!(ran.out.contains("expires_at"), "the record is the deleted object: {ran:#?}");
     let stub = Stub::new().on(Delete, SESSION, 404, page);
     stub.run(RM, &["-f", "session", "s1", ALL, "--retry-for", "0"], "").exits(75).prints("");
-    // Nor is there no session in use because a proxy says so.
+    // Nor does it mean that there is no session in use.
     let stub = Stub::new().on(Get, "/oauth/sessions/~", 404, page);
     stub.run(RM, &["session", "s1"], "").exits(1).prints("");
 }
 
 #[test]
-fn an_answer_about_another_object_is_none() {
+fn a_response_about_another_object_counts_as_lost() {
     let stub = Stub::new().on(Get, SESSION, 200, &object("s2")).on(Get, SESSION, 200, &object("s1"));
     stub.run(LS, &["session", "s1"], "").succeeds();
     let stub = Stub::new().on(Delete, SESSION, 200, &object("s2")).on(Delete, SESSION, 200, &object("s1"));
@@ -310,7 +310,7 @@ fn an_answer_about_another_object_is_none() {
 }
 
 #[test]
-fn changes_and_rotations_are_sent_again() {
+fn updates_and_rotations_are_sent_again_after_a_lost_response() {
     let path = "/oauth/clients/c1/actions/rotate-credentials";
     let stub = Stub::new().lose(Post, path).on(Post, path, 200, &object("c1"));
     let ran = stub.run(ROT, &["client", "c1"], "").succeeds();
@@ -320,7 +320,7 @@ fn changes_and_rotations_are_sent_again() {
 }
 
 #[test]
-fn what_never_left_may_be_sent_again_whatever_it_is() {
+fn a_create_that_never_reached_the_server_is_sent_again() {
     let refused = Failure::NotSent("refused".to_owned());
     let stub = Stub::new().on_with(Post, "/oauth/clients", None, Err(refused)).on(
         Post,
@@ -332,7 +332,7 @@ fn what_never_left_may_be_sent_again_whatever_it_is() {
 }
 
 #[test]
-fn the_less_a_loss_can_be_mended_the_younger_the_connection_must_be() {
+fn a_create_uses_only_recently_used_connections_and_a_retry_a_new_one() {
     let stub = Stub::new().lose(Get, SESSION).on(Get, SESSION, 503, "").on(Get, SESSION, 200, &object("s1"));
     stub.clone().run(LS, &["session", "s1"], "").succeeds();
     assert_eq!(stub.sent("(idle)"), ["10", "0", "0"].map(|s| Some(s.to_owned())));
@@ -345,7 +345,7 @@ fn the_less_a_loss_can_be_mended_the_younger_the_connection_must_be() {
 }
 
 #[test]
-fn a_network_that_stays_away_stops_the_run() {
+fn an_unreachable_network_stops_the_run() {
     let away = Failure::NotSent("cannot reach it".to_owned());
     let stub = Stub::new().on_with(Delete, SESSION, None, Err(away));
     let args = ["session", "s1", "s2", "s3", ALL, "-P", "1", "--retry-for", "0"];
@@ -368,7 +368,7 @@ fn a_rejected_token_stops_the_run() {
 }
 
 #[test]
-fn a_warning_is_told_once_a_run() {
+fn a_warning_is_shown_once_a_run() {
     let warning = ("warning-message", "the moon\nis blue");
     let stub = Stub::new().on_header(Delete, SESSION, 200, warning, &object("s1")).on_header(
         Delete,
@@ -381,7 +381,7 @@ fn a_warning_is_told_once_a_run() {
     assert_eq!(ran.err, "oauth-test: warning: the moon\\nis blue\n");
     let stub = Stub::new().on_header(Delete, SESSION, 200, ("x-heroku-warning", "old"), &object("s1"));
     stub.run(RM, &["session", "s1", ALL], "").exits(0).says("warning: old");
-    // A server that always has another one is not heard for ever.
+    // The number of different warnings is limited.
     let ids: Vec<String> = (0..70).map(|n| format!("s{n}")).collect();
     let stub = ids.iter().fold(Stub::new(), |stub, id| {
         stub.on_header(Delete, &format!("{SESSIONS}/{id}"), 200, ("warning-message", id), &object(id))
@@ -391,7 +391,7 @@ fn a_warning_is_told_once_a_run() {
 }
 
 #[test]
-fn a_masked_secret_is_not_a_whole_one() {
+fn a_masked_secret_is_not_complete() {
     for (body, holds) in [
         (r#"{"id":"c1","secret":"sss"}"#, true),
         (r#"{"id":"c1","secret":"s**********"}"#, false),
@@ -403,10 +403,10 @@ fn a_masked_secret_is_not_a_whole_one() {
 }
 
 #[test]
-fn an_error_page_cannot_reach_the_terminal() {
+fn error_pages_cannot_send_control_characters_to_the_terminal() {
     let stub = Stub::new().on(Get, SESSION, 404, "<html>\x1b]0;owned\x07");
     let ran = stub.run(LS, &["session", "s1"], "").exits(1);
-    ran.says("session s1: an HTML page came back: Not Found (HTTP 404)\n");
+    ran.says("session s1: the response is an HTML page, not an API error: Not Found (HTTP 404)\n");
     let hostile = r#"{"id":"x","message":"a\u001b[31m\u202eb\nc HRKU-01234567-89ab-cdef-0123-456789abcdef"}"#;
     let stub = Stub::new().on(Get, SESSION, 422, hostile);
     stub.run(LS, &["session", "s1"], "").exits(1).says("a\\u{1b}[31m\\u{202e}b\\nc ********** (x)\n");

@@ -1,9 +1,9 @@
-//! One request to the API's host, one answer: the trait, and ureq behind it.
+//! Sends one request to the API's host and returns its response: the trait, and its implementation with ureq.
 //!
-//! What happened to a request that failed is told in the one distinction that decides about trying again: whether
-//! the server can have seen it. The settings, and why, are those that were measured for short-lived programs.
+//! A failure says whether the server can have seen the request, because that decides whether it may be sent again.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -16,37 +16,37 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Proxy, Timeout};
 
-use crate::api::certificates::{self, Trust};
+use crate::api::certificates::{self, CertificateVariables};
 use crate::base::error::{Error, reason};
 use crate::base::sync::lock;
 use crate::config::base_url::Base;
 use crate::config::environment::Config;
 
-/// How long a connection may take to come about.
+/// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(10);
-/// How long the server may think, and how long it may be silent in the middle of an answer.
+/// How long the server may take to start a response, and how long it may pause in the middle of one.
 const SILENCE: Duration = Duration::from_secs(30);
-/// How long one answer's body may take altogether, so that a slow drip ends too.
+/// How long the body of one response may take, so that a server that sends a byte now and then cannot block a run.
 const BODY: Duration = Duration::from_secs(120);
 
-/// The largest head of an answer that is read, in bytes.
+/// The largest status line and headers of a response, in bytes.
 const LARGEST_HEAD: usize = 48 * 1024;
 
-/// What is asked for.
+/// An HTTP method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
-    /// Read.
+    /// Reads.
     Get,
-    /// Create, or act.
+    /// Creates, or rotates.
     Post,
-    /// Change.
+    /// Changes.
     Patch,
-    /// Remove.
+    /// Removes.
     Delete,
 }
 
 impl Method {
-    /// The method's name on the wire.
+    /// Returns the method's name in HTTP.
     pub fn as_str(self) -> &'static str {
         match self {
             Method::Get => "GET",
@@ -60,90 +60,117 @@ impl Method {
 /// A request to the API's host.
 #[derive(Debug)]
 pub struct Request<'a> {
-    /// What is asked for.
+    /// The method.
     pub method: Method,
-    /// The path, and nothing that could name another host.
+    /// The path, which cannot name another host.
     pub path: &'a str,
-    /// Headers, the authorization among them.
+    /// The headers, including `Authorization`.
     pub headers: &'a [(&'a str, &'a str)],
-    /// A JSON body.
+    /// The JSON body.
     pub body: Option<&'a [u8]>,
-    /// How long a pooled connection may have been idle to be used; zero asks for a fresh one.
+    /// How long a pooled connection may have been idle to be used; zero asks for a new connection.
     pub idle: Duration,
 }
 
-/// An answer, its body still to be read.
+/// A response whose body has not been read yet.
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
-    /// Headers, names in lower case.
+    /// The headers, with their names in lower case.
     pub headers: Vec<(String, String)>,
-    /// The body, already unpacked if it came packed.
+    /// The body, decompressed.
     pub body: Box<dyn Read>,
 }
 
 impl Response {
-    /// The first header of that name (in lower case).
+    /// Returns the first header of that name, which must be in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 }
 
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
-    /// The server cannot have seen the request: safe to send again, whatever it asks for.
+    /// The server cannot have seen the request: any request may be sent again.
     NotSent(String),
     /// The server may have acted on the request.
     Lost(String),
-    /// Sending again cannot help.
+    /// Retrying cannot help.
     Permanent {
-        /// What happened.
+        /// The problem.
         what: String,
-        /// What to do about it.
+        /// What the user can do.
         hint: Option<&'static str>,
     },
 }
 
 /// Carries requests to the API's host.
 pub trait Transport: Sync {
-    /// Sends one request and waits for the head of its answer, whatever its status.
+    /// Sends one request and waits for the status and headers of its response. Any status is a success here.
     ///
     /// # Errors
-    /// A [`Failure`] where no answer came.
+    /// A [`Failure`] if there is no response.
     fn send(&self, request: &Request<'_>) -> Result<Response, Failure>;
 }
 
-/// What an HTTP status is called (RFC 9110, 15).
+/// Returns the standard name of an HTTP status, such as `Not Found` (RFC 9110, 15).
 pub(crate) fn reason_phrase(status: u16) -> Option<&'static str> {
     ureq::http::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason())
 }
 
-/// The transport of the real programs.
+/// Describes an HTTP status in a sentence: `502 (Bad gateway)`.
+pub(crate) fn status_text(status: u16) -> String {
+    let Some(phrase) = reason_phrase(status) else { return status.to_string() };
+    let lower = |(i, word): (usize, &str)| match i == 0 || word.chars().all(char::is_uppercase) {
+        true => word.to_owned(),
+        false => word.to_lowercase(),
+    };
+    let words: Vec<String> = phrase.split(' ').enumerate().map(lower).collect();
+    format!("{status} ({})", words.join(" "))
+}
+
+/// The transport of the programs.
 pub struct Http {
     agent: Agent,
-    /// For what needs a new connection: asking the pool for one would empty it.
-    fresh: Agent,
-    found: Found,
+    /// Opens a new connection for each request, and leaves the pool of `agent` as it is.
+    unpooled: Agent,
+    addresses: Addresses,
     base: Base,
-    /// The proxy in between, as messages name it.
-    via: Option<String>,
-    trust: Trust,
+    proxy: Option<Via>,
+    certificates: CertificateVariables,
+}
+
+/// The proxy in between, for messages.
+struct Via {
+    host: String,
+    port: u16,
+    /// The environment variable that names it.
+    variable: &'static str,
+}
+
+impl fmt::Display for Via {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the proxy {}:{} (from {})", self.host, self.port, self.variable)
+    }
 }
 
 impl Http {
-    /// A transport to `base` with room for `parallel` connections.
+    /// Returns a transport to `base` that keeps up to `parallel` connections open.
     ///
     /// # Errors
-    /// An input error where the proxy cannot be used.
+    /// An input error if the proxy variable is invalid.
     pub fn new(config: &Config, base: Base, parallel: usize) -> Result<Http, Error> {
-        let proxy = match config.proxy(&base)? {
-            None => None,
-            Some(url) => {
-                Some(Proxy::new(&url).map_err(|_| Error::input("the proxy variable holds no usable URL"))?)
+        let (proxy, via) = match config.proxy(&base)? {
+            None => (None, None),
+            Some((variable, url)) => {
+                // The URL may hold a password: it is not quoted.
+                let proxy = Proxy::new(&url)
+                    .map_err(|_| Error::input(format!("{variable}: invalid URL of a proxy")))?;
+                let via = Via { host: proxy.host().to_owned(), port: proxy.port(), variable };
+                (Some(proxy), Some(via))
             }
         };
-        let via = proxy.as_ref().map(|proxy| format!("the proxy {}:{}", proxy.host(), proxy.port()));
         let ring = Arc::new(rustls::crypto::ring::default_provider());
         let tls = TlsConfig::builder()
             .root_certs(RootCerts::PlatformVerifier)
@@ -160,7 +187,7 @@ impl Http {
                 .max_idle_connections(idle)
                 .max_idle_connections_per_host(idle)
                 .input_buffer_size(64 * 1024)
-                // Less than the buffer: what fills it would be taken for the connection's end.
+                // Smaller than the buffer: ureq mistakes headers that fill the buffer for the end of the connection.
                 .max_response_header_size(LARGEST_HEAD)
                 .output_buffer_size(16 * 1024)
                 .timeout_connect(Some(CONNECT))
@@ -170,11 +197,12 @@ impl Http {
                 .tls_config(tls.clone())
                 .build()
         };
-        let found = Found::default();
-        let cache = || Cache { found: found.clone(), system: DefaultResolver::default() };
+        let addresses = Addresses::default();
+        let cache = || Cache { addresses: addresses.clone(), system: DefaultResolver::default() };
         let agent = |idle| Agent::with_parts(settings(idle), DefaultConnector::default(), cache());
-        let (agent, fresh, trust) = (agent(parallel), agent(0), Trust::named(config));
-        Ok(Http { agent, fresh, found, base, via, trust })
+        let (agent, unpooled) = (agent(parallel), agent(0));
+        let certificates = CertificateVariables::from_config(config);
+        Ok(Http { agent, unpooled, addresses, base, proxy: via, certificates })
     }
 }
 
@@ -185,26 +213,26 @@ impl Transport for Http {
         for (name, value) in request.headers {
             head = head.header(*name, *value);
         }
-        let broken = |e| Failure::Permanent { what: format!("unusable request: {e}"), hint: None };
+        let invalid = |e| Failure::Permanent { what: format!("invalid request: {e}"), hint: None };
         let idle = request.idle;
-        let agent = if idle.is_zero() { &self.fresh } else { &self.agent };
-        let answer = match request.method {
+        let agent = if idle.is_zero() { &self.unpooled } else { &self.agent };
+        let response = match request.method {
             Method::Get | Method::Delete => {
-                let head = head.body(()).map_err(broken)?;
+                let head = head.body(()).map_err(invalid)?;
                 agent.run(agent.configure_request(head).max_idle_age(idle).build())
             }
             Method::Post | Method::Patch => {
-                let head = head.body(request.body.unwrap_or_default()).map_err(broken)?;
+                let head = head.body(request.body.unwrap_or_default()).map_err(invalid)?;
                 agent.run(agent.configure_request(head).max_idle_age(idle).build())
             }
         };
-        let answer = answer.map_err(|e| explain(e, self)).inspect_err(|failure| {
-            // The host may have moved: the next try looks again.
+        let response = response.map_err(|e| explain(e, self)).inspect_err(|failure| {
+            // The host's addresses may have changed: the next attempt resolves it again.
             if let Failure::NotSent(_) = failure {
-                lock(&self.found).clear();
+                lock(&self.addresses).clear();
             }
         })?;
-        let (head, body) = answer.into_parts();
+        let (head, body) = response.into_parts();
         let text = |value: &ureq::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers =
             head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
@@ -213,112 +241,91 @@ impl Transport for Http {
     }
 }
 
-/// What a failure of ureq means for the request.
+/// Translates an error of ureq: it decides whether the request may be sent again, and explains the problem.
 fn explain(error: ureq::Error, http: &Http) -> Failure {
-    use io::ErrorKind as Kind;
-    let (host, trust) = (http.base.authority(), &http.trust);
-    // The first hop is the one that can be out of reach.
-    let hop = http.via.as_deref().unwrap_or(host);
+    let host = http.base.authority();
     let permanent = |what: String, hint| Failure::Permanent { what, hint };
     match error {
-        ureq::Error::HostNotFound => Failure::NotSent(format!("cannot find host {hop}")),
+        ureq::Error::HostNotFound => unresolved(http),
         ureq::Error::Timeout(Timeout::Connect | Timeout::Resolve) => {
-            Failure::NotSent(format!("cannot reach {hop}: no connection within {} s", CONNECT.as_secs()))
+            unreachable(http, &format!(": no connection within {} s", CONNECT.as_secs()))
         }
         ureq::Error::Timeout(_) => {
-            Failure::Lost(format!("{host} did not answer within {} s", SILENCE.as_secs()))
+            Failure::Lost(format!("{host} did not respond within {} s", SILENCE.as_secs()))
         }
-        ureq::Error::ConnectionFailed => Failure::NotSent(format!("cannot reach {hop}")),
-        ureq::Error::Io(e) => match e.kind() {
-            Kind::ConnectionRefused
-            | Kind::HostUnreachable
-            | Kind::NetworkUnreachable
-            | Kind::NetworkDown
-            | Kind::AddrNotAvailable => Failure::NotSent(format!("cannot reach {hop}: {}", reason(&e))),
-            Kind::PermissionDenied => permanent(format!("{host}: {}", reason(&e)), None),
-            Kind::InvalidData => match e.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>()) {
-                Some(e) => explain_tls(e, host, trust),
-                None => permanent(format!("{host}: TLS: {}", reason(&e)), None),
-            },
-            _ if e.to_string().contains("failed to lookup address") => {
-                Failure::NotSent(format!("cannot find host {hop}"))
-            }
-            Kind::UnexpectedEof | Kind::ConnectionReset | Kind::BrokenPipe | Kind::ConnectionAborted => {
-                Failure::Lost(format!("{host} closed the connection without an answer"))
-            }
-            _ => Failure::Lost(format!("{host}: {}", reason(&e))),
-        },
-        // Nothing was sent through it: its own 502, 503 and 504, or its silence, may pass.
-        ureq::Error::ConnectProxyFailed(what) if is_passing(&what) => {
-            Failure::NotSent(format!("{hop} cannot connect: {what}"))
-        }
-        ureq::Error::ConnectProxyFailed(what) => {
-            permanent(format!("the proxy refused: {what}"), Some("check HTTPS_PROXY and NO_PROXY"))
-        }
+        ureq::Error::ConnectionFailed => unreachable(http, ""),
+        ureq::Error::Io(e) => explain_io(&e, http),
+        ureq::Error::ConnectProxyFailed(what) => explain_proxy(&what, http),
         ureq::Error::InvalidProxyUrl => {
-            permanent("the proxy's URL is unusable".to_owned(), Some("check HTTPS_PROXY and ALL_PROXY"))
+            permanent("invalid URL of a proxy".to_owned(), Some("check HTTPS_PROXY and ALL_PROXY"))
         }
         ureq::Error::LargeResponseHeader(..) => {
-            Failure::Lost(format!("{host} answered with headers beyond all bounds"))
+            Failure::Lost(format!("{host} sent more than {} KiB of headers", LARGEST_HEAD >> 10))
         }
-        ureq::Error::Protocol(e) => Failure::Lost(format!("{host} did not answer in HTTP: {e}")),
-        ureq::Error::Rustls(e) => explain_tls(&e, host, trust),
+        ureq::Error::Protocol(e) => Failure::Lost(format!("{host} sent an invalid HTTP response: {e}")),
+        ureq::Error::Rustls(e) => certificates::explain(&e, host, &http.certificates),
         ureq::Error::Tls(e) => permanent(format!("{host}: TLS: {e}"), None),
         other => Failure::Lost(format!("{host}: {other}")),
     }
 }
 
-/// Whether a proxy's refusal to connect is one of a moment. The library tells it as a text alone.
-fn is_passing(what: &str) -> bool {
-    what.ends_with("did not respond") || ["502", "503", "504"].iter().any(|status| what.ends_with(status))
+/// Reports that the first hop, the proxy or the API's host, has no address.
+fn unresolved(http: &Http) -> Failure {
+    Failure::NotSent(match &http.proxy {
+        Some(Via { host, variable, .. }) => format!("cannot resolve the proxy host {host} (from {variable})"),
+        None => format!("cannot resolve the host {}", http.base.authority()),
+    })
 }
 
-/// Which of the faults of TLS it is, and what to do about it.
-fn explain_tls(error: &rustls::Error, host: &str, trust: &Trust) -> Failure {
-    use rustls::CertificateError as Fault;
-    let untrusted = rustls::Error::InvalidCertificate(Fault::UnknownIssuer);
-    if (*error == untrusted || matches!(error, rustls::Error::General(_)))
-        && let Some(fault) = trust.fault()
-    {
-        let what = format!("the certificate of {host} cannot be checked: {fault}");
-        return Failure::Permanent { what, hint: Some(certificates::HINT) };
-    }
-    let (what, hint) = match error {
-        rustls::Error::InvalidCertificate(fault) => match fault {
-            Fault::UnknownIssuer | Fault::BadSignature => (
-                format!("the certificate of {host} is signed by nobody this machine trusts"),
-                "if a proxy of yours opens TLS connections, name its authority's certificate in SSL_CERT_FILE",
-            ),
-            Fault::NotValidForName | Fault::NotValidForNameContext { .. } => (
-                format!("the certificate is not for {host}: {error}"),
-                "check HEROKU_HOST; something may stand between this machine and the API",
-            ),
-            Fault::Expired | Fault::ExpiredContext { .. } => (
-                format!("the certificate of {host} has expired"),
-                "check this machine's clock; if it is right, the server's certificate must be renewed",
-            ),
-            Fault::NotValidYet | Fault::NotValidYetContext { .. } => {
-                (format!("the certificate of {host} is not valid yet"), "check this machine's clock")
-            }
-            _ => {
-                let what = format!("the certificate of {host} cannot be used: {error}");
-                return Failure::Permanent { what, hint: None };
-            }
-        },
-        rustls::Error::InvalidMessage(_) => {
-            (format!("{host} does not speak TLS"), "check HEROKU_HOST: its port may be one for http")
+/// Reports that there is no connection to the first hop.
+fn unreachable(http: &Http, why: &str) -> Failure {
+    Failure::NotSent(match &http.proxy {
+        Some(proxy) => format!("cannot reach {proxy}{why}"),
+        None => format!("cannot reach {}{why}", http.base.authority()),
+    })
+}
+
+fn explain_io(error: &io::Error, http: &Http) -> Failure {
+    use io::ErrorKind as Kind;
+    let host = http.base.authority();
+    match error.kind() {
+        Kind::ConnectionRefused
+        | Kind::HostUnreachable
+        | Kind::NetworkUnreachable
+        | Kind::NetworkDown
+        | Kind::AddrNotAvailable => unreachable(http, &format!(": {}", reason(error))),
+        Kind::PermissionDenied => {
+            Failure::Permanent { what: format!("{host}: {}", reason(error)), hint: None }
         }
-        rustls::Error::General(_) | rustls::Error::PeerIncompatible(_) => (
-            format!("{host}: TLS: {error}"),
-            "if no trusted certificates were found: install ca-certificates, or set SSL_CERT_FILE",
-        ),
-        // Anything else may come after the request went out.
-        _ => return Failure::Lost(format!("{host}: TLS: {error}")),
-    };
-    Failure::Permanent { what, hint: Some(hint) }
+        Kind::InvalidData => match error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>()) {
+            Some(e) => certificates::explain(e, host, &http.certificates),
+            None => Failure::Permanent { what: format!("{host}: TLS: {}", reason(error)), hint: None },
+        },
+        // The resolver's error has no kind of its own.
+        _ if error.to_string().contains("failed to lookup address") => unresolved(http),
+        Kind::UnexpectedEof | Kind::ConnectionReset | Kind::BrokenPipe | Kind::ConnectionAborted => {
+            Failure::Lost(format!("{host} closed the connection without responding"))
+        }
+        _ => Failure::Lost(format!("{host}: {}", reason(error))),
+    }
 }
 
-/// A body whose reading takes at most [`BODY`], the reader's own pauses not counted.
+/// Explains why a proxy did not connect. Nothing was sent through it; its 502, 503, 504 or silence may be temporary.
+fn explain_proxy(what: &str, http: &Http) -> Failure {
+    let proxy = http.proxy.as_ref().map_or_else(|| "the proxy".to_owned(), Via::to_string);
+    // The library reports the status in a text only: `proxy server responded 502/502`.
+    let status = what.rsplit('/').next().and_then(|status| status.parse::<u16>().ok());
+    let problem = match status {
+        Some(status) => format!("{proxy} responded {}", status_text(status)),
+        None => format!("{proxy}: {what}"),
+    };
+    if matches!(status, Some(502..=504)) || what.ends_with("did not respond") {
+        return Failure::NotSent(problem);
+    }
+    Failure::Permanent { what: problem, hint: Some("check HTTPS_PROXY and NO_PROXY") }
+}
+
+/// A body that takes at most [`BODY`] to read, not counting the time between reads.
 struct Bounded<R> {
     inner: R,
     spent: Duration,
@@ -327,7 +334,7 @@ struct Bounded<R> {
 impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.spent > BODY {
-            return Err(io::Error::new(io::ErrorKind::TimedOut, "the answer came too slowly"));
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "it took longer than 120 s"));
         }
         let from = Instant::now();
         let read = self.inner.read(buffer);
@@ -336,13 +343,14 @@ impl<R: Read> Read for Bounded<R> {
     }
 }
 
-/// The addresses of each host that was looked up.
-type Found = Arc<Mutex<HashMap<String, Vec<SocketAddr>>>>;
+/// The addresses of each host that was resolved.
+type Addresses = Arc<Mutex<HashMap<String, Vec<SocketAddr>>>>;
 
-/// Looks each host up once, until it cannot be reached: ureq asks before each request, pooled connection or not.
+/// Resolves each host once, until it cannot be reached: ureq resolves before each request, even if it then uses a pooled
+/// connection.
 #[derive(Debug)]
 struct Cache {
-    found: Found,
+    addresses: Addresses,
     system: DefaultResolver,
 }
 
@@ -355,23 +363,23 @@ impl Resolver for Cache {
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let key =
             format!("{}://{}", uri.scheme_str().unwrap_or(""), uri.authority().map_or("", |a| a.as_str()));
-        let mut found = lock(&self.found);
-        if let Some(addresses) = found.get(&key) {
-            let mut answer = self.empty();
-            addresses.iter().for_each(|address| answer.push(*address));
-            return Ok(answer);
+        let mut known = lock(&self.addresses);
+        if let Some(addresses) = known.get(&key) {
+            let mut resolved = self.empty();
+            addresses.iter().for_each(|address| resolved.push(*address));
+            return Ok(resolved);
         }
-        let answer = self.system.resolve(uri, config, timeout)?;
-        // Plain http is only for this machine: a name that merely claims to be it gets nothing.
+        let resolved = self.system.resolve(uri, config, timeout)?;
+        // Plain http is for this machine only, and `localhost` may resolve to another one.
         if uri.scheme_str() == Some("http")
             && config.proxy().is_none()
-            && let Some(outside) = answer.iter().find(|a| !a.ip().is_loopback())
+            && let Some(outside) = resolved.iter().find(|a| !a.ip().is_loopback())
         {
             let what = format!("{} is not loopback", outside.ip());
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, what).into());
         }
-        found.insert(key, answer.iter().copied().collect());
-        Ok(answer)
+        known.insert(key, resolved.iter().copied().collect());
+        Ok(resolved)
     }
 }
 
@@ -381,19 +389,26 @@ mod tests {
     use crate::sandbox::{Server, Settings};
 
     #[test]
-    fn a_host_that_cannot_be_reached_is_looked_up_again() {
+    fn an_unreachable_host_is_resolved_again() {
         let server = Server::start(Settings::default()).expect("a sandbox");
         let url = server.url();
         let config = Config::from(move |name| (name == "HEROKU_HOST").then(|| url.clone().into()));
         let http = Http::new(&config, config.base().expect("a base"), 1).expect("a transport");
         let send = |idle| {
             let request = Request { method: Method::Get, path: "/account", headers: &[], body: None, idle };
-            http.send(&request).map(|answer| answer.status)
+            http.send(&request).map(|response| response.status)
         };
         assert!(send(Duration::from_secs(9)).is_ok());
-        assert_eq!(lock(&http.found).len(), 1, "both ways of connecting share what is known");
+        assert_eq!(lock(&http.addresses).len(), 1, "both agents share the addresses");
         server.stop();
         assert!(matches!(send(Duration::ZERO), Err(Failure::NotSent(_))));
-        assert!(lock(&http.found).is_empty());
+        assert!(lock(&http.addresses).is_empty());
+    }
+
+    #[test]
+    fn statuses_read_as_a_sentence() {
+        assert_eq!(status_text(500), "500 (Internal server error)");
+        assert_eq!(status_text(414), "414 (URI too long)");
+        assert_eq!(status_text(599), "599");
     }
 }

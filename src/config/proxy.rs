@@ -5,28 +5,28 @@ use crate::config::base_url::Base;
 use crate::config::environment::Config;
 
 impl Config {
-    /// Returns the URL of the proxy for `base`, if there is one. Unlike curl, it is never used for loopback.
+    /// Returns the variable and URL of the proxy for `base`, if there is one. Unlike curl, it is never used for loopback.
     ///
     /// # Errors
     /// An input error if a variable is not UTF-8: the proxy must not be skipped silently.
-    pub fn proxy(&self, base: &Base) -> Result<Option<String>, Error> {
+    pub fn proxy(&self, base: &Base) -> Result<Option<(&'static str, String)>, Error> {
         if base.is_loopback() {
             return Ok(None);
         }
         let mut found = None;
         for name in ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
             if let Some(url) = self.text(name)? {
-                found = Some(url);
+                found = Some((name, url));
                 break;
             }
         }
-        let Some(url) = found else { return Ok(None) };
+        let Some((name, url)) = found else { return Ok(None) };
         let excluded = match self.text("no_proxy")? {
             Some(list) => Some(list),
             None => self.text("NO_PROXY")?,
         };
         let direct = excluded.is_some_and(|list| is_excluded(list, base.host()));
-        Ok((!direct).then(|| url.to_owned()))
+        Ok((!direct).then(|| (name, url.to_owned())))
     }
 }
 

@@ -56,7 +56,7 @@ fn a_signal_ends_what_comes_before_the_command_and_not_what_comes_after_it() {
         )
     };
     for (account, host, sign) in [
-        (with(""), Some("http://127.0.0.1:1"), "< none"),
+        (with(""), Some("http://127.0.0.1:1"), "< no usable response: "),
         // Not by an empty quota, which has a call again after 0.8 s.
         (with("429@POST"), None, "quota"),
         (with("503@POST"), None, "< 503"),
@@ -137,10 +137,10 @@ fn scopes_that_do_not_exist_are_told_before_a_call() {
     let account = Account::new();
     for line in ["oauth-run -s raed true", "oauth-mk authz -s raed", "oauth-mk token --web c1 -s raed"] {
         account.sh(line).exits(2).says("--scope: unknown scope 'raed'; did you mean 'read'?");
-        account.sh(&line.replace("raed", ",")).exits(2).says("--scope: names no scope");
+        account.sh(&line.replace("raed", ",")).exits(2).says("--scope: a scope is empty");
     }
     for wider in [",", "read,", "read,,write", " "] {
-        account.sh(&format!("oauth-ls authz -s '{wider}'")).exits(2).says("--scope: names no scope");
+        account.sh(&format!("oauth-ls authz -s '{wider}'")).exits(2).says("--scope: a scope is empty");
     }
     assert_eq!(account.server.stats().total(), 0);
     account.sh("oauth-ls authz -s 'read, write'").succeeds();

@@ -74,7 +74,7 @@ fn certificates_are_judged_and_the_fault_is_named() {
     std::fs::write(dir.join("0.pem"), ours.pem()).unwrap();
     works(&ls(&server, &host, &[("SSL_CERT_DIR", dir.to_str().unwrap())]));
 
-    let says = ["signed by nobody this machine trusts", "SSL_CERT_FILE"];
+    let says = ["is not from an authority that this machine trusts", "SSL_CERT_FILE"];
     let unknown = TlsRelay::start(&server, &other, &["localhost"], (2020, 2100));
     fails(&ls(&server, &format!("https://localhost:{}", unknown.port()), &file), 1, &says);
 
@@ -85,6 +85,10 @@ fn certificates_are_judged_and_the_fault_is_named() {
     let expired = TlsRelay::start(&server, &ours, &["localhost"], (2020, 2021));
     let out = ls(&server, &format!("https://localhost:{}", expired.port()), &file);
     fails(&out, 1, &["has expired", "clock"]);
+
+    let itself = TlsRelay::start_as_authority(&server, &ours);
+    let out = ls(&server, &format!("https://localhost:{}", itself.port()), &file);
+    fails(&out, 1, &["the server presents a CA certificate as its own: it needs one issued by that CA\n"]);
 
     let future = TlsRelay::start(&server, &ours, &["localhost"], (2090, 2100));
     let out = ls(&server, &format!("https://localhost:{}", future.port()), &file);
@@ -115,10 +119,10 @@ fn where_the_variables_name_no_certificates_that_is_told() {
         ("SSL_CERT_FILE", "/nonexistent", format!("SSL_CERT_FILE: /nonexistent: {missing}")),
         ("SSL_CERT_FILE", "", format!("SSL_CERT_FILE: : {missing}")),
         ("SSL_CERT_FILE", no_folder, format!("SSL_CERT_FILE: {no_folder}: is a directory")),
-        ("SSL_CERT_FILE", &none, format!("SSL_CERT_FILE: {none}: there is no certificate in it")),
-        ("SSL_CERT_FILE", &broken, format!("SSL_CERT_FILE: {broken}: there is no certificate in it")),
+        ("SSL_CERT_FILE", &none, format!("SSL_CERT_FILE: {none}: contains no certificate")),
+        ("SSL_CERT_FILE", &broken, format!("SSL_CERT_FILE: {broken}: contains no certificate")),
         ("SSL_CERT_DIR", "/nonexistent", format!("SSL_CERT_DIR: /nonexistent: {missing}")),
-        ("SSL_CERT_DIR", no_folder, format!("SSL_CERT_DIR: {no_folder}: there is no certificate in it")),
+        ("SSL_CERT_DIR", no_folder, format!("SSL_CERT_DIR: {no_folder}: contains no certificate")),
     ] {
         let out = ls(&server, &host, &[(name, value)]);
         fails(&out, 1, &[&says, "or unset the variable"]);
@@ -130,7 +134,7 @@ fn where_the_variables_name_no_certificates_that_is_told() {
     // And where they are not at fault, nobody says so.
     let other = TlsRelay::start(&server, &Authority::new(), &["localhost"], (2020, 2100));
     let out = ls(&server, &format!("https://localhost:{}", other.port()), &[("SSL_CERT_FILE", &good)]);
-    fails(&out, 1, &["signed by nobody this machine trusts"]);
+    fails(&out, 1, &["is not from an authority that this machine trusts"]);
 }
 
 #[test]
@@ -159,7 +163,7 @@ fn a_proxy_carries_the_connection_and_sees_no_token() {
     // A host that NO_PROXY names is reached directly; there is no such host.
     let out =
         ls(&server, "corp.invalid", &[("HTTPS_PROXY", &url), ("NO_PROXY", "localhost, .corp.invalid"), file]);
-    fails(&out, 75, &["cannot find host api.corp.invalid"]);
+    fails(&out, 75, &["cannot resolve the host api.corp.invalid"]);
     assert_eq!(proxy.take(), "");
 }
 
@@ -169,25 +173,32 @@ fn a_proxy_that_refuses_or_is_gone_is_named() {
     let refusing = Proxy::start(1, 407);
     let url = format!("http://user:sekret@127.0.0.1:{}", refusing.port());
     let out = ls(&server, "corp.example", &[("HTTPS_PROXY", &url)]);
-    fails(&out, 1, &["proxy refused", "407", "HTTPS_PROXY"]);
+    fails(
+        &out,
+        1,
+        &["(from HTTPS_PROXY) responded 407 (Proxy authentication required)", "check HTTPS_PROXY"],
+    );
     assert!(!told(&out).contains("sekret"), "{}", told(&out));
 
     let out = ls(&server, "corp.example", &[("HTTPS_PROXY", "http://127.0.0.1:1")]);
-    fails(&out, 75, &["proxy", "connection refused"]);
+    fails(&out, 75, &["cannot reach the proxy 127.0.0.1:1 (from HTTPS_PROXY): connection refused"]);
+    let out = ls(&server, "corp.example", &[("https_proxy", "http://user:sekret@proxy.invalid:80")]);
+    fails(&out, 75, &["cannot resolve the proxy host proxy.invalid (from https_proxy)\n"]);
 
     for status in [502, 503, 504] {
         let busy = Proxy::start(1, status);
         let url = format!("http://user:sekret@127.0.0.1:{}", busy.port());
         let out = ls(&server, "corp.example", &[("HTTPS_PROXY", &url)]);
-        fails(
-            &out,
-            75,
-            &[&format!("the proxy 127.0.0.1:{} cannot connect", busy.port()), &status.to_string()],
-        );
+        let says = format!("the proxy 127.0.0.1:{} (from HTTPS_PROXY) responded {status} (", busy.port());
+        fails(&out, 75, &[&says]);
         assert!(!told(&out).contains("sekret"), "{}", told(&out));
     }
 
     for bad in ["ftp://x", "http://", "http://a b"] {
-        fails(&ls(&server, "corp.example", &[("HTTPS_PROXY", bad)]), 2, &["proxy"]);
+        fails(
+            &ls(&server, "corp.example", &[("HTTPS_PROXY", bad)]),
+            2,
+            &["HTTPS_PROXY: invalid URL of a proxy"],
+        );
     }
 }

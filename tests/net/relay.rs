@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use oauth_tools::sandbox::Server;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
+use rcgen::{
+    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
+};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
@@ -38,18 +40,23 @@ impl Authority {
         params.not_after = date_time_ymd(years.1, 1, 1);
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.0).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(
-                vec![certificate.der().clone()],
-                PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
-            )
-            .unwrap();
-        Arc::new(config)
+        settings(&certificate, &key)
     }
+}
+
+/// A server's settings with a certificate.
+fn settings(certificate: &Certificate, key: &KeyPair) -> Arc<ServerConfig> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![certificate.der().clone()],
+            PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+        )
+        .unwrap();
+    Arc::new(config)
 }
 
 /// Accepts connections until it is dropped; each gets a thread.
@@ -91,7 +98,16 @@ pub struct TlsRelay(Listener);
 
 impl TlsRelay {
     pub fn start(server: &Server, authority: &Authority, names: &[&str], years: (i32, i32)) -> TlsRelay {
-        let (config, target) = (authority.server(names, years), server.addr());
+        TlsRelay::with(authority.server(names, years), server)
+    }
+
+    /// A relay that presents the authority's own certificate.
+    pub fn start_as_authority(server: &Server, authority: &Authority) -> TlsRelay {
+        TlsRelay::with(settings(authority.0.as_ref(), authority.0.key()), server)
+    }
+
+    fn with(config: Arc<ServerConfig>, server: &Server) -> TlsRelay {
+        let target = server.addr();
         TlsRelay(Listener::start(move |stream| {
             let connection = ServerConnection::new(config.clone()).unwrap();
             relay(StreamOwned::new(connection, stream), target);

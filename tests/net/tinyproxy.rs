@@ -48,13 +48,21 @@ fn a_real_proxy_carries_a_list_for_those_who_know_its_password() {
     // A wrong password and none.
     for (user, status) in [("user:sekret@", "401"), ("", "407")] {
         let out = ls(&server, "corp.example", &[("HTTPS_PROXY", &url(user)), file]);
-        fails(&out, 1, &["the proxy refused", status, "HTTPS_PROXY"]);
+        fails(
+            &out,
+            1,
+            &["the proxy 127.0.0.1:", "(from HTTPS_PROXY) responded", status, "check HTTPS_PROXY"],
+        );
         assert!(!told(&out).contains("sekret"), "{}", told(&out));
     }
     // A port that it does not connect to.
     let host = "https://api.corp.example:444";
     let out = ls(&server, host, &[("HTTPS_PROXY", &url("user:pass-word.7@")), file]);
-    fails(&out, 1, &["the proxy refused", "403", "HTTPS_PROXY"]);
+    fails(
+        &out,
+        1,
+        &["the proxy 127.0.0.1:", "(from HTTPS_PROXY) responded 403 (Forbidden)", "check HTTPS_PROXY"],
+    );
     assert!(!told(&out).contains("pass-word"), "{}", told(&out));
     assert_eq!((server.stats().total(), next.take().as_str()), (asked, ""));
 }

@@ -33,7 +33,7 @@ fn a_whole_parallel_run_asks_once_and_shows_no_code() {
 fn an_answer_that_is_none_or_wrong_ends_the_run_without_another_question() {
     needs!("setsid");
     for (answer, told) in [
-        ("\n", "no two-factor code was given"),
+        ("\n", "no two-factor code was entered"),
         ("000000\n", "(invalid_two_factor_code"),
         ("\u{4}", "no two-factor"),
     ] {

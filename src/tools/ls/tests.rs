@@ -103,6 +103,6 @@ fn an_object_that_is_none_is_told() {
         let stub = Stub::new().on(Get, "/oauth/clients", 200, page);
         // Like any other answer that cannot be used: the next may be better.
         let ran = stub.run(LS, &["clients", "--retry-for", "0"], "").exits(75).prints("");
-        ran.says("unusable answer (200): it is no list of objects with ids");
+        ran.says("unusable response (200): it is not a list of objects with ids");
     }
 }

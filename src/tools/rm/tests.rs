@@ -179,7 +179,7 @@ fn an_account_without_a_default_key_has_none_to_spare() {
 fn an_answer_about_another_object_is_none() {
     let stub = Stub::new().on(Delete, "/oauth/sessions/s1", 200, r#"{"id":"s2"}"#);
     let ran = stub.run(RM, &["session", "s1", "--include-self", "--retry-for", "0"], "").exits(75);
-    ran.says("it is about another object");
+    ran.says("it describes another object");
 }
 
 #[test]
