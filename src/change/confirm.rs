@@ -5,13 +5,13 @@ use crate::input::reader;
 use crate::record::kind::Kind;
 use crate::sys::streams::Io;
 
-/// Objects that are removed at a terminal without a question, as `rm -I` has it. A pipeline is never asked.
+/// How many objects are removed at a terminal without a question: as many as with `rm -I`.
 const ASK_ABOVE: usize = 3;
 
-/// Asks before more than three objects are removed, where a person can answer.
+/// Asks before more than three objects are removed, if standard input and standard error are a terminal.
 ///
 /// # Errors
-/// For any answer but one that begins with `y`.
+/// If the answer does not begin with `y`.
 pub(crate) fn confirm(io: &mut Io, kind: Kind, count: usize) -> Result<(), Error> {
     if count <= ASK_ABOVE || !io.terminal.stdin || !io.terminal.stderr {
         return Ok(());
@@ -19,9 +19,9 @@ pub(crate) fn confirm(io: &mut Io, kind: Kind, count: usize) -> Result<(), Error
     let verb = if kind.removed() == "revoked" { "revoke" } else { "delete" };
     let program = io.messages.program();
     io.messages.progress(&format!("{program}: {verb} {count} {}s? [y/N] ", kind.noun()));
-    // The whole line, lest the shell gets the rest of it.
+    // Reads the whole line, or the shell would read the rest of it as a command.
     let answer = reader::read_one_line(&mut io.input, usize::MAX).unwrap_or_default();
-    // The answer's own line break has ended the line, or else there is none yet.
+    // At end of file (Ctrl-D) the terminal's line is still open.
     io.messages.line_ended();
     if answer.last() != Some(&b'\n') {
         io.messages.progress("\n");

@@ -1,5 +1,5 @@
-//! Creates that never make a second object: after a lost response the account is searched for the object, and only if it
-//! is not there is the request sent again (docs/architecture.md, Rules).
+//! Creates objects, and never a duplicate: after a lost response the account is searched for the object, and the
+//! request is sent again only if the object is not there (docs/architecture.md, Rules: Never twice).
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -15,13 +15,14 @@ use crate::change::outcome::Outcome;
 use crate::record::Record;
 use crate::record::kind::Kind;
 
-/// What the API calls an authorization without a description (docs/heroku-api.md, Objects). Sent in full, so that what was made can be
-/// recognised after a lost response.
+/// The description that the API gives an authorization without one (docs/heroku-api.md, Objects). It is sent
+/// explicitly, so that the object can be recognised after a lost response.
 pub(crate) const DEFAULT_DESCRIPTION: &str = "Long-lived user authorization";
-/// How far the clocks that date objects and responses may differ, in seconds.
+/// How far the clocks that date objects and responses may differ, in seconds. An overlooked candidate would be
+/// created twice, so this errs on the large side.
 const SKEW: Unix = 2;
 
-/// What makes one object the same as another to a person: description and scopes, or name and URL.
+/// The properties by which a user tells objects apart: description, scopes and client, or name and redirect URI.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Likeness {
     kind: Kind,
@@ -33,12 +34,12 @@ pub(crate) struct Likeness {
 }
 
 impl Likeness {
-    /// Of an object to be made.
+    /// Creates the likeness of an object that is to be created.
     pub(crate) fn new(kind: Kind, name: &str, rest: impl IntoIterator<Item = String>) -> Likeness {
         Likeness { kind, name: name.to_owned(), rest: rest.into_iter().collect(), client: None }
     }
 
-    /// Of an authorization that is made for a client.
+    /// Adds the client for which an authorization is created.
     pub(crate) fn made_for(self, client: Option<&str>) -> Likeness {
         Likeness { client: client.filter(|id| !id.is_empty()).map(str::to_ascii_lowercase), ..self }
     }
@@ -52,26 +53,28 @@ impl Likeness {
     }
 }
 
-/// Makes objects, each once.
+/// Creates objects, each once.
 pub(crate) struct Maker<'a> {
     team: Option<&'a str>,
     once: bool,
     state: Mutex<State>,
-    /// An object was made, or could not be.
+    /// Signalled when a turn ends.
     free: Condvar,
 }
 
 #[derive(Default)]
 struct State {
-    /// With `--once`: what was there before the run or was made in it, as far as it is wanted, without secrets.
+    /// With `--once`: the wanted objects that exist, from before the run or created in it, without secrets.
     existing: HashMap<Likeness, Object>,
-    /// With `--once`: what may have been made without our knowing, and what was reported about it. Not made again.
+    /// With `--once`: objects that a lost request may have created, with the error that was reported. They are not
+    /// created again.
     doubtful: HashMap<Likeness, String>,
-    /// Ids of what this run has made.
-    own: HashSet<String>,
-    /// What this run has passed to a command.
+    /// The ids of the objects that this run has created.
+    created: HashSet<String>,
+    /// The objects whose secrets this run has passed to a command.
     passed_on: HashSet<Likeness>,
-    /// What is being made. Two alike are not made side by side: a lost one could not be told from the other.
+    /// The objects that are being created. Two alike are not created at the same time: after a lost response one could
+    /// not be told from the other.
     busy: HashSet<Likeness>,
 }
 
@@ -83,8 +86,8 @@ impl State {
         }
     }
 
-    /// What exists already; `exec` makes a failure of it where its secret should go to a command.
-    fn known(&self, likeness: &Likeness, exec: bool) -> Option<Outcome> {
+    /// Returns an object that exists. With `exec` it is a failure if no command has received its secret.
+    fn existing(&self, likeness: &Likeness, exec: bool) -> Option<Outcome> {
         let exists = Outcome::new(self.existing.get(likeness)?.clone(), "exists");
         if !exec || self.passed_on.contains(likeness) {
             return Some(exists);
@@ -96,12 +99,12 @@ impl State {
 }
 
 impl<'a> Maker<'a> {
-    /// A maker of objects in the account, or in the list of `team`.
+    /// Creates a maker of objects in the account, or in the list of `team`.
     pub(crate) fn new(team: Option<&'a str>) -> Maker<'a> {
         Maker { team, once: false, state: Mutex::default(), free: Condvar::new() }
     }
 
-    /// A maker that does not make again what exists (`--once`): it looks in the account for those that are `wanted`.
+    /// Creates a maker that does not create again what exists (`--once`). It lists the kinds of the `wanted` objects.
     ///
     /// # Errors
     /// Those of the list.
@@ -114,7 +117,7 @@ impl<'a> Maker<'a> {
         let kinds: HashSet<Kind> = wanted.iter().map(|likeness| likeness.kind).collect();
         for kind in kinds {
             api.each(kind, team, &mut |record, date| {
-                // What has expired grants nothing: it does not stand for one that is wanted.
+                // An expired object grants no access, so a new one is wanted.
                 if record.status == "active" && wanted.contains(&Likeness::of(record)) {
                     let record = record.borrowed().into_owned();
                     lock(&maker.state).remember(&Object { record, date, request_id: None });
@@ -124,20 +127,22 @@ impl<'a> Maker<'a> {
         Ok(maker)
     }
 
-    /// What exists already and is not made again. With `exec`, a failure where its secret should go to a command.
+    /// Returns an object that exists and is not created again. With `exec` it is a failure if no command has received
+    /// its secret.
     pub(crate) fn existing(&self, likeness: &Likeness, exec: bool) -> Option<Outcome> {
-        // Whether one that this run makes reaches the command is known once its turn is over.
+        // Waits for an object that is being created: only then is it known whether a command received its secret.
         let _turn = exec.then(|| self.turn(likeness));
-        lock(&self.state).known(likeness, exec)
+        lock(&self.state).existing(likeness, exec)
     }
 
-    /// Makes one object, or finds it, and passes the secret of one that it made to the command of `--exec`.
+    /// Creates an object and passes its secret to the command of `--exec`; with `--once` returns the object if it
+    /// exists.
     ///
     /// # Errors
-    /// Those of the calls; one in doubt where it cannot be told whether the object was made.
+    /// Those of the calls; [`Class::InDoubt`](crate::base::error::Class::InDoubt) if the object may have been created.
     pub(crate) fn make(&self, run: &Run<'_>, likeness: &Likeness, body: &str) -> Result<Outcome, Error> {
         let _turn = self.turn(likeness);
-        if let Some(outcome) = lock(&self.state).known(likeness, run.exec.is_some()) {
+        if let Some(outcome) = lock(&self.state).existing(likeness, run.exec.is_some()) {
             return Ok(outcome);
         }
         let outcome = self.create(run.api, likeness, body)?.pass_on(run.exec);
@@ -153,18 +158,19 @@ impl<'a> Maker<'a> {
         }
         let mut backoff = api.backoff();
         loop {
-            let from = Instant::now();
+            let sent = Instant::now();
             let lost = match api.create_once(likeness.kind, self.team, body) {
                 Ok(object) => {
-                    self.note(&object);
+                    self.remember_created(&object);
                     return Ok(Outcome::new(object, "created"));
                 }
                 Err(Fault::Error(e)) => return Err(e),
                 Err(Fault::Lost(what)) => what,
             };
-            // The API may still be busy with it. A stop makes no API faster, so it does not shorten this pause.
+            // The API may still be working on the request. A signal does not shorten this pause: the search must not
+            // come before the object.
             std::thread::sleep(SETTLE);
-            if let Some(outcome) = self.find_lost(api, likeness, from, &lost)? {
+            if let Some(outcome) = self.find_lost(api, likeness, sent, &lost)? {
                 return Ok(outcome);
             }
             let pause = backoff.pause(None);
@@ -174,19 +180,19 @@ impl<'a> Maker<'a> {
         }
     }
 
-    /// Searches the account for an object whose response was lost; `None` where it was not made. With `--once` it is
-    /// adopted.
+    /// Searches the account for an object whose response was lost. Returns `None` if it was not created. With `--once`
+    /// a single candidate gets a new secret and is returned.
     ///
     /// # Errors
-    /// One in doubt, which names the candidates.
+    /// An error in doubt that names the candidates.
     fn find_lost(
         &self,
         api: &Api,
         likeness: &Likeness,
-        from: Instant,
+        sent: Instant,
         lost: &str,
     ) -> Result<Option<Outcome>, Error> {
-        let candidates = self.candidates(api, likeness, from).map_err(|e| {
+        let candidates = self.candidates(api, likeness, sent).map_err(|e| {
             let what = format!(
                 "the response was lost ({lost}), and so was the search for the object: {e}; \
                  check with oauth-ls whether it was created before you run this again"
@@ -197,7 +203,7 @@ impl<'a> Maker<'a> {
             [] => Ok(None),
             [one] if self.once => match adopt(api, likeness, one) {
                 Ok(object) => {
-                    self.note(&object);
+                    self.remember_created(&object);
                     Ok(Some(Outcome::renewed(object, "created")))
                 }
                 Err(e) => {
@@ -219,7 +225,7 @@ impl<'a> Maker<'a> {
         }
     }
 
-    /// The error of a create that may have been applied.
+    /// Returns the error for an object that may have been created. With `--once` the object is not created again.
     fn unresolved(&self, likeness: &Likeness, what: String) -> Error {
         if self.once {
             lock(&self.state).doubtful.insert(likeness.clone(), what.clone());
@@ -227,16 +233,16 @@ impl<'a> Maker<'a> {
         Error::unresolved(what)
     }
 
-    /// Ids of objects like the one whose response was lost, which are younger than the request and were not made
-    /// elsewhere in this run.
-    fn candidates(&self, api: &Api, likeness: &Likeness, from: Instant) -> Result<Vec<String>, Error> {
+    /// Lists the ids of objects like the one whose response was lost that are younger than the request and were not
+    /// created by another request of this run.
+    fn candidates(&self, api: &Api, likeness: &Likeness, sent: Instant) -> Result<Vec<String>, Error> {
         let mut found = Vec::new();
         api.each(likeness.kind, self.team, &mut |record, date| {
-            let since = date - from.elapsed().as_secs() as Unix - SKEW;
-            let born = time::parse_rfc3339(&record.text(&["created_at"]));
+            let since = date - sent.elapsed().as_secs() as Unix - SKEW;
+            let created_at = time::parse_rfc3339(&record.text(&["created_at"]));
             if Likeness::of(record) == *likeness
-                && born.is_none_or(|born| born >= since)
-                && !lock(&self.state).own.contains(record.id.as_ref())
+                && created_at.is_none_or(|at| at >= since)
+                && !lock(&self.state).created.contains(record.id.as_ref())
             {
                 found.push(record.id.to_string());
             }
@@ -244,15 +250,16 @@ impl<'a> Maker<'a> {
         Ok(found)
     }
 
-    fn note(&self, object: &Object) {
+    /// Remembers an object that this run has created.
+    fn remember_created(&self, object: &Object) {
         let mut state = lock(&self.state);
         if self.once {
             state.remember(object);
         }
-        state.own.insert(object.record.id.to_string());
+        state.created.insert(object.record.id.to_string());
     }
 
-    /// Waits until no other thread makes one alike.
+    /// Waits until no other thread creates an object alike.
     fn turn<'s>(&'s self, likeness: &'s Likeness) -> Turn<'s> {
         let mut state = lock(&self.state);
         while !state.busy.insert(likeness.clone()) {
@@ -262,7 +269,7 @@ impl<'a> Maker<'a> {
     }
 }
 
-/// The right to make one object of a likeness; ends when dropped.
+/// The right to create one object of a likeness; ends when dropped.
 struct Turn<'s> {
     state: &'s Mutex<State>,
     free: &'s Condvar,
@@ -276,8 +283,8 @@ impl Drop for Turn<'_> {
     }
 }
 
-/// The object that was made, with its secret: a new one, except for an authorization that is made for a client. That
-/// cannot be rotated, and the API shows its grant code.
+/// Returns the object that a lost request created, with a new secret. An authorization for a client cannot be rotated,
+/// but the API shows its grant code.
 fn adopt(api: &Api, likeness: &Likeness, id: &str) -> Result<Object, Error> {
     match likeness.client {
         Some(_) => api.get(likeness.kind, id),

@@ -1,4 +1,4 @@
-//! Results in the order of their items: to the output, to `--rest`, to the messages, and to the exit status.
+//! Delivers results, in the order of their items, to the output, the `--rest` file, the messages and the exit status.
 
 use std::sync::Mutex;
 
@@ -15,27 +15,28 @@ use crate::sys::messages::Messages;
 use crate::sys::signals::Stop;
 use crate::sys::streams::Io;
 
-/// What to do where a new secret has reached nobody.
+/// The hint for a new secret that reached nobody.
 const LOST: &str = "its secret is lost: rotate it with oauth-rot, or remove it with oauth-rm";
 
-/// Where the results of a run go.
+/// The delivery of the results of a run.
 pub(crate) struct Delivery<'a> {
     output: Output<'a>,
     rest: Option<&'a Mutex<Rest>>,
     messages: Messages,
     stop: Stop,
     progress: Option<Progress>,
-    /// How many items there are; not known of a stream.
+    /// The number of items; `None` with `--stream`.
     total: Option<usize>,
-    /// Items whose result was taken, good or bad.
+    /// The number of items with a result, good or bad.
     finished: usize,
     tally: Tally,
-    /// Standard output takes no more.
-    deaf: bool,
+    /// Standard output can no longer be written.
+    output_failed: bool,
 }
 
 impl<'a> Delivery<'a> {
-    /// A delivery to the standard output of `io`, with a progress line of so many columns if there is room for one.
+    /// Creates a delivery to the standard output of `io`. `columns` is the width of the progress line, if there is one;
+    /// `total` is the number of items, if it is known.
     pub(crate) fn new(
         io: &'a mut Io,
         style: Style,
@@ -53,19 +54,19 @@ impl<'a> Delivery<'a> {
             total,
             finished: 0,
             tally: Tally::default(),
-            deaf: false,
+            output_failed: false,
         }
     }
 
-    /// Prints what comes before the first record, so that a full disk shows before the first change.
+    /// Prints what stands before the first record, so that a full disk is noticed before the first change.
     ///
     /// # Errors
-    /// Where standard output cannot be written.
+    /// If standard output cannot be written.
     pub(crate) fn announce(&mut self, kind: Kind) -> Result<(), Error> {
         self.output.print_csv_header(kind)
     }
 
-    /// Takes the result for an item.
+    /// Delivers the result for an item.
     pub(crate) fn take(&mut self, item: &Sourced<'_>, result: Result<Outcome, Error>) {
         self.messages.wipe();
         self.finished += 1;
@@ -73,7 +74,7 @@ impl<'a> Delivery<'a> {
             (Ok(item), Ok(outcome)) => self.print(item, &outcome),
             (Ok(item), Err(e)) => self.fail(&item.place(), &e),
             (Err(_), Err(e)) => self.fail("", &e),
-            (Err(what), Ok(_)) => self.fail("", &Error::failed(what.clone())),
+            (Err(reason), Ok(_)) => self.fail("", &Error::failed(reason.clone())),
         }
         if let Some(text) = self.progress.as_mut().and_then(|p| p.line(self.finished)) {
             self.messages.progress(&text);
@@ -81,21 +82,21 @@ impl<'a> Delivery<'a> {
     }
 
     fn print(&mut self, item: &Item<'_>, outcome: &Outcome) {
-        let printed = if self.deaf { Ok(()) } else { self.output.record(&outcome.record(item)) };
-        // That the secret is not known is reported once.
+        let printed = if self.output_failed { Ok(()) } else { self.output.record(&outcome.record(item)) };
+        // An unknown secret is the outcome's failure and is reported below, not twice.
         if let Err(e) = &printed
             && (outcome.failure.is_none() || e.is_stdout())
         {
-            // What was just made has its id from the response.
+            // The item of a created object has no id; the response has.
             let item = Item { id: outcome.id(item).into(), ..item.clone() };
             self.fail(&item.place(), e);
         }
         if printed.is_err_and(|e| e.is_stdout()) {
-            self.deaf = true;
+            self.output_failed = true;
             self.stop.ask();
         }
         let place = item.kind.label(outcome.id(item));
-        if self.deaf {
+        if self.output_failed {
             let error = Error::failed(format!("{}, but its record could not be delivered", outcome.status));
             let lost = outcome.holds_new_secret();
             self.messages.error(&place, &if lost { error.with_hint(LOST) } else { error });
@@ -119,8 +120,8 @@ impl<'a> Delivery<'a> {
     }
 
     fn fail(&mut self, place: &str, error: &Error) {
-        // What stops the run is reported once, not for each request in flight. A temporary error is reported for each:
-        // its change may have been made.
+        // An error that stops the run is reported once, not for each request in flight. A temporary error is reported
+        // for each item, because its change may have been made.
         let temporary = matches!(error.class(), Class::Temporary | Class::Unreachable);
         if temporary || !error.stops_the_run() || !self.tally.is_stopped() {
             self.messages.error(place, error);
@@ -128,20 +129,20 @@ impl<'a> Delivery<'a> {
         self.tally.count(error);
     }
 
-    /// Ends the output, reports what was not attempted, and decides the result of the run.
+    /// Ends the output, reports how many records were not attempted, and decides the result of the run.
     ///
     /// # Errors
-    /// The exit status, where anything failed or was not attempted; those of the output.
-    pub(crate) fn settle(self) -> Result<(), Error> {
+    /// The exit status, if anything failed or was not attempted; those of the output.
+    pub(crate) fn finish(self) -> Result<(), Error> {
         self.messages.wipe();
-        if !self.deaf {
+        if !self.output_failed {
             self.output.finish()?;
         }
-        let left = self.total.map(|total| total - self.finished);
-        if let Some(n) = left.filter(|n| *n > 0) {
+        let remaining = self.total.map(|total| total - self.finished);
+        if let Some(n) = remaining.filter(|n| *n > 0) {
             let what = text::count(n, "record was", "records were");
             self.messages.fail(&format!("stopped: {what} not attempted"));
         }
-        self.tally.result(self.stop.signal(), left != Some(0))
+        self.tally.result(self.stop.signal(), remaining != Some(0))
     }
 }

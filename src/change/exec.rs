@@ -1,4 +1,5 @@
-//! `--exec CMD`: passes a new secret to a command, by its environment and standard input, never by its arguments.
+//! `--exec CMD`: passes each new secret to a command, in its environment and on its standard input. Never as an
+//! argument, because other users can read those.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -9,34 +10,34 @@ use crate::config::environment::Config;
 use crate::record::Record;
 use crate::sys::child;
 
-/// The command that new secrets are passed to.
+/// The command of `--exec`.
 #[derive(Debug)]
 pub(crate) struct Exec {
     command: String,
-    /// Variables that the user named for their secrets: the command does not get them.
+    /// Names of variables that hold secrets of the user; the command does not inherit them.
     withheld: Vec<String>,
 }
 
 impl Exec {
-    /// A command for sh(1).
+    /// Creates it from a command line for sh(1).
     pub(crate) fn new(command: &str, config: &Config) -> Exec {
         Exec { command: command.to_owned(), withheld: config.secret_variables() }
     }
 
-    /// Runs the command for a record that has a whole secret.
+    /// Runs the command for a record with a complete secret.
     ///
-    /// The command finds `HEROKU_OAUTH_ID`, and `HEROKU_API_KEY` (an authorization or a token) or `HEROKU_OAUTH_SECRET`
-    /// (a client), in its environment, and the record as one line of JSON on its standard input. Our own secrets are
-    /// not in its environment. What it prints goes to standard error, since standard output belongs to the records.
+    /// Its environment has `HEROKU_OAUTH_ID`, and `HEROKU_API_KEY` (for an authorization or a token) or
+    /// `HEROKU_OAUTH_SECRET` (for a client), but none of our own secrets. Its standard input is the record as one line
+    /// of JSON. Its output goes to standard error, because standard output is for records.
     ///
     /// # Errors
-    /// Where it cannot be started, or fails.
+    /// If the record has no complete secret, or the command cannot be started or fails.
     pub(crate) fn run(&self, record: &Record<'_>) -> Result<(), Error> {
         let Some(secret) = record.whole_secret() else {
             return Err(Error::failed("the response holds no complete secret to pass on"));
         };
         let mut shell = Command::new("sh");
-        // An interrupt from the keyboard is for us, who wait: a secret that is passed on by half is lost.
+        // Ctrl-C goes to the command too. It must not be interrupted halfway: the secret would be lost.
         shell.args(["-c", &format!("trap '' INT\n{}", self.command)]);
         for name in SECRET_VARIABLES.into_iter().chain(self.withheld.iter().map(String::as_str)) {
             shell.env_remove(name);
@@ -52,7 +53,7 @@ impl Exec {
         record.write_json(&mut line, true);
         line.push(b'\n');
         if let Some(mut stdin) = child.stdin.take() {
-            // A command that has what it needs from its environment may never read.
+            // A command that only needs its environment may not read, and the write fails: not an error.
             let _ = stdin.write_all(&line);
         }
         let status = child.wait().map_err(|e| Error::failed(format!("--exec: {}", reason(&e))))?;

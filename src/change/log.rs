@@ -1,8 +1,8 @@
-//! `--log FILE`: one record a change, written before the change and completed after it.
+//! `--log FILE`: one line for each change, written before the change and completed after it.
 //!
-//! A record has its place on the disk before the change is made: a full disk is an error while nothing has happened
-//! yet. Until the outcome is known it says `begun`, and after a kill -9 it still does. Records have a fixed length,
-//! and their place is taken under a lock, so that the lines of parallel runs never mix.
+//! The line is on disk before the change is made, so a full disk is noticed before anything happens. It says `begun`
+//! until the result is known, and still does after a `kill -9`. Lines have a fixed length and are appended under a
+//! lock, so that parallel runs do not mix their lines.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -20,9 +20,9 @@ use crate::record::json::json_line;
 use crate::record::kind::Kind;
 use crate::sys::messages::Messages;
 
-/// Bytes of a line, its line break included.
+/// The length of a line in bytes, with its line break.
 const LINE: usize = 512;
-/// Bytes of a description that are kept where there is room for them, as they stand in JSON.
+/// The most that is kept of a description, in bytes of JSON. A long id or result leaves less room.
 const DESCRIPTION: usize = 160;
 
 /// The log of a run.
@@ -34,31 +34,31 @@ pub(crate) struct Log {
     messages: Messages,
 }
 
-/// The place of a record whose outcome is not known yet.
+/// A line whose result is not known yet: its offset in the file and its time.
 #[derive(Debug)]
 struct Begun {
     at: u64,
     time: String,
 }
 
-/// What became of a change.
+/// The parts of a line that depend on the change.
 #[derive(Debug, Default)]
 struct Entry<'a> {
     /// The id of the object.
     id: &'a str,
-    /// What it is called.
+    /// The description of the object, or its name.
     description: &'a str,
-    /// `revoked`, `created`, …, or `failed: ` or `unknown: ` and why.
+    /// `begun`; a status (`revoked`, `created`, …); `failed: ` or `unknown: ` and the error.
     result: &'a str,
-    /// The request id of the answer.
+    /// The request id of the response.
     request_id: &'a str,
 }
 
-/// Makes a change to the object `id` between the two halves of its record in the log, if there is one.
+/// Makes a change to the object `id`. If there is a log, its line is begun before and completed after the change.
 ///
 /// # Errors
-/// Those of the change; Those of the file where its record cannot be begun, and it was not made. That the record of a
-/// change cannot be completed is told, and stands in [`Outcome::unlogged`].
+/// Those of the change; those of the file if the line cannot be begun, in which case the change is not made. If the
+/// line cannot be completed, that is reported, and [`Outcome::unlogged`] is set.
 pub(crate) fn around(
     log: Option<&Log>,
     kind: Kind,
@@ -67,21 +67,22 @@ pub(crate) fn around(
 ) -> Result<Outcome, Error> {
     let Some(log) = log else { return change() };
     let begun = log.begin(kind, id)?;
-    let mut done = change();
-    if let Err(e) = log.end(&begun, kind, id, &done) {
+    let mut result = change();
+    if let Err(e) = log.complete(&begun, kind, id, &result) {
         log.messages.error("--log", &e);
-        if let Ok(done) = &mut done {
-            done.unlogged = true;
+        if let Ok(outcome) = &mut result {
+            outcome.unlogged = true;
         }
     }
-    done
+    result
 }
 
 impl Log {
-    /// Opens the log, made for its owner alone if it is not there, and asks once who is acting.
+    /// Opens the log, or creates it with mode 0600, and asks the API for the name of the account.
     ///
     /// # Errors
-    /// Those of the file where it cannot be written; those of the call, but for a token that may not ask.
+    /// Those of the file, if it cannot be written; those of the call. A token that may not read the account is not an
+    /// error: the name stays empty.
     pub(crate) fn open(path: &Path, tool: &'static str, api: &Api) -> Result<Log, Error> {
         let fail = |source| Error::file(path.display(), source);
         let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or(0);
@@ -89,7 +90,7 @@ impl Log {
         options.read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(no_link);
         let file = options.open(path).map_err(fail)?;
         if !file.metadata().map_err(fail)?.is_file() {
-            return Err(fail(io::Error::other("is no regular file")));
+            return Err(fail(io::Error::other("is not a regular file")));
         }
         let account = api.account()?.unwrap_or_default();
         Ok(Log { path: path.to_owned(), file, tool, account, messages: api.messages().clone() })
@@ -99,7 +100,7 @@ impl Log {
         Error::file(self.path.display(), source)
     }
 
-    /// Writes that a change begins. If this fails, the change must not be made.
+    /// Begins a line. If this fails, the change must not be made.
     fn begin(&self, kind: Kind, id: &str) -> Result<Begun, Error> {
         let time = time::rfc3339(time::now()).unwrap_or_default();
         let line = self.line(&time, kind, &Entry { id, result: "begun", ..Entry::default() });
@@ -107,15 +108,15 @@ impl Log {
         Ok(Begun { at, time })
     }
 
-    /// Takes a place at the end, and fills it.
+    /// Appends a line and returns its offset.
     fn append(&self, line: &[u8]) -> io::Result<u64> {
-        // Threads share the file's one lock, processes do not; a clone of the handle would share it too.
+        // The lock of the file keeps other processes out, but not the threads of this one, which share the handle.
         let _turn = TURN.lock();
         self.file.lock()?;
         let written = (|| {
             let mut end = (&self.file).seek(SeekFrom::End(0))?;
             if end > 0 {
-                // Another program's half line must not run into ours.
+                // Ends an incomplete line of another program, so that ours does not run into it.
                 let mut last = [0];
                 (&self.file).seek(SeekFrom::Start(end - 1))?;
                 (&self.file).read_exact(&mut last)?;
@@ -136,13 +137,19 @@ impl Log {
         written
     }
 
-    /// Completes a record. If this fails, it still says that the change was begun.
-    fn end(&self, begun: &Begun, kind: Kind, id: &str, done: &Result<Outcome, Error>) -> Result<(), Error> {
-        let object = done.as_ref().ok().and_then(|done| done.object.as_ref());
+    /// Completes a line. If this fails, it still says `begun`.
+    fn complete(
+        &self,
+        begun: &Begun,
+        kind: Kind,
+        id: &str,
+        result: &Result<Outcome, Error>,
+    ) -> Result<(), Error> {
+        let object = result.as_ref().ok().and_then(|outcome| outcome.object.as_ref());
         let record = object.map(|object| &object.record);
-        let result = match done {
-            Ok(done) => done.status.to_owned(),
-            // What ended in a passing fault may have been done all the same.
+        let result = match result {
+            Ok(outcome) => outcome.status.to_owned(),
+            // After a temporary error the change may have been made.
             Err(e) if e.status() == TEMPORARY => format!("unknown: {e}"),
             Err(e) => format!("failed: {e}"),
         };
@@ -157,7 +164,7 @@ impl Log {
     }
 
     fn line(&self, time: &str, kind: Kind, outcome: &Entry<'_>) -> Vec<u8> {
-        // What a server says may quote a secret; what is cut short could not be told from one any more.
+        // The response may quote a secret. It is redacted first: a part of a secret would no longer be recognised.
         let safe = |text: &str, room| cut(&self.messages.redacted(text), room);
         let line = |description: &str| {
             json_line(&[
@@ -182,7 +189,7 @@ impl Log {
 
 static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
 
-/// As much of a text as takes at most `max` bytes in JSON.
+/// Cuts a text so that it takes at most `max` bytes in JSON.
 fn cut(text: &str, max: usize) -> String {
     let mut room = max;
     let size = |c: char| if c.is_control() || c == '"' || c == '\\' { 6 } else { c.len_utf8() };
@@ -201,7 +208,7 @@ mod tests {
     use crate::base::secret::Secret;
 
     #[test]
-    fn a_secret_that_a_server_quotes_is_not_kept() {
+    fn secrets_in_a_response_are_not_logged() {
         let messages = Messages::new("oauth-rm", Box::new(io::sink()));
         messages.hide(&Secret::new("hunter22".to_owned()));
         let file = File::open("/dev/null").expect("a file");
@@ -216,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_stands_in_it_a_line_has_one_length() {
+    fn every_line_has_the_same_length() {
         let log = Log {
             path: PathBuf::new(),
             file: File::open("/dev/null").expect("a file"),

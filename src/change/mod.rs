@@ -1,17 +1,17 @@
-//! What every tool that changes something shares: a run over all of its input.
+//! The engine of the changing tools: runs a change over the whole input.
 //!
 //! A tool is a [`Change`]: it plans a step for each item and applies it. [`run`] does everything else, in this order:
-//! read and check the whole input, protect what is in use, ask, look up what must be known, then plan, protect, log,
-//! apply and deliver each item.
+//! read and check the whole input, ask for confirmation, look up what must be protected, prepare the change; then, for
+//! each item: plan, check the protection, begin the log line, apply, deliver the result.
 //!
 //! - `options`: `-n`, `-P`, `--rest`, `--stream`, `--log`, `--include-…`
 //! - `targets`, `stream`: the items, read as a whole or line by line
-//! - `guard`: protects what is in use
-//! - `confirm`: asks before several objects are removed
+//! - `guard`: protects the objects in use and the default API key
+//! - `confirm`: asks before several objects are removed at a terminal
 //! - `ordered`: a map over items on several threads, in order
 //! - `delivery`: results to the output, to `--rest`, to the messages, and to the exit status
 //! - `outcome`: the result for one item
-//! - `create`: creates that are never repeated blindly
+//! - `create`: creates objects, and never a duplicate
 //! - `exec`: passes a new secret to a command
 //! - `rest`, `log`: the files of `--rest` and `--log`
 
@@ -53,47 +53,47 @@ pub(crate) mod rest;
 pub(crate) mod stream;
 pub(crate) mod targets;
 
-/// What a change does to the objects it works on: it decides what is protected, and what is asked.
+/// The effect of a change on its objects. It decides which objects are protected and whether to ask for confirmation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effect {
-    /// Makes new objects, and ends nobody's access.
+    /// Creates objects; existing access goes on.
     Creates,
     /// Changes objects; an old secret may stop working.
     Alters,
-    /// Removes objects, and with a client the authorizations that were made through it.
+    /// Removes objects. Removing a client also revokes the authorizations that were created through it.
     Removes,
 }
 
-/// What a changing tool does. The same plan serves the dry run and the run.
+/// The work of a changing tool. The dry run prints the same plan that the run applies.
 pub(crate) trait Change: Sync {
-    /// What is looked up before the first change.
+    /// The result of [`Change::prepare`].
     type Ready: Sync;
 
-    /// What the change does to its objects.
+    /// Returns the effect on the objects.
     fn effect(&self) -> Effect;
 
-    /// Checks that the tool can work on an item, before anything is changed.
+    /// Checks that the tool can work on an item. All items are checked before the first change.
     ///
     /// # Errors
-    /// Why it cannot.
+    /// The reason, for the message about the item.
     fn accept(&self, _item: &Item<'_>) -> Result<(), String> {
         Ok(())
     }
 
-    /// Looks up what must be known before the first change, also for `-n`. `targets` are all items, unless they come
-    /// as a stream.
+    /// Looks up what [`Change::plan`] needs, once before the first change, also with `-n`. `targets` holds all items;
+    /// it is `None` with `--stream`.
     ///
     /// # Errors
     /// Those of the calls.
     fn prepare(&self, session: &mut Session, targets: Option<&Targets>) -> Result<Self::Ready, Error>;
 
-    /// Plans what is done to an item; calls nothing.
+    /// Plans the work on an item without a call to the API.
     ///
     /// # Errors
-    /// Why nothing can be done to it.
+    /// The reason why the item cannot be changed.
     fn plan(&self, ready: &Self::Ready, item: &Item<'_>) -> Result<Plan, Error>;
 
-    /// Does what was planned.
+    /// Applies a planned step.
     ///
     /// # Errors
     /// Those of the calls.
@@ -106,38 +106,38 @@ pub(crate) trait Change: Sync {
     ) -> Result<Outcome, Error>;
 }
 
-/// What is to be done to an item.
+/// The plan for an item.
 pub(crate) enum Plan {
-    /// Nothing, so there is nothing to protect either.
+    /// Nothing is to be done. Protection is not checked, since nothing changes.
     Skip(Outcome),
-    /// A step.
+    /// One change.
     Do(Step),
 }
 
-/// What is done to one item: planned once, shown by `-n`, and sent by the run.
+/// One change to one item: planned once, printed by `-n`, and sent by the run.
 #[derive(Debug, Default)]
 pub(crate) struct Step {
     /// The status that `-n` prints: `would-revoke`, `would-create`, ….
     pub(crate) would: &'static str,
     /// The body of the request.
     pub(crate) body: Option<Body>,
-    /// How the object that is made can be recognised after a lost response.
+    /// How to recognise the created object after a lost response.
     pub(crate) likeness: Option<Likeness>,
 }
 
 impl Plan {
-    /// A step without a body.
+    /// Plans a step without a body.
     pub(crate) fn bare(would: &'static str) -> Plan {
         Plan::Do(Step { would, ..Step::default() })
     }
 }
 
-/// What a change works with.
+/// The means of a run, for [`Change::apply`].
 #[derive(Clone, Copy)]
 pub(crate) struct Run<'a> {
     /// The API.
     pub(crate) api: &'a Api,
-    /// The log, for changes on the way to the one that is logged anyway.
+    /// The log, for further changes that a step makes: the step itself is logged by the engine.
     pub(crate) log: Option<&'a Log>,
     /// The command that new secrets are passed to.
     pub(crate) exec: Option<&'a Exec>,
@@ -146,7 +146,8 @@ pub(crate) struct Run<'a> {
 /// Runs a change over its input.
 ///
 /// # Errors
-/// What stops the run; only a status where everything was reported on the way.
+/// The error that stopped the run; [`Class::Reported`](crate::base::error::Class::Reported) if all errors have been
+/// reported.
 pub(crate) fn run<C: Change>(
     session: &mut Session,
     args: &Args,
@@ -160,7 +161,7 @@ pub(crate) fn run<C: Change>(
     options.refuse_clashes(session, streams)?;
     let keeps = options.rest.as_ref().filter(|_| !options.dry_run);
     if input.is_read() && keeps.is_some() {
-        // Before there is a draft of the file, which a signal would leave behind.
+        // First, because a signal would leave the draft of the file behind.
         session.stop_on_signals()?;
     }
     let rest = keeps.map(|path| Rest::start(path)).transpose()?;
@@ -194,35 +195,35 @@ fn run_whole<C: Change>(
         session.stop_on_signals()?;
     }
     let guard = Guard::new(options, change.effect());
-    let unknown = guard.unknown_of(targets.iter());
-    let guard = guard.look_up(session, unknown)?;
-    let again = guard.again(targets.iter())?;
-    let items = || targets.iter().filter(|item| !again.contains(&item.index));
+    let look_ups = guard.look_ups_for(targets.iter());
+    let guard = guard.look_up(session, look_ups)?;
+    let repeats = guard.repeats(targets.iter())?;
+    let items = || targets.iter().filter(|item| !repeats.contains(&item.index));
     let ready = change.prepare(session, Some(&targets))?;
     if options.dry_run {
         let style = Style { eager: false, ..style };
         return rehearse(session, style, &mut items().map(Ok), &guard, change, &ready);
     }
     if let Some(rest) = &mut rest {
-        again.iter().try_for_each(|index| rest.done(*index))?;
+        repeats.iter().try_for_each(|index| rest.done(*index))?;
     }
     let log = options.open_log(session)?;
     let rest = rest.map(Mutex::new);
     let messages = session.io.messages.clone();
     let files = Files { rest: rest.as_ref(), log: log.as_ref() };
-    let total = Some(targets.len() - again.len());
+    let total = Some(targets.len() - repeats.len());
     let mut work = Work::new(session, options, style, (change, &ready), &guard, files, total)?;
     work.delivery.announce(targets.get(0).kind)?;
     work.drive(&mut items().filter(|item| !guard.goes_last(item)).map(Ok), options.parallel);
-    // What may end our own access waits until all else is done; the authorization in use is the very last.
+    // Changes that may end our own access come after all others, the authorization in use as the very last.
     let mut last: Vec<Item<'_>> = items().filter(|item| guard.goes_last(item)).collect();
     last.sort_by_key(|item| guard.is_own(item));
     work.drive(&mut last.into_iter().map(Ok), 1);
-    let ended = work.delivery.settle();
+    let ended = work.delivery.finish();
     close(rest, &messages).and(ended)
 }
 
-/// Works on lines while they come, without reading the whole input first.
+/// Works on lines as they arrive, without reading the whole input first.
 fn run_stream<C: Change>(
     session: &mut Session,
     options: &Options,
@@ -234,12 +235,12 @@ fn run_stream<C: Change>(
     refuse_terminal(session)?;
     session.stop_on_signals()?;
     if !options.dry_run {
-        // Without a token, the file of an earlier run stays as it is.
+        // Fails without a token, before the --rest file of an earlier run is replaced.
         session.api()?;
     }
     let guard = Guard::new(options, change.effect());
-    let unknown = guard.unknown();
-    let guard = guard.look_up(session, unknown)?;
+    let look_ups = guard.all_look_ups();
+    let guard = guard.look_up(session, look_ups)?;
     let ready = change.prepare(session, None)?;
     let accept = |item: &Item<'_>| change.accept(item);
     if options.dry_run {
@@ -248,7 +249,7 @@ fn run_stream<C: Change>(
         return rehearse(session, style, &mut source, &guard, change, &ready);
     }
     let log = options.open_log(session)?;
-    // Not before: what an earlier run left is lost by it.
+    // Replaces the file of an earlier run, so it comes as late as possible.
     if let Some(rest) = &mut rest {
         rest.publish()?;
     }
@@ -258,29 +259,29 @@ fn run_stream<C: Change>(
     let files = Files { rest: rest.as_ref(), log: log.as_ref() };
     let mut work = Work::new(session, options, style, (change, &ready), &guard, files, None)?;
     work.drive(&mut source, options.parallel);
-    let ended = work.delivery.settle();
-    source.keep_unbegun()?;
+    let ended = work.delivery.finish();
+    source.keep_unread()?;
     close(rest, &messages).and(ended)
 }
 
-/// Cleans up the file of `--rest`, and reports what is in it.
+/// Completes the `--rest` file and reports how many lines are in it.
 fn close(rest: Option<Mutex<Rest>>, messages: &Messages) -> Result<(), Error> {
     let Some(rest) = rest else { return Ok(()) };
     let rest = rest.into_inner().unwrap_or_else(PoisonError::into_inner);
-    if rest.left() > 0 {
-        let what = text::count(rest.left(), "input line is", "input lines are");
+    if rest.remaining() > 0 {
+        let what = text::count(rest.remaining(), "input line is", "input lines are");
         messages.say(&format!("{what} left in {}", rest.path().display()));
     }
     rest.finish()
 }
 
-/// The files that a run keeps.
+/// The files that a run writes.
 struct Files<'a> {
     rest: Option<&'a Mutex<Rest>>,
     log: Option<&'a Log>,
 }
 
-/// A run that is under way.
+/// A run in progress.
 struct Work<'a, C: Change> {
     change: &'a C,
     ready: &'a C::Ready,
@@ -289,7 +290,7 @@ struct Work<'a, C: Change> {
     stop: Stop,
     watch: Watch,
     delivery: Delivery<'a>,
-    /// Results that may wait for their turn, for each request in flight.
+    /// How many results may wait for their turn, for each thread.
     waiting: usize,
 }
 
@@ -307,13 +308,13 @@ impl<'a, C: Change> Work<'a, C> {
         let (io, api) = session.connect()?;
         let watch = io.watch();
         let run = Run { api, log: files.log, exec: options.exec.as_ref() };
-        // A result with a new secret does not wait: were its turn never to come, the secret would be lost.
+        // A new secret that waits would be lost if the process were killed (docs/architecture.md, Rules: Delivered).
         let waiting = if style.reveal { 1 } else { 4 };
         let delivery = Delivery::new(io, style, stop.clone(), columns, files.rest, total);
         Ok(Work { change, ready, guard, run, stop, watch, delivery, waiting })
     }
 
-    /// Works on what the source gives, `threads` items at a time, and delivers the results in its order.
+    /// Works on the items of `source`, `threads` at a time, and delivers the results in their order.
     fn drive<'t>(&mut self, source: &mut (dyn Iterator<Item = Sourced<'t>> + Send), threads: usize) {
         let Work { change, ready, guard, run, stop, watch, delivery, waiting } = self;
         let may_start = || {
@@ -325,7 +326,7 @@ impl<'a, C: Change> Work<'a, C> {
         let work = |item: &Sourced<'t>| {
             let result = match item {
                 Ok(item) => change_one(*change, *ready, guard, run, item),
-                Err(what) => Err(Error::failed(what.clone())),
+                Err(reason) => Err(Error::failed(reason.clone())),
             };
             if result.as_ref().is_err_and(Error::stops_the_run) {
                 stop.ask();
@@ -353,7 +354,7 @@ fn change_one<C: Change>(
     }
 }
 
-/// Prints what would be done (`-n`).
+/// Prints the plan for each item and changes nothing (`-n`).
 fn rehearse<'t, C: Change>(
     session: &mut Session,
     style: Style,
@@ -372,8 +373,8 @@ fn rehearse<'t, C: Change>(
     for item in source.take_while(|_| !stop.is_set()) {
         let item = match item {
             Ok(item) => item,
-            Err(what) => {
-                failed("", &Error::failed(what));
+            Err(reason) => {
+                failed("", &Error::failed(reason));
                 continue;
             }
         };

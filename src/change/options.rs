@@ -33,13 +33,13 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Reads them from a command line; the log may be named by `OAUTH_LOG`.
+    /// Reads the options from a command line, and the file of the log from `OAUTH_LOG` if `--log` is not given.
     ///
     /// # Errors
     /// Those of the command line.
     pub(crate) fn read(args: &Args, config: &Config) -> Result<Options, Error> {
         let exec = args.get(&opts::EXEC)?.map(|command| Exec::new(command, config));
-        // With a command for each secret, one after the other is what a person expects.
+        // Users expect commands to run one after the other.
         let parallel = if exec.is_some() { 1 } else { PARALLEL };
         Ok(Options {
             dry_run: args.has(&opts::DRY_RUN),
@@ -54,7 +54,7 @@ impl Options {
         })
     }
 
-    /// Opens the log, where one is wanted.
+    /// Opens the log, if one is wanted.
     ///
     /// # Errors
     /// Those of [`Log::open`].
@@ -63,11 +63,11 @@ impl Options {
         self.log.as_deref().map(|path| Log::open(path, program, session.api()?)).transpose()
     }
 
-    /// Fails where one file would be overwritten by another use of it. `streams` is true where the input is worked on
-    /// while it is read.
+    /// Checks that no file is named for two uses, of which one would overwrite the other. `streams` is true if the
+    /// input is worked on while it is read.
     ///
     /// # Errors
-    /// Which two uses clash.
+    /// A usage error that names the two uses.
     pub(crate) fn refuse_clashes(&self, session: &Session, streams: bool) -> Result<(), Error> {
         let clash = |what: &str| Err(Error::usage(format!("{what}: name another file")));
         let (rest, log) = (self.rest.as_deref(), self.log.as_deref());

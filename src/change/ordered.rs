@@ -1,4 +1,4 @@
-//! A map over items on several threads: in order, bounded, and interruptible. Knows nothing of what the items are.
+//! A map over items on several threads: in order, bounded, and interruptible. Knows nothing about its items.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -6,21 +6,21 @@ use std::thread;
 
 use crate::base::sync::lock;
 
-/// How much may be under way at once.
+/// How much may be in progress at once.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
-    /// Items that are worked on at the same time.
+    /// The number of threads.
     pub(crate) threads: usize,
-    /// Items that were started and whose results are not delivered yet; at least `threads`, or threads stand idle.
+    /// How many items may be started and not delivered; at least `threads`, or threads wait for room.
     pub(crate) window: usize,
 }
 
-/// Does `work` on each item of `source` and gives the results to `deliver` in the order of the items, on the calling
-/// thread. Before each item `may_start` is asked; once it says no, nothing more is started, and what is under way is
-/// finished and delivered.
+/// Does `work` on each item of `source` and passes the results to `deliver` in the order of the items, on the calling
+/// thread. `may_start` is called before each item; once it returns false, nothing more is started, and the items in
+/// progress are finished and delivered.
 ///
-/// An item's result counts against `bounds.window` until `deliver` has returned. Where the system gives fewer threads
-/// than asked for, those are used; where it gives none, the calling thread does the work.
+/// A result counts towards `bounds.window` until `deliver` has returned. If the system has no room for all threads,
+/// fewer are used; if for none, the calling thread does the work.
 pub(crate) fn map<I: Send, O: Send>(
     source: &mut (dyn Iterator<Item = I> + Send),
     bounds: Bounds,
@@ -72,26 +72,26 @@ pub(crate) fn map<I: Send, O: Send>(
     }
 }
 
-/// What the threads share.
+/// The state that the threads share.
 struct Queue<I, O> {
     state: Mutex<State<I, O>>,
-    /// A result came, or a thread ended.
+    /// Signalled when a result is ready or a thread ends.
     ready: Condvar,
-    /// A result was delivered, or the source ended.
+    /// Signalled when a result is delivered or the source ends.
     room: Condvar,
 }
 
 struct State<I, O> {
     started: usize,
     delivered: usize,
-    /// A slot for each item that was started and not delivered, in order.
+    /// A slot for each item that is started and not delivered, in their order; `None` until the result is ready.
     waiting: VecDeque<Option<(I, O)>>,
     threads: usize,
     closed: bool,
 }
 
 impl<I, O> Queue<I, O> {
-    /// The next item and its place in the order; `None` where nothing more is started.
+    /// Returns the next item and its place in the order; `None` if nothing more is to be started.
     fn next(
         &self,
         source: &Mutex<&mut (dyn Iterator<Item = I> + Send)>,
@@ -107,7 +107,7 @@ impl<I, O> Queue<I, O> {
         if state.closed {
             return None;
         }
-        // The source may block (a slow pipe), and must not keep results from being delivered.
+        // The source may block (a slow pipe); results must still be delivered meanwhile.
         drop(state);
         let item = if may_start() { source.next() } else { None };
         let mut state = lock(&self.state);
@@ -143,7 +143,7 @@ impl<I, O> Queue<I, O> {
                 drop(state);
                 deliver(item, result);
                 state = lock(&self.state);
-                // The slot is freed only now: a reader that does not read makes the run wait.
+                // Only now: if the reader of the output is slow, no more items are started.
                 state.waiting.pop_front();
                 state.delivered += 1;
                 self.room.notify_all();
@@ -170,10 +170,10 @@ mod tests {
     const BOUNDS: Bounds = Bounds { threads: 4, window: 8 };
 
     #[test]
-    fn results_come_in_the_order_of_the_items() {
+    fn results_are_delivered_in_the_order_of_the_items() {
         let mut out = Vec::new();
         let turns = AtomicUsize::new(0);
-        // Every item waits for the one after it, so that results are ready in another order.
+        // Each even item waits for the next one, so results are ready in another order.
         let work = |n: &usize| {
             while n.is_multiple_of(2) && turns.load(Ordering::SeqCst) <= n / 2 {
                 thread::yield_now();
@@ -188,9 +188,9 @@ mod tests {
     }
 
     #[test]
-    fn as_many_items_are_worked_on_at_once_as_there_are_threads() {
+    fn all_threads_work_at_once() {
         let four = Barrier::new(4);
-        // With fewer than four at once this would never end.
+        // Fewer than four at once would wait forever.
         let work = |_: &usize| {
             four.wait();
         };
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_results_wait_than_the_window_holds() {
+    fn the_window_bounds_the_undelivered_results() {
         let (begun, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let delivered = AtomicUsize::new(0);
         let work = |_: &usize| {
@@ -216,7 +216,7 @@ mod tests {
         for window in [1, 4, 8] {
             most.store(0, Ordering::SeqCst);
             map(&mut (0..200), Bounds { threads: 4, window }, &|| true, &work, &mut deliver);
-            // A delivery is counted a moment before its slot is free.
+            // Deliveries are counted a moment before their slot is free, so this cannot be too large by chance.
             assert!(
                 most.load(Ordering::SeqCst) <= window,
                 "{} in a window of {window}",
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_stop_nothing_is_started_and_what_is_under_way_is_delivered() {
+    fn a_stop_lets_items_in_progress_finish_and_starts_no_more() {
         let (stop, worked) = (AtomicBool::new(false), AtomicUsize::new(0));
         let mut delivered = 0;
         let work = |n: &usize| {
@@ -242,14 +242,14 @@ mod tests {
     }
 
     #[test]
-    fn a_stop_before_the_start_leaves_the_source_untouched() {
+    fn a_stop_before_the_start_takes_nothing_from_the_source() {
         let mut source = 0..10;
         map(&mut source, BOUNDS, &|| false, &|_| (), &mut |_, ()| panic!("nothing was to be started"));
         assert_eq!(source, 0..10);
     }
 
     #[test]
-    fn a_source_that_blocks_does_not_hold_results_back() {
+    fn results_are_delivered_while_the_source_blocks() {
         let (sender, receiver) = std::sync::mpsc::channel();
         sender.send(1).expect("open");
         let mut sender = Some(sender);
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn without_threads_the_caller_does_the_work() {
+    fn the_caller_does_the_work_if_there_are_no_threads() {
         let caller = thread::current().id();
         let mut out = Vec::new();
         let bounds = Bounds { threads: 0, window: 1 };

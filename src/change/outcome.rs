@@ -1,4 +1,4 @@
-//! The result for one item, on its way to the output.
+//! The result of the change to one item.
 
 use std::borrow::Cow;
 
@@ -9,36 +9,36 @@ use crate::change::targets::Item;
 use crate::record::Record;
 use crate::record::kind::Kind;
 
-/// The result for one item.
+/// The result of the change to one item.
 #[derive(Debug)]
 pub(crate) struct Outcome {
-    /// The object as the response showed it, if there was a response to print.
+    /// The object in the response, if there was one.
     pub(crate) object: Option<Object>,
     /// `created`, `revoked`, ….
     pub(crate) status: &'static str,
-    /// Members to add behind the header fields of the record.
+    /// Members to add after the header fields of the record.
     pub(crate) added: Vec<(&'static str, String)>,
-    /// The secret was passed to a command.
+    /// The command of `--exec` has received the secret.
     pub(crate) delivered: bool,
-    /// The log does not tell what came of it, which was reported.
+    /// The line in the log could not be completed, which has been reported.
     pub(crate) unlogged: bool,
-    /// What failed after the change: the record is printed all the same, and the item counts as not done.
+    /// An error after the change was made: the record is printed, and the item counts as failed.
     pub(crate) failure: Option<Error>,
 }
 
 impl Outcome {
-    /// A status without a response.
+    /// Creates an outcome without a response.
     pub(crate) fn bare(status: &'static str) -> Outcome {
         Outcome { object: None, status, added: Vec::new(), delivered: false, unlogged: false, failure: None }
     }
 
-    /// A response and its status.
+    /// Creates an outcome from the object in the response.
     pub(crate) fn new(object: Object, status: &'static str) -> Outcome {
         Outcome { object: Some(object), ..Outcome::bare(status) }
     }
 
-    /// A response that brings a new secret. If it does not hold a whole one, the change is done all the same, and must
-    /// not be repeated blindly: nobody knows the new secret.
+    /// Creates the outcome of a rotation. If the response holds no complete secret, the rotation was made, but nobody
+    /// knows the new secret: that is a failure, and no reason to repeat it.
     pub(crate) fn renewed(object: Object, status: &'static str) -> Outcome {
         let failure = object.record.whole_secret().is_none().then(|| {
             Error::failed("the response holds no complete secret: there is a new one that nobody knows")
@@ -47,8 +47,8 @@ impl Outcome {
         Outcome { failure, ..Outcome::new(object, status) }
     }
 
-    /// Revokes an authorization that a command had in its hands: the command may have revoked it itself, which is as
-    /// good.
+    /// Revokes an authorization that was passed to a command. The command may have revoked it itself, so it may be gone
+    /// already.
     ///
     /// # Errors
     /// Those of the call.
@@ -60,7 +60,8 @@ impl Outcome {
         }
     }
 
-    /// Passes the new secret, if it is known, to the command of `--exec`, if there is one.
+    /// Passes the new secret to the command of `--exec`. Does nothing if there is no command, or the outcome is a
+    /// failure.
     pub(crate) fn pass_on(mut self, exec: Option<&Exec>) -> Outcome {
         if let (Some(exec), Some(object), None) = (exec, &self.object, &self.failure) {
             self.failure = exec.run(&object.record).err();
@@ -69,13 +70,13 @@ impl Outcome {
         self
     }
 
-    /// Whether it brings a new secret that nobody has yet.
+    /// Returns whether it holds a new secret that no command has received.
     pub(crate) fn holds_new_secret(&self) -> bool {
         let new = matches!(self.status, "created" | "rotated") && !self.delivered;
         new && self.object.as_ref().is_some_and(|object| object.record.whole_secret().is_some())
     }
 
-    /// The record to print.
+    /// Returns the record to print.
     pub(crate) fn record<'a>(&'a self, item: &'a Item<'_>) -> Record<'a> {
         let mut record = match &self.object {
             Some(object) => object.record.borrowed(),
@@ -86,7 +87,7 @@ impl Outcome {
         record
     }
 
-    /// The id of the object that was made or changed.
+    /// Returns the id of the object that was created or changed.
     pub(crate) fn id<'a>(&'a self, item: &'a Item<'_>) -> &'a str {
         self.object.as_ref().map_or(&item.id, |object| &object.record.id)
     }

@@ -1,8 +1,8 @@
-//! `--rest FILE`: the input lines that were not done, verbatim, so that the same command can be given them again.
+//! `--rest FILE`: the input lines that are not done yet, verbatim, as the input of a second run.
 //!
-//! The file is right at every moment, even after kill -9: it starts as the whole input, and each line is blanked
-//! in its place once its record is delivered. Blank lines are no input, nor are those that begin with NUL, which are
-//! about to be blanked. At the end they are taken out.
+//! The file is right at every moment, even after `kill -9` (docs/architecture.md, Rules: Interruptible). It starts as
+//! the whole input, and each line is overwritten with blanks once its result is delivered. Blank lines, and lines that
+//! begin with NUL because they are being overwritten, are ignored as input. At the end both are removed.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use crate::base::error::Error;
 use crate::sys::files::draft;
 
-/// The lines of an input that are not done yet.
+/// The file, and where its lines are.
 #[derive(Debug)]
 pub(crate) struct Rest {
     path: PathBuf,
@@ -31,10 +31,10 @@ struct Span {
 }
 
 impl Rest {
-    /// Starts a draft beside `path`. What is at `path` stays as it is until [`Rest::publish`].
+    /// Creates a draft beside `path`. An old file at `path` is kept until [`Rest::publish`].
     ///
     /// # Errors
-    /// Those of the file where the draft cannot be made, or `path` is something else than a file.
+    /// Those of the file, if the draft cannot be created or `path` is not a regular file.
     pub(crate) fn start(path: &Path) -> Result<Rest, Error> {
         let fail = |source| Error::file(path.display(), source);
         let (draft, file) = draft(path).map_err(fail)?;
@@ -54,7 +54,7 @@ impl Rest {
         Error::file(self.path.display(), source)
     }
 
-    /// Keeps a line that holds a record.
+    /// Adds a line that holds a record.
     ///
     /// # Errors
     /// Those of the file.
@@ -64,7 +64,7 @@ impl Rest {
         Ok(())
     }
 
-    /// Keeps a line that holds no record: a CSV header without which the others cannot be read.
+    /// Adds a line that holds no record: a CSV header line, which the records after it need.
     ///
     /// # Errors
     /// Those of the file.
@@ -90,10 +90,10 @@ impl Rest {
         Ok(span)
     }
 
-    /// Puts the file in its place; from now on it tells what is not done.
+    /// Moves the draft to its path. From now on the file lists what is not done.
     ///
     /// # Errors
-    /// Those of the file; nothing may be changed then.
+    /// Those of the file. If this fails, nothing may be changed.
     pub(crate) fn publish(&mut self) -> Result<(), Error> {
         if let Some(mut writer) = self.writer.take() {
             writer.flush().map_err(|e| self.fail(e))?;
@@ -108,7 +108,7 @@ impl Rest {
         Ok(())
     }
 
-    /// Notes that the record of that place is done and delivered.
+    /// Marks the record at a place in the input as done and delivered.
     ///
     /// # Errors
     /// Those of the file.
@@ -119,20 +119,20 @@ impl Rest {
         steps.try_for_each(|(n, bytes)| self.file.write_all_at(bytes, at + n)).map_err(|e| self.fail(e))
     }
 
-    /// Where the file is.
+    /// Returns the path of the file.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// How many lines are not done.
-    pub(crate) fn left(&self) -> usize {
+    /// Returns how many lines are not done.
+    pub(crate) fn remaining(&self) -> usize {
         self.lines.iter().filter(|span| span.len > 0).count()
     }
 
-    /// Takes the blanked lines out. A file without a record left is empty.
+    /// Removes the blank lines. If all records are done, the file is empty.
     ///
     /// # Errors
-    /// Those of the file; the file with its blank lines is then still there, and right.
+    /// Those of the file. The file with its blank lines is then still there, and right.
     pub(crate) fn finish(self) -> Result<(), Error> {
         let fail = |source| self.fail(source);
         let (path, file) = draft(&self.path).map_err(fail)?;
@@ -163,8 +163,10 @@ impl Rest {
     }
 }
 
-/// Blanks a line so that it is never half a line, whenever the process ends: a line that begins with NUL is done, and
-/// one byte is written whole or not at all. The bytes to write, in their order, and where in the line.
+/// Returns the writes that overwrite a line of `len` bytes with blanks: offset and bytes, in their order.
+///
+/// The first write makes the first byte NUL, which marks the line as done. One byte is written or not, so the line is
+/// never half a record, whenever the process ends.
 fn blanking(len: u64) -> impl Iterator<Item = (u64, &'static [u8])> {
     const BLANKS: &[u8; 256] = &[b' '; 256];
     let begun = (len > 0).then_some((0, &b"\0"[..]));
@@ -174,7 +176,7 @@ fn blanking(len: u64) -> impl Iterator<Item = (u64, &'static [u8])> {
 
 impl Drop for Rest {
     fn drop(&mut self) {
-        // A draft that was never published belongs to an input that was refused.
+        // A draft that was not published belongs to a run that failed before its first change.
         if let Some(draft) = &self.draft {
             let _ = std::fs::remove_file(draft);
         }
@@ -193,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_right_at_every_moment() {
+    fn the_file_lists_what_is_not_done_at_every_moment() {
         let folder = folder("moments");
         let path = folder.join("rest");
         let text = |path: &Path| std::fs::read_to_string(path).expect("readable");
@@ -203,19 +205,19 @@ mod tests {
         for line in [b"authz,a1".as_slice(), b"authz,a2", b"authz,a3"] {
             rest.keep(line).expect("kept");
         }
-        assert_eq!(text(&path), "old\n", "before it is published, nothing has changed");
+        assert_eq!(text(&path), "old\n", "the old file is kept until the new one is published");
         rest.publish().expect("published");
         assert_eq!(text(&path), "kind,id\nauthz,a1\nauthz,a2\nauthz,a3\n");
         rest.done(1).expect("done");
         assert_eq!(text(&path), "kind,id\nauthz,a1\n        \nauthz,a3\n");
-        assert_eq!(rest.left(), 2);
+        assert_eq!(rest.remaining(), 2);
         rest.finish().expect("finished");
         assert_eq!(text(&path), "kind,id\nauthz,a1\nauthz,a3\n");
         assert_eq!(std::fs::read_dir(&folder).expect("a folder").count(), 1, "no draft is left");
     }
 
     #[test]
-    fn a_stream_adds_lines_while_others_are_done() {
+    fn lines_are_added_while_others_are_done() {
         let path = folder("stream").join("rest");
         let text = || std::fs::read_to_string(&path).expect("readable");
         let mut rest = Rest::start(&path).expect("started");
@@ -240,13 +242,13 @@ mod tests {
         rest.done(2).expect("done, and not twice");
         rest.done(5).expect("no such line");
         assert_eq!(text(), format!("  \nkind,id\n{blank}\n \nauthz,a2\nid,kind\na3,authz\nkind,id,status\n"));
-        assert_eq!(rest.left(), 2);
+        assert_eq!(rest.remaining(), 2);
         rest.finish().expect("finished");
         assert_eq!(text(), "kind,id\nauthz,a2\nid,kind\na3,authz\n");
     }
 
     #[test]
-    fn a_line_is_there_or_not_at_every_step_of_its_blanking() {
+    fn a_line_is_never_half_overwritten() {
         for len in [0, 1, 2, 256, 257, 258, 700] {
             let mut line = vec![b'x'; len];
             for (at, bytes) in blanking(len as u64) {
@@ -259,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_being_blanked_is_no_input() {
+    fn lines_that_are_being_overwritten_are_ignored_as_input() {
         let mut sniffer = crate::input::sniffer::Sniffer::new(crate::input::entry::Need::Identity);
         for torn in [&b"\0kind\":\"authz\"}"[..], b"\0   \"authz\"}", b"\0"] {
             assert!(matches!(sniffer.line(torn), Ok(None)), "{torn:?}");
@@ -267,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_input_leaves_the_old_file() {
+    fn the_old_file_is_kept_if_nothing_is_published() {
         let folder = folder("refused");
         let path = folder.join("rest");
         std::fs::write(&path, "old\n").expect("written");

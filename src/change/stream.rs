@@ -1,4 +1,4 @@
-//! Items from an input that is worked on while it comes, without a look at the whole of it first (`--stream`).
+//! `--stream`: items from an input that is worked on while it arrives, without a check of the whole input first.
 
 use std::io::Read;
 use std::sync::Mutex;
@@ -13,7 +13,7 @@ use crate::input::sniffer::Sniffer;
 use crate::session::Session;
 use crate::sys::signals::Stop;
 
-/// The items of standard input, or what is wrong with a line. All that is read is kept in `--rest` first.
+/// An iterator over the items of standard input. Each line is added to the `--rest` file before its item is returned.
 pub(crate) struct Stream<'a> {
     lines: Lines<Box<dyn Read + Send>>,
     sniffer: Sniffer,
@@ -22,11 +22,12 @@ pub(crate) struct Stream<'a> {
     rest: Option<&'a Mutex<Rest>>,
     stop: Stop,
     index: usize,
+    /// Reading or keeping a line failed: the stream has ended.
     broken: bool,
 }
 
 impl<'a> Stream<'a> {
-    /// A stream from the standard input of `session`, which ends once a stop is asked for.
+    /// Reads the standard input of `session` until its end or until a stop is requested.
     pub(crate) fn new(
         session: &mut Session,
         input: &'a Input<'a>,
@@ -46,11 +47,12 @@ impl<'a> Stream<'a> {
         }
     }
 
-    /// Keeps the lines that were read and not begun: they are nowhere else any more. Half a line is no line.
+    /// Adds the lines that are read ahead and not begun to the `--rest` file: no other program can read them any more.
+    /// An incomplete last line is dropped.
     ///
     /// # Errors
     /// Those of the file.
-    pub(crate) fn keep_unbegun(&mut self) -> Result<(), Error> {
+    pub(crate) fn keep_unread(&mut self) -> Result<(), Error> {
         while !self.broken
             && let Ok(Some((_, line))) = self.lines.next_line()
         {
@@ -77,7 +79,7 @@ impl Iterator for Stream<'_> {
                 Ok(Some(line)) => line,
                 Ok(None) => return None,
                 Err(_) if self.stop.is_set() => return None,
-                // It would fail again, and for ever.
+                // The next read would fail again.
                 Err(e) => {
                     self.broken = true;
                     return Some(Err(e.to_string()));
@@ -91,16 +93,16 @@ impl Iterator for Stream<'_> {
                         .and_then(|item| (self.accept)(&item).map(|()| item))
                         .map(|item| Item { id: item.id.into_owned().into(), ..item }),
                 ),
-                Err(what) => Some(Err(what)),
+                Err(reason) => Some(Err(reason)),
             };
             if let Err(e) = keep(self.rest, line, checked.is_some()) {
-                // Nothing is changed that could not be kept.
+                // A record that the --rest file cannot hold must not be changed.
                 self.broken = true;
                 return Some(Err(e.to_string()));
             }
             if let Some(checked) = checked {
                 self.index += 1;
-                return Some(checked.map_err(|what| format!("{origin}: {what}")));
+                return Some(checked.map_err(|reason| format!("{origin}: {reason}")));
             }
         }
         None

@@ -1,4 +1,5 @@
-//! The whole input of a changing tool: parsed, validated and free of duplicates before the first change.
+//! The items of a run: parsed, checked and free of duplicates before the first change (docs/architecture.md, Rules:
+//! Whole input first).
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -12,41 +13,41 @@ use crate::input::reader::{self, Consumer, Found};
 use crate::record::kind::Kind;
 use crate::session::Session;
 
-/// One thing to work on.
+/// One object to change or to create.
 #[derive(Debug, Clone)]
 pub(crate) struct Item<'a> {
-    /// Its place in the input, from 0.
+    /// Its place among the items, from 0.
     pub index: usize,
-    /// Where it came from.
+    /// Where the user named it.
     pub origin: Origin,
-    /// What it is.
+    /// The kind of the object.
     pub kind: Kind,
-    /// Its id; empty for what is to be made.
+    /// The id of the object; empty if it is to be created.
     pub id: Cow<'a, str>,
-    /// The record said that it is the one in use.
+    /// The record is marked as the object in use.
     pub current: bool,
-    /// The record said that it is the default API key.
+    /// The record is marked as the default API key.
     pub default: bool,
-    /// What the record said about the object, where the tool asked.
+    /// The other members of the record that a tool may need; none if it did not ask for them, or there are none.
     pub fields: Option<Arc<Fields>>,
 }
 
-/// An item, or what is wrong with a line, its place before it.
+/// An item, or the text of an error with the place of the line in front.
 pub(crate) type Sourced<'t> = Result<Item<'t>, String>;
 
 impl Item<'_> {
-    /// Something to be made that operands and options describe.
-    pub(crate) fn given(kind: Kind, fields: Fields) -> Item<'static> {
+    /// Creates the item for an object that operands and options describe.
+    pub(crate) fn described(kind: Kind, fields: Fields) -> Item<'static> {
         let (id, origin, fields) = (Cow::Borrowed(""), Origin::Operand, Some(Arc::new(fields)));
         Item { index: 0, origin, kind, id, current: false, default: false, fields }
     }
 
-    /// What the record said about the object; nothing where the tool did not ask.
+    /// Returns the other members of the record, or [`Fields::NONE`].
     pub(crate) fn fields(&self) -> &Fields {
         self.fields.as_deref().unwrap_or(&Fields::NONE)
     }
 
-    /// How messages name it: `stdin:12: authz 3f71…`.
+    /// Returns its name for messages: `stdin:12: authz 3f71…`.
     pub(crate) fn place(&self) -> String {
         let what = self.kind.label(&self.id);
         match self.origin {
@@ -56,10 +57,10 @@ impl Item<'_> {
     }
 }
 
-/// Checks an entry and makes an item of it.
+/// Checks an entry and creates its item.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The text of an error, without its place.
 pub(crate) fn item<'a>(
     index: usize,
     origin: Origin,
@@ -85,57 +86,62 @@ pub(crate) fn item<'a>(
     })
 }
 
-/// Items, kept as little more than their ids: a million of them take about 70 MB, the index of duplicates included.
+/// All items of a run, packed: a million take about 70 MB, with the index of duplicates.
 #[derive(Debug, Default)]
 pub(crate) struct Targets {
+    /// The ids of all items, one after the other.
     ids: String,
     slots: Vec<Packed>,
+    /// The fields of each item; empty if the tool did not ask for fields.
     fields: Vec<Option<Arc<Fields>>>,
 }
 
+/// One item. Its id is in [`Targets::ids`].
 #[derive(Debug)]
 struct Packed {
+    /// The offset of its id, in bytes.
     at: usize,
-    /// The line; 0 for an operand.
+    /// The line number; 0 for an operand.
     line: u32,
+    /// The length of its id, in bytes.
     len: u8,
     kind: Kind,
     current: bool,
     default: bool,
 }
 
-/// Where the items of a run come from.
+/// The source of the items.
 pub(crate) struct Input<'a> {
     /// The KIND operand.
     pub(crate) kind: Option<Kind>,
-    /// The other operands; if there are none, lines are read.
+    /// The other operands. If there are none, standard input is read.
     pub(crate) operands: &'a [String],
-    /// The one thing to be made, where operands and options describe it.
-    pub(crate) given: Option<(Kind, Fields)>,
-    /// What is read from a record.
+    /// The object to create, if operands and options describe it.
+    pub(crate) described: Option<(Kind, Fields)>,
+    /// What the tool needs of a record.
     pub(crate) need: Need,
 }
 
 impl Input<'_> {
-    /// Whether standard input is read.
+    /// Returns whether standard input is read.
     pub(crate) fn is_read(&self) -> bool {
-        self.operands.is_empty() && self.given.is_none()
+        self.operands.is_empty() && self.described.is_none()
     }
 
-    /// Whether one object was asked for, by its id or by a description.
+    /// Returns whether the user asked for one object, by its id or by a description.
     pub(crate) fn is_single(&self) -> bool {
-        self.operands.len() == 1 || self.given.is_some()
+        self.operands.len() == 1 || self.described.is_some()
     }
 }
 
-/// Checks that a tool can work on an item, or tells why not.
+/// Checks that the tool can work on an item; the error is the reason why not.
 pub(crate) type Accept<'a> = dyn Fn(&Item<'_>) -> Result<(), String> + Sync + 'a;
 
 impl Targets {
-    /// Reads all input, and keeps its lines in `rest` where one is wanted.
+    /// Reads and checks the whole input, and adds its lines to the `--rest` file.
     ///
     /// # Errors
-    /// A status once all bad lines are reported; a usage error where input would come from a terminal.
+    /// A status, once all bad lines have been reported; a usage error if standard input is a terminal.
     pub(crate) fn read(
         session: &mut Session,
         input: &Input<'_>,
@@ -144,8 +150,8 @@ impl Targets {
     ) -> Result<Targets, Error> {
         let mut targets = Targets::default();
         let messages = session.io.messages.clone();
-        if let Some((kind, fields)) = &input.given {
-            targets.push(Item::given(*kind, fields.clone()), input.need);
+        if let Some((kind, fields)) = &input.described {
+            targets.push(Item::described(*kind, fields.clone()), input.need);
             return Ok(targets);
         }
         let bad_lines = BadLines::new(&messages);
@@ -169,7 +175,7 @@ impl Targets {
         Ok(intake.targets)
     }
 
-    /// Adds an entry; false if it was there already.
+    /// Adds an entry. Returns false if it is a duplicate.
     fn add(
         &mut self,
         origin: Origin,
@@ -188,7 +194,7 @@ impl Targets {
             && let Some(tag) = entry.tag()
             && let Some(before) = id_index.insert(tag, self.slots.len(), same)
         {
-            // Twice the same is once; two contradicting wishes are a mistake, and nobody can say which.
+            // Two records with different values contradict each other, and only the user knows which one is right.
             return match self.fields.get(before).is_none_or(|fields| *fields == item.fields) {
                 true => Ok(false),
                 false => Err("the record is in the input twice, with different values".to_owned()),
@@ -205,7 +211,7 @@ impl Targets {
                 Origin::Operand => 0,
                 Origin::Line(number) => number,
             },
-            // check_id allows 128 bytes.
+            // check_id allows at most 128 bytes.
             len: item.id.len() as u8,
             kind: item.kind,
             current: item.current,
@@ -217,17 +223,17 @@ impl Targets {
         }
     }
 
-    /// How many there are.
+    /// Returns the number of items.
     pub(crate) fn len(&self) -> usize {
         self.slots.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no items.
     pub(crate) fn is_empty(&self) -> bool {
         self.slots.is_empty()
     }
 
-    /// The item at a place.
+    /// Returns the item at a place.
     pub(crate) fn get(&self, index: usize) -> Item<'_> {
         let slot = &self.slots[index];
         Item {
@@ -245,13 +251,13 @@ impl Targets {
         &self.ids[slot.at..slot.at + usize::from(slot.len)]
     }
 
-    /// All items in their order.
+    /// Returns all items in their order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Item<'_>> {
         (0..self.len()).map(|index| self.get(index))
     }
 }
 
-/// The input on its way to [`Targets`].
+/// Collects [`Targets`] from operands and lines.
 struct Intake<'a> {
     targets: Targets,
     id_index: IdIndex,
@@ -268,8 +274,8 @@ impl Intake<'_> {
         {
             Ok(true) => self.rest.as_deref_mut().map_or(Ok(()), |rest| rest.keep(line)),
             Ok(false) => Ok(()),
-            Err(what) => {
-                self.bad_lines.add(origin, &what);
+            Err(reason) => {
+                self.bad_lines.add(origin, &reason);
                 Ok(())
             }
         }
@@ -289,10 +295,10 @@ impl Consumer for Intake<'_> {
     }
 }
 
-/// Fails where the input would have to be typed: that is a forgotten operand, not a pipeline.
+/// Checks that standard input is not a terminal: the user has most likely forgotten an operand.
 ///
 /// # Errors
-/// A usage error.
+/// A usage error if it is.
 pub(crate) fn refuse_terminal(session: &Session) -> Result<(), Error> {
     if session.io.terminal.stdin {
         return Err(Error::usage("nothing to work on: give ids, or records on standard input"));

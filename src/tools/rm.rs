@@ -28,7 +28,8 @@ pub static TOOL: Tool = Tool {
 /// Those of [`change::run`].
 pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
     let operands = Operands::read(args)?;
-    let input = Input { kind: operands.kind, operands: &operands.others, given: None, need: Need::Identity };
+    let input =
+        Input { kind: operands.kind, operands: &operands.others, described: None, need: Need::Identity };
     let style = Style { single: input.is_single(), ..session.style(args, true)? };
     change::run(session, args, style, &input, &Remove { force: args.has(&FORCE) })
 }

@@ -43,15 +43,16 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
     if let (Some(kind), false) = (operands.kind, operands.others.is_empty()) {
         let body = edits.body(kind, &Fields::NONE).map_err(Error::usage)?;
         if body.is_empty() {
-            return Err(Error::usage(nothing(kind)));
+            return Err(Error::usage(nothing_to_change(kind)));
         }
     }
-    let input = Input { kind: operands.kind, operands: &operands.others, given: None, need: Need::Fields };
+    let input =
+        Input { kind: operands.kind, operands: &operands.others, described: None, need: Need::Fields };
     let style = Style { single: input.is_single(), ..session.style(args, true)? };
     change::run(session, args, style, &input, &edits)
 }
 
-/// What the options change; if there are any, the records only say what they are about.
+/// The values from the options. If there are any, the fields of the records are ignored.
 struct Edits {
     description: Option<String>,
     client: Option<(String, Secret)>,
@@ -82,7 +83,7 @@ impl Edits {
         self.description.is_some() || self.client.is_some() || self.name.is_some() || self.url.is_some()
     }
 
-    /// The body of the request for an object; empty where there is nothing to change.
+    /// Returns the body of the request for an object; empty if there is nothing to change.
     fn body(&self, kind: Kind, fields: &Fields) -> Result<Body, String> {
         super::only(kind, TOOL.kinds, "changed")?;
         if kind == Kind::Authz && (self.name.is_some() || self.url.is_some()) {
@@ -113,7 +114,7 @@ impl Edits {
 }
 
 impl Change for Edits {
-    /// The objects as the account has them, without secrets; none where options say what to change.
+    /// The current objects, without secrets; empty if the values come from options.
     type Ready = HashMap<(Kind, String), Object>;
 
     fn effect(&self) -> Effect {
@@ -121,16 +122,16 @@ impl Change for Edits {
     }
 
     fn accept(&self, item: &Item<'_>) -> Result<(), String> {
-        // A record may say nothing new; a bare id with no option is a mistake.
+        // A record without fields is unchanged; a bare id without an option is a mistake.
         match self.body(item.kind, item.fields())?.is_empty() && item.fields.is_none() {
-            true => Err(nothing(item.kind)),
+            true => Err(nothing_to_change(item.kind)),
             false => Ok(()),
         }
     }
 
     fn prepare(&self, session: &mut Session, targets: Option<&Targets>) -> Result<Self::Ready, Error> {
         match targets {
-            Some(targets) if !self.are_given() => as_it_is(session.api()?, targets),
+            Some(targets) if !self.are_given() => current_objects(session.api()?, targets),
             _ => Ok(HashMap::new()),
         }
     }
@@ -148,21 +149,21 @@ impl Change for Edits {
             Some(body) if !body.is_empty() => {
                 Ok(Outcome::new(run.api.update(item.kind, &item.id, &body.sent())?, "updated"))
             }
-            _ => Err(Error::failed(nothing(item.kind))),
+            _ => Err(Error::failed(nothing_to_change(item.kind))),
         }
     }
 }
 
-fn nothing(kind: Kind) -> String {
+fn nothing_to_change(kind: Kind) -> String {
     match kind {
         Kind::Authz => "nothing to change: give --description, or --client-id and --client-secret".to_owned(),
         _ => "nothing to change: give --name or --url".to_owned(),
     }
 }
 
-/// The targets as they are now. A list costs a call for a thousand records; sending each of them unchanged would cost
-/// one for each, and touch it.
-fn as_it_is(api: &Api, targets: &Targets) -> Result<HashMap<(Kind, String), Object>, Error> {
+/// Lists the current objects that are among the targets. A list costs one call for a thousand objects; an update for
+/// each that is unchanged would cost a call for each.
+fn current_objects(api: &Api, targets: &Targets) -> Result<HashMap<(Kind, String), Object>, Error> {
     let wanted: HashSet<(Kind, String)> = targets.iter().map(|i| (i.kind, i.id.to_string())).collect();
     let kinds: HashSet<Kind> = wanted.iter().map(|(kind, _)| *kind).collect();
     let mut account = HashMap::new();
@@ -179,7 +180,7 @@ fn as_it_is(api: &Api, targets: &Targets) -> Result<HashMap<(Kind, String), Obje
     Ok(account)
 }
 
-/// The outcome for an item whose record says nothing new.
+/// Returns the outcome `unchanged` if the object already has all values of the record.
 fn unchanged(account: &HashMap<(Kind, String), Object>, item: &Item<'_>) -> Option<Outcome> {
     let object = account.get(&(item.kind, item.id.to_string()))?;
     let fields = item.fields();

@@ -1,4 +1,4 @@
-//! oauth-mk(1): makes authorizations and clients.
+//! oauth-mk(1): creates authorizations, clients and tokens.
 
 pub(crate) mod exchange;
 pub(crate) mod web_flow;
@@ -75,8 +75,8 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
     let style = Style { reveal: true, single: !operands.stdin, ..session.style(args, true)? };
     if operands.kind == Some(Kind::Token) && !operands.stdin {
         let exchange = token(args, session, &operands.others)?;
-        let given = Some((Kind::Token, Fields::default()));
-        let input = Input { kind: None, operands: &[], given, need: Need::New };
+        let described = Some((Kind::Token, Fields::default()));
+        let input = Input { kind: None, operands: &[], described, need: Need::New };
         return change::run(session, args, style, &input, &exchange);
     }
     for opt in [&exchange::GRANT_CODE, &exchange::REFRESH_TOKEN, &opts::CLIENT_SECRET, &exchange::WEB] {
@@ -85,7 +85,7 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
         }
     }
     let make = Make {
-        options: given(args)?,
+        options: option_fields(args)?,
         team: args.team()?,
         once: args.has(&ONCE),
         exec: args.has(&opts::EXEC),
@@ -94,22 +94,22 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
     if make.once && args.has(&opts::STREAM) {
         return Err(Error::usage("--once reads the whole input first: it cannot be combined with --stream"));
     }
-    let given = match (operands.stdin, operands.kind) {
+    let described = match (operands.stdin, operands.kind) {
         (true, _) => None,
         (false, None) => return Err(Error::usage("say what to create: authz or client")),
         (false, Some(kind)) => {
-            let fields = one(kind, &operands.others, &make.options)?;
-            make.accept(&Item::given(kind, fields.clone())).map_err(Error::usage)?;
+            let fields = operand_fields(kind, &operands.others, &make.options)?;
+            make.accept(&Item::described(kind, fields.clone())).map_err(Error::usage)?;
             Some((kind, fields))
         }
     };
-    let input = Input { kind: operands.kind, operands: &[], given, need: Need::New };
+    let input = Input { kind: operands.kind, operands: &[], described, need: Need::New };
     change::run(session, args, style, &input, &make)
 }
 
-/// Makes authorizations and clients.
+/// Creates authorizations and clients.
 struct Make<'a> {
-    /// What the options say; it takes precedence over a record.
+    /// The values from the options, which take precedence over a record.
     options: Fields,
     team: Option<&'a str>,
     once: bool,
@@ -178,7 +178,7 @@ impl<'a> Change for Make<'a> {
     }
 }
 
-/// The exchange that the command line describes.
+/// Reads the exchange that the command line describes.
 fn token(args: &Args, session: &mut Session, operands: &[String]) -> Result<Exchange, Error> {
     if !operands.is_empty() {
         return Err(Error::usage("a token takes no operands"));
@@ -201,8 +201,8 @@ fn token(args: &Args, session: &mut Session, operands: &[String]) -> Result<Exch
     Exchange::read(args, session)
 }
 
-/// What the options say; it wins over what a record says.
-fn given(args: &Args) -> Result<Fields, Error> {
+/// Reads the values from the options.
+fn option_fields(args: &Args) -> Result<Fields, Error> {
     let text = |opt| args.get(opt).map(|v| v.map(str::to_owned));
     Ok(Fields {
         description: text(&opts::DESCRIPTION)?,
@@ -215,8 +215,8 @@ fn given(args: &Args) -> Result<Fields, Error> {
     })
 }
 
-/// The one thing that operands and options describe.
-fn one(kind: Kind, operands: &[String], options: &Fields) -> Result<Fields, Error> {
+/// Reads the values from the operands.
+fn operand_fields(kind: Kind, operands: &[String], options: &Fields) -> Result<Fields, Error> {
     let mut fields = Fields::default();
     let usage = |what: &str| Err(Error::usage(what.to_owned()));
     match (kind, operands) {
@@ -241,7 +241,7 @@ fn fill(fields: &Fields, options: &Fields) -> Fields {
         description: or(&options.description, &fields.description),
         scope: options.scope.clone().or_else(|| fields.scope.clone()),
         expires_in: or(&options.expires_in, &fields.expires_in),
-        // A lifetime from an option takes the place of the record's own end.
+        // A lifetime from an option replaces the record's expiry in either form.
         expires_at: fields.expires_at.clone().filter(|_| options.expires_in.is_none()),
         name: or(&options.name, &fields.name),
         url: or(&options.url, &fields.url),
@@ -264,12 +264,12 @@ fn likeness(kind: Kind, fields: &Fields) -> Likeness {
     }
 }
 
-/// The body of the request that makes it.
+/// Returns the body of the request that creates the object.
 fn body(kind: Kind, fields: &Fields) -> Result<Body, String> {
     let mut body = Body::default();
     if kind == Kind::Client {
-        let foreign = [&fields.description, &fields.expires_in, &fields.client_id];
-        if foreign.iter().any(|f| f.is_some()) || fields.scope.is_some() {
+        let not_of_clients = [&fields.description, &fields.expires_in, &fields.client_id];
+        if not_of_clients.iter().any(|f| f.is_some()) || fields.scope.is_some() {
             return Err("a client has no description, scope, expiry or client".to_owned());
         }
         let (Some(name), Some(url)) = (&fields.name, &fields.url) else {
@@ -296,19 +296,20 @@ fn body(kind: Kind, fields: &Fields) -> Result<Body, String> {
     Ok(body)
 }
 
-/// How far two lifetimes may differ and be the same, in seconds: an adopted token is younger than its authorization.
-const SAME: Unix = 60;
+/// How far two equal lifetimes may differ, in seconds. The token of an object that was found after a lost response is
+/// younger than its authorization.
+const LIFETIME_SKEW: Unix = 60;
 
-/// Reports an existing object whose lifetime is not the wanted one: likeness does not look at it, and access that lasts
-/// longer or shorter than the input says should surprise nobody.
+/// Reports an existing object with another lifetime than the wanted one. A likeness ignores lifetimes, and users should
+/// know if access lasts longer or shorter than they asked for.
 fn report_lifetime(messages: &Messages, item: &Item<'_>, fields: &Fields, exists: &Outcome) {
     let Some(Object { record, .. }) = &exists.object else { return };
     let wanted = lifetime(fields).ok().flatten().and_then(|seconds| Unix::try_from(seconds).ok());
-    let close = |a: Unix, b: Unix| (a - b).abs() <= SAME;
+    let close = |a: Unix, b: Unix| (a - b).abs() <= LIFETIME_SKEW;
     let what = match (wanted, record.expiry) {
         _ if item.kind != Kind::Authz || fields.client_id.is_some() => return,
         (Some(_), Expiry::Never) => "never expires".to_owned(),
-        // As long as was wanted, or until when.
+        // The same lifetime, counted from now or from its creation.
         (Some(wanted), Expiry::At(at)) if close(wanted, at - time::now()) => return,
         (Some(wanted), Expiry::At(_)) if record.lifetime().is_none_or(|life| close(wanted, life)) => return,
         (_, Expiry::At(at)) => format!("expires at {}", time::rfc3339(at).unwrap_or_default()),
@@ -318,7 +319,7 @@ fn report_lifetime(messages: &Messages, item: &Item<'_>, fields: &Fields, exists
     messages.say(&format!("{place}: it already exists with another lifetime: it {what}"));
 }
 
-/// Seconds that an authorization is to live; `None` for ever.
+/// Returns the lifetime that is asked for, in seconds; `None` if the authorization shall never expire.
 fn lifetime(fields: &Fields) -> Result<Option<u64>, String> {
     if let Some(span) = fields.expires_in.as_deref().filter(|s| *s != "null") {
         let seconds = time::parse_span(span)?.as_secs();

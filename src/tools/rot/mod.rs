@@ -43,10 +43,10 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
     if team.is_some() && !replaces {
         return Err(Error::usage("--team requires --replace"));
     }
-    let input = Input { kind: operands.kind, operands: &operands.others, given: None, need: Need::Identity };
+    let input =
+        Input { kind: operands.kind, operands: &operands.others, described: None, need: Need::Identity };
     let style = Style { reveal: true, single: input.is_single(), ..session.style(args, true)? };
     match replaces {
-        // A successor alone ends nobody's access.
         true => change::run(session, args, style, &input, &Replace { team, revokes: args.has(&opts::EXEC) }),
         false => change::run(session, args, style, &input, &Rotate),
     }
