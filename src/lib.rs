@@ -1,10 +1,26 @@
-//! The library behind the programs of oauth-tools; see oauth-tools(7).
+//! The library behind the programs of oauth-tools.
 //!
-//! `bin/oauth-rm.rs → lib::main → tools/rm.rs → { input, output, batch, api, cli } → { record, kind, transport,
-//! config } → { error, secret, io }`
+//! A program calls [`main`], which reads the command line and runs its tool. A folder uses only the folders to its
+//! right: bin → lib → tools → change → session → cli → api → input, output → record, config → sys → base.
+//!
+//! - `bin/`: the programs, one call each
+//! - `tools/`: one module for each program: its command line and its work
+//! - `change/`: runs a change over many objects, for all changing tools
+//! - `session`: the streams, the environment and the API of a run
+//! - `cli/`: options, operands, help, completions
+//! - `api/`: calls, retries, quota, lists, TLS
+//! - `input/`: lines to entries
+//! - `output/`: records to standard output
+//! - `record/`: one object as one line
+//! - `config/`: environment, credentials, netrc
+//! - `sys/`: streams, messages, signals, files
+//! - `base/`: errors, secrets, time, text
+//! - `sandbox/`: the server behind oauth-sandbox, which uses none of the others
+//!
+//! The programs are described in oauth-tools(7), the design in docs/architecture.md.
 
 #![forbid(unsafe_code)]
-// These pages are read with --document-private-items; only main, the tables and the sandbox are public.
+// The documentation is built with --document-private-items: only main, the tables and the sandbox are public.
 #![allow(rustdoc::private_intra_doc_links)]
 
 use std::ffi::OsString;
@@ -27,7 +43,7 @@ mod session;
 mod sys;
 pub mod tools;
 
-/// The pieces that the fuzz targets, the generators and the tests take apart. Not an interface: they change with the
+/// The parts that the fuzz targets, the completions example and the tests use. Not an interface: they change with the
 /// code.
 #[doc(hidden)]
 pub mod parts {
@@ -56,16 +72,17 @@ pub mod parts {
     pub use crate::sys::signals::Stop;
 }
 
-/// A tool's work.
+/// The work of a tool, after its command line has been read.
 pub type Run = fn(&Args, &mut Session) -> Result<(), Error>;
 
-/// The main of every program: reads the command line, runs the tool, reports what went wrong, and decides the status.
+/// The main function of every program: reads the command line, runs the tool, reports its error and returns the exit
+/// status.
 pub fn main(tool: &'static Tool, run: Run) -> ExitCode {
     let mut session = Session::system(tool.name);
     ExitCode::from(start(tool, run, std::env::args_os().skip(1), &mut session))
 }
 
-/// [`main`] without the process around it.
+/// Does the work of [`main`] in a given session, and returns the exit status.
 pub fn start(
     tool: &'static Tool,
     run: Run,
@@ -98,7 +115,7 @@ pub fn start(
             if e.class() == Class::Usage {
                 session.io.messages.say(&format!("see {} -h, or man {}", tool.name, tool.name));
             }
-            // What a signal cut short wherever it was waited for looks like a passing fault.
+            // A wait that a signal ended is reported as a temporary error, but the signal is the reason.
             let signal = session.stop.signal().filter(|_| e.status() == error::TEMPORARY);
             signal.map_or(e, Error::signal).status()
         }

@@ -1,4 +1,4 @@
-//! What a run works with: its streams, its environment, and the API, which it connects to when it first needs it.
+//! The session of a run: its streams, its environment, and the API, which is connected when it is first needed.
 
 use std::io;
 use std::time::Duration;
@@ -15,10 +15,10 @@ use crate::output::Style;
 use crate::sys::signals::{Stop, survive_file_limits};
 use crate::sys::streams::Io;
 
-/// Requests in flight unless `-P` says otherwise.
+/// How many requests are in flight without `-P`.
 pub(crate) const PARALLEL: usize = 8;
 
-/// Makes the transport to an API, with room for so many requests at a time.
+/// Creates the transport to an API; the number is how many requests it must carry at the same time.
 pub(crate) type Connector =
     Box<dyn Fn(&Config, Base, usize) -> Result<Box<dyn Transport + Send>, Error> + Send + Sync>;
 
@@ -28,7 +28,7 @@ pub struct Session {
     pub(crate) io: Io,
     /// The environment.
     pub(crate) config: Config,
-    /// Why nothing more must be started, once there is a reason.
+    /// The request to start nothing more: a signal, or an error that stops the run.
     pub(crate) stop: Stop,
     connector: Connector,
     policy: Policy,
@@ -37,7 +37,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session with the process's own streams, environment and network.
+    /// Creates a session with the process's own streams, environment and network.
     pub(crate) fn system(program: &'static str) -> Session {
         survive_file_limits();
         Session::new(
@@ -47,7 +47,7 @@ impl Session {
         )
     }
 
-    /// A session over these streams, this environment and this network.
+    /// Creates a session from its parts.
     pub(crate) fn new(io: Io, config: Config, connector: Connector) -> Session {
         Session {
             io,
@@ -60,7 +60,8 @@ impl Session {
         }
     }
 
-    /// Reads how long calls are tried, and makes room for `parallel` of them at a time.
+    /// Reads `--retry-for` and `--no-wait`, and sets how many calls are made at the same time. Must be called before
+    /// the first call.
     ///
     /// # Errors
     /// Those of the command line.
@@ -72,8 +73,8 @@ impl Session {
         Ok(())
     }
 
-    /// Lets SIGINT, SIGTERM and SIGHUP end the run between two changes instead of in the middle of one. Must be called
-    /// before the first call of the API.
+    /// Makes SIGINT, SIGTERM and SIGHUP stop the run between two changes instead of killing the process. Must be called
+    /// before the first call.
     ///
     /// # Errors
     /// Those of sigaction(2).
@@ -85,8 +86,8 @@ impl Session {
         Ok(())
     }
 
-    /// Catches every signal that would end the process, for a program that must outlive its command. Must be called
-    /// before the first call of the API.
+    /// Catches every signal that would kill the process, for a tool that must clean up after its command. Must be
+    /// called before the first call.
     ///
     /// # Errors
     /// Those of sigaction(2).
@@ -95,7 +96,8 @@ impl Session {
         Ok(())
     }
 
-    /// The columns for a progress line on standard error, if that is a terminal that can wipe a line.
+    /// Returns the width of the progress line in columns; `None` if standard error is not a terminal that can erase a
+    /// line.
     pub(crate) fn progress_columns(&self) -> Option<usize> {
         (self.io.terminal.stderr && !self.is_dumb()).then_some(self.io.terminal.stderr_columns)
     }
@@ -104,7 +106,7 @@ impl Session {
         self.config.text("TERM").ok().flatten() == Some("dumb")
     }
 
-    /// The style of the output that a command line asks for. `change` is true for results of changes.
+    /// Returns the style of the output. `change` is true if the records are results of changes.
     ///
     /// # Errors
     /// Those of the command line.
@@ -113,7 +115,7 @@ impl Session {
         args.style(self.io.terminal.stdout, may_color, change)
     }
 
-    /// The API of the account whose token is found; connects at the first call.
+    /// Returns the API; finds a token and connects when it is first called.
     ///
     /// # Errors
     /// Those of the environment and of the search for a token.
@@ -121,7 +123,7 @@ impl Session {
         self.connect().map(|(_, api)| &*api)
     }
 
-    /// The streams and the API, to print while calling; connects at the first call.
+    /// Returns the streams and the API, for output between calls; connects like [`Session::api`].
     ///
     /// # Errors
     /// Those of the environment and of the search for a token.

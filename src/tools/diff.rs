@@ -1,4 +1,4 @@
-//! oauth-diff(1): what was added, changed and removed between two lists.
+//! oauth-diff(1): prints the records that were added, changed and removed between two lists.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -31,21 +31,22 @@ pub static TOOL: Tool = Tool {
     read_only: false,
 };
 
-/// How far apart the same end may be told, in seconds: it is counted from the second of each answer.
+/// How far apart two times of the same expiry may be, in seconds. They are computed from the seconds left and the date
+/// of each response, which are both rounded.
 const SKEW: i64 = 2;
 
-/// A list: each object's line by its kind and id.
+/// A list: the line of each object, by its kind and id.
 type List = BTreeMap<(Kind, String), String>;
 
-/// Compares, and exits like diff(1): 0 the same, 1 different, 2 trouble.
+/// Compares two lists. The exit status is that of diff(1): 0 if they are the same, 1 if they differ, 2 after an error.
 ///
 /// # Errors
-/// A status with 1 or 2.
+/// The exit status, if it is not 0.
 pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
     match compare(args, session) {
         Ok(true) => Ok(()),
         Ok(false) => Err(Error::reported(FAILED)),
-        // The reader had enough: there was a difference, or it would have got nothing.
+        // A record was printed, so the lists differ.
         Err(e) if e.class() == Class::ReaderGone => Err(Error::reported(FAILED)),
         Err(e) => {
             session.io.messages.error("", &e);
@@ -75,7 +76,7 @@ fn compare(args: &Args, session: &mut Session) -> Result<bool, Error> {
     let mut output = Output::new(&mut session.io, Style { reveal: false, eager: false, ..style });
     let mut print = |line: &str, kind: Kind, change: &'static str, was: Map<String, Value>| {
         same = false;
-        let mut record = Record::from_line(kind, line).map_err(left)?;
+        let mut record = Record::from_line(kind, line).map_err(unusable_record)?;
         record.added.push(("change", change.to_owned()));
         if style.format == Format::Table {
             record.status = change.into();
@@ -103,8 +104,8 @@ fn compare(args: &Args, session: &mut Session) -> Result<bool, Error> {
     Ok(same)
 }
 
-/// The members that differ, as they were. What time alone changes is no change: seconds left, the status that follows
-/// from them, and which of the objects the caller was using.
+/// Returns the members that differ, with their old values. Members that change without a change to the object are
+/// ignored: the seconds left, the status that follows from them, and the marks for the object in use.
 fn changes(before: &Map<String, Value>, after: &Map<String, Value>) -> Map<String, Value> {
     let expired = |list: &Map<String, Value>| list.get("status").and_then(Value::as_str) == Some("expired");
     let end = |list: &Map<String, Value>| {
@@ -130,7 +131,7 @@ fn changes(before: &Map<String, Value>, after: &Map<String, Value>) -> Map<Strin
     was
 }
 
-/// Whether two values are the same but for the seconds left in them, and for what is hidden in one of them.
+/// Returns whether two values are the same. Seconds left are ignored, and a hidden secret equals a masked one.
 fn alike(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Object(a), Value::Object(b)) => a.keys().chain(b.keys()).all(|name| {
@@ -144,7 +145,7 @@ fn alike(a: &Value, b: &Value) -> bool {
     }
 }
 
-fn left(what: String) -> Error {
+fn unusable_record(what: String) -> Error {
     Error::failed(format!("unusable record: {what}"))
 }
 
@@ -152,7 +153,7 @@ fn object(line: &str) -> Map<String, Value> {
     serde_json::from_str(line).unwrap_or_default()
 }
 
-/// A list in a file.
+/// Reads a list from a file.
 fn file(path: &Path) -> Result<List, Error> {
     let name = path.display().to_string();
     let file = File::open(path).map_err(|e| unusable(&name, &reason(&e)))?;
@@ -166,7 +167,7 @@ fn read(from: impl Read, name: &str) -> Result<List, Error> {
         let next = lines.next_line().map_err(|e| e.with_hint(A_LIST));
         let Some((number, line)) = next? else { return Ok(list) };
         let bad = |what: String| unusable(&format!("{name}:{number}"), &what);
-        if let Some(what) = no_record(line) {
+        if let Some(what) = partial_record(line) {
             return Err(bad(what.to_owned()));
         }
         let Some(entry) = sniffer.line(line).map_err(bad)? else { continue };
@@ -179,11 +180,11 @@ fn read(from: impl Read, name: &str) -> Result<List, Error> {
     }
 }
 
-/// The byte order mark that some editors leave.
+/// The byte order mark that some editors write at the beginning of a file.
 const MARK: char = '\u{feff}';
 
-/// What a line is that other tools may take, and that says too little to be compared.
-fn no_record(line: &[u8]) -> Option<&'static str> {
+/// Describes a line that other tools accept as input, but that is not a whole record and so cannot be compared.
+fn partial_record(line: &[u8]) -> Option<&'static str> {
     let text = std::str::from_utf8(line).ok()?.trim_start_matches(MARK).trim();
     match text.bytes().next()? {
         b'{' if text == "{" => Some("this is JSON over several lines"),
@@ -193,7 +194,7 @@ fn no_record(line: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// What to do about a file that is not a list.
+/// The hint for a file that is not a list.
 const A_LIST: &str =
     "give a list as oauth-ls prints it, one JSON record a line, or - for the account as it is now";
 
@@ -201,7 +202,7 @@ fn unusable(place: &str, what: &str) -> Error {
     Error::failed(format!("{place}: {what}")).with_hint(A_LIST)
 }
 
-/// The account as it is now.
+/// Lists the account as it is now.
 fn account(session: &mut Session) -> Result<List, Error> {
     let api = session.api()?;
     let mut list = List::new();

@@ -44,7 +44,7 @@ pub static TOOL: Tool = Tool {
     read_only: true,
 };
 
-/// Which records are printed; each test needs no more than the record itself.
+/// The options that select records. Each looks at one record only, so a list is printed page by page.
 struct Filter {
     status: Option<&'static str>,
     within: Option<Duration>,
@@ -85,14 +85,14 @@ impl Filter {
     }
 }
 
-/// The marks that a list can set.
+/// The ids of the objects to mark.
 #[derive(Default)]
 struct Marks {
     default: Option<String>,
     session: Option<String>,
 }
 
-/// Prints what the operands ask for.
+/// Runs oauth-ls: prints lists, or single objects if ids are given.
 ///
 /// # Errors
 /// Those of the calls and of the output.
@@ -157,7 +157,7 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
 
 type Asked = (Origin, Kind, String);
 
-/// The ids on standard input, all checked before the first call.
+/// Reads the ids on standard input and checks all of them.
 fn read(session: &mut Session, kind: Option<Kind>) -> Result<Vec<Asked>, Error> {
     refuse_terminal(session)?;
     let messages = session.io.messages.clone();
@@ -187,7 +187,7 @@ struct List<'a> {
 }
 
 impl List<'_> {
-    /// Lists whole collections, page by page.
+    /// Prints whole collections, page by page.
     fn all(&self, io: &mut Io, style: Style, kinds: &[Kind]) -> Result<(), Error> {
         let messages = io.messages.clone();
         let mut output = Output::new(io, style);
@@ -228,7 +228,7 @@ impl List<'_> {
         if messages.has_failed() { Err(Error::reported(FAILED)) } else { Ok(()) }
     }
 
-    /// Shows objects one by one; one that cannot be shown does not keep the others back.
+    /// Prints objects one by one. One that fails does not hide the others.
     fn show(&self, io: &mut Io, style: Style, asked: &[Asked]) -> Result<(), Error> {
         let messages = io.messages.clone();
         let single = matches!(asked, [(Origin::Operand, ..)]);
@@ -284,7 +284,7 @@ fn from_api(kind: Kind, json: &str, date: Unix) -> Result<Record<'_>, Error> {
         .map_err(|what| Error::permanent(format!("unusable {} in the response: {what}", kind.noun())))
 }
 
-/// Prints a record; that its secret is not known keeps no other back.
+/// Prints a record. If its secret cannot be printed, that is reported and the others are printed.
 fn one(
     output: &mut Output<'_>,
     messages: &crate::sys::messages::Messages,

@@ -1,4 +1,4 @@
-//! The tools: each a table of options and a `run`. Tools never import each other.
+//! The tools: each has a table for its command line and a `run` function. Tools do not use each other.
 
 pub mod diff;
 pub mod ls;
@@ -22,11 +22,11 @@ fn only(kind: Kind, kinds: &[Kind], verb: &str) -> Result<(), String> {
     if kinds.contains(&kind) { Ok(()) } else { Err(format!("a {} cannot be {verb}", kind.noun())) }
 }
 
-/// Every tool's table, in the order of their names.
+/// The tables of all tools, in the order of their names.
 pub const ALL: [&Tool; 8] =
     [&diff::TOOL, &ls::TOOL, &mk::TOOL, &rm::TOOL, &rot::TOOL, &run::TOOL, &sandbox::TOOL, &set::TOOL];
 
-/// The completions of the whole suite for a shell.
+/// Returns the completions of all tools for a shell.
 pub fn completions(shell: Shell) -> String {
     completions::script(shell, &ALL)
 }
@@ -38,13 +38,13 @@ mod tests {
     use crate::cli::completions::Shell;
 
     #[test]
-    fn one_letter_and_one_name_mean_one_thing_in_the_whole_suite() {
+    fn an_option_means_the_same_in_every_tool() {
         let mut known: Vec<&Opt> = Vec::new();
         for tool in ALL {
             let mut here: Vec<&str> = tool.all_opts().map(|o| o.long).collect();
             here.sort_unstable();
             here.dedup();
-            assert_eq!(here.len(), tool.all_opts().count(), "{}: a name stands twice", tool.name);
+            assert_eq!(here.len(), tool.all_opts().count(), "{}: two options have the same name", tool.name);
             for opt in tool.all_opts() {
                 for other in &known {
                     if other.long == opt.long {
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn every_option_of_every_tool_is_in_every_shells_script() {
+    fn completions_have_every_option_of_every_tool() {
         for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
             let text = completions(shell);
             for tool in ALL {

@@ -30,13 +30,13 @@ pub static TOOL: Tool = Tool {
     read_only: false,
 };
 
-/// How long the authorization lives where `-e` does not say.
+/// The lifetime of the authorization without `-e`.
 const LIFETIME: Duration = Duration::from_secs(3600);
 
-/// Makes the authorization, runs the command, revokes the authorization.
+/// Creates the authorization, runs the command, and revokes the authorization.
 ///
 /// # Errors
-/// Those of the calls; the command's own status.
+/// Those of the calls; the exit status of the command, if it is not 0.
 pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
     let Some(command) = args.operands.first() else {
         return Err(Error::usage("give a command to run"));
@@ -54,7 +54,7 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
             format!("oauth-run {}", text::shorten(name, 40))
         }
     };
-    // They end us until there is a command, then they are for the command; revoking what was made honours none.
+    // Before the command starts, a signal stops the run; then it goes to the command; the revocation ignores signals.
     session.outlive_signals()?;
     session.plan_calls(args, 2)?;
     let log = Options::read(args, &session.config)?.open_log(session)?;
@@ -69,7 +69,7 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
     })?;
     let Some(Object { record, .. }) = &made.object else { return Err(Error::reported(FAILED)) };
     let ran = if made.unlogged {
-        // Nothing runs that is not in the log, and what was made for it must go.
+        // A command that is not in the log is not run. The authorization is revoked below.
         Err((FAILED, "the command was not started".to_owned()))
     } else if let Some(signal) = stop.signal() {
         Err((128 + signal, "stopped before the command was started".to_owned()))
@@ -101,7 +101,7 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
 fn revoke(api: &Api, log: Option<&Log>, record: &Record<'_>) -> Result<(), Error> {
     let delete = || Outcome::revoke(api, &record.id);
     match log::around(log, Kind::Authz, &record.id, delete) {
-        // Whatever becomes of the log, what grants access must go.
+        // The authorization is revoked even if the log cannot be written.
         Err(e) if e.class() == Class::File => {
             api.messages().error("--log", &e);
             delete().map(drop)

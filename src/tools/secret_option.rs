@@ -1,4 +1,4 @@
-//! Secrets that a user gives: from standard input, a file, the environment, or, if it must be, the command line.
+//! The values of options that take a secret.
 
 use std::io::{self, Read};
 
@@ -12,12 +12,15 @@ use crate::sys::terminal;
 /// The longest secret that is read, in bytes.
 const LONGEST: usize = 4096;
 
-/// The secret that an option's value names: `-` (the first line of standard input, or what is typed unseen where that
-/// is a terminal), `@FILE` (its first line), `env:NAME` (a variable), or the text itself, which everybody on the
-/// machine can see in the process list.
+/// Reads the secret that an option's value names.
+///
+/// - `-`: the first line of standard input; if that is a terminal, the user is asked and the answer is not shown
+/// - `@FILE`: the first line of a file
+/// - `env:NAME`: a variable of the environment
+/// - otherwise the value itself, which everybody on the machine can see in the process list
 ///
 /// # Errors
-/// A usage error where it is no secret, or standard input is taken; a file error.
+/// A usage error if the text cannot be a secret, or standard input is already used; those of the file.
 pub(super) fn secret(
     session: &mut Session,
     option: &str,
@@ -50,11 +53,11 @@ pub(super) fn secret(
     Ok(secret)
 }
 
-/// Not to the end: a writer may keep its pipe open, and what follows the line is for somebody else.
+/// Reads one line and no more: the writer may keep its pipe open, and the rest may be for another program.
 fn first_line(from: &mut dyn Read) -> io::Result<String> {
     let line = reader::read_one_line(from, LONGEST)?;
     if line.len() == LONGEST && line.last() != Some(&b'\n') {
-        // Half a secret would be refused by the API, for a reason that nobody understands.
+        // A secret that is cut off would be rejected by the API without a useful reason.
         return Err(io::Error::other(format!("the first line is longer than {LONGEST} bytes")));
     }
     String::from_utf8(line).map_err(|_| io::Error::other("the first line is not UTF-8"))

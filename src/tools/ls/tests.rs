@@ -1,4 +1,4 @@
-//! What oauth-ls makes of answers.
+//! The requests and the output of oauth-ls.
 
 use super::{TOOL, run};
 use crate::api::stub::Stub;
@@ -9,7 +9,7 @@ const AUTHZ: &str = "/oauth/authorizations";
 const NOON: (&str, &str) = ("date", "Sun, 06 Nov 1994 12:00:00 GMT");
 
 #[test]
-fn the_end_is_counted_from_the_servers_clock() {
+fn the_expiry_is_computed_from_the_clock_of_the_server() {
     let page = r#"[{"id":"a1","access_token":{"token":"x**********y","expires_in":60}},
         {"id":"a2","access_token":{"token":"x**********z","expires_in":0}},
         {"id":"a3","access_token":null},
@@ -29,7 +29,7 @@ fn the_end_is_counted_from_the_servers_clock() {
 }
 
 #[test]
-fn the_one_in_use_is_marked_by_its_mask_without_a_call() {
+fn the_authorization_in_use_is_recognised_by_its_masked_token() {
     let page = r#"[{"id":"a1","access_token":{"token":"HRKU-AAt**********6789"}},
         {"id":"a2","access_token":{"token":"HRKU-AAx**********6789"}}]"#;
     let stub = Stub::new().on(Get, AUTHZ, 200, page);
@@ -44,7 +44,7 @@ fn the_one_in_use_is_marked_by_its_mask_without_a_call() {
 }
 
 #[test]
-fn marks_cost_two_calls_and_a_missing_one_is_no_failure() {
+fn marks_cost_two_calls_and_a_missing_object_is_not_an_error() {
     let page = r#"[{"id":"a1"},{"id":"a2"}]"#;
     let missing = r#"{"id":"not_found","message":"none"}"#;
     let stub = Stub::new()
@@ -56,16 +56,16 @@ fn marks_cost_two_calls_and_a_missing_one_is_no_failure() {
 }
 
 #[test]
-fn members_come_out_as_they_came_in() {
+fn members_are_printed_as_they_were_received() {
     let odd = r#"{"id":"c1","zeta":1e3,"name":"\u0041","n":123456789012345678901234567890,"a":{"b":[null]}}"#;
     let stub = Stub::new().on(Get, "/oauth/clients", 200, &format!("[{odd}]"));
     let ran = stub.run(LS, &["clients"], "").succeeds();
-    let lead = r#"{"kind":"client","id":"c1","status":"active","expires_at":null,"#;
-    assert_eq!(ran.out, format!("{lead}{}\n", &odd[11..]));
+    let header = r#"{"kind":"client","id":"c1","status":"active","expires_at":null,"#;
+    assert_eq!(ran.out, format!("{header}{}\n", &odd[11..]));
 }
 
 #[test]
-fn what_was_read_before_an_error_is_printed() {
+fn records_before_an_error_are_printed() {
     let stub = Stub::new()
         .on_header(Get, "/oauth/sessions", 206, ("next-range", "]s1.."), r#"[{"id":"s1"}]"#)
         .on(Get, "/oauth/sessions", 503, "");
@@ -74,7 +74,7 @@ fn what_was_read_before_an_error_is_printed() {
 }
 
 #[test]
-fn an_object_that_cannot_be_used_keeps_no_other_back() {
+fn an_unusable_object_is_reported_and_the_others_are_printed() {
     for bad in [r#""soon""#, "1.5", "{}"] {
         let page = format!(r#"[{{"id":"s1"}},{{"id":"s2","expires_in":{bad}}},{{"id":"s3"}}]"#);
         for more in [&[][..], &["--sort", "id"], &["--status", "active"]] {
@@ -85,7 +85,7 @@ fn an_object_that_cannot_be_used_keeps_no_other_back() {
             assert_eq!(ran.err, format!("oauth-test: session s2: {what}\n"));
         }
     }
-    // Nor does it hide that a page comes again under another name.
+    // It does not hide that the server repeats a page under another name.
     let page = r#"[{"id":"s1","expires_in":"soon"}]"#;
     let stub = Stub::new().on_header(Get, "/oauth/sessions", 206, ("next-range", "]s1.."), page).on_header(
         Get,
@@ -98,10 +98,10 @@ fn an_object_that_cannot_be_used_keeps_no_other_back() {
 }
 
 #[test]
-fn an_object_that_is_none_is_told() {
+fn a_list_of_other_things_than_objects_is_unusable() {
     for page in ["[7]", "[null]", r#"[{"name":"x"}]"#, r#"[{"id":"a","id":"b"}]"#] {
         let stub = Stub::new().on(Get, "/oauth/clients", 200, page);
-        // Like any other answer that cannot be used: the next may be better.
+        // Like any unusable response: a retry may help.
         let ran = stub.run(LS, &["clients", "--retry-for", "0"], "").exits(75).prints("");
         ran.says("unusable response (200): it is not a list of objects with ids");
     }

@@ -31,22 +31,22 @@ pub(crate) const WEB: Opt = Opt::value(
     "go through the web flow of a client whose redirect URI is on this machine",
 );
 
-/// What is exchanged.
+/// An exchange: the grant and what goes with it.
 #[derive(Debug)]
 pub(crate) enum Exchange {
     /// A grant code, with the client's secret.
     Code(Secret, Secret),
     /// A refresh token, with the client's secret.
     Refresh(Secret, Secret),
-    /// A code that a visit will bring; the client's secret where the API does not show it.
+    /// A grant code from the web flow: the client's id, its secret if the API does not show it, and the scopes.
     Web(String, Option<Secret>, Vec<String>),
 }
 
 impl Exchange {
-    /// Reads what a command line asks for.
+    /// Reads the exchange that a command line asks for.
     ///
     /// # Errors
-    /// A usage error where it is not exactly one exchange, or standard input would be read twice.
+    /// A usage error if it is not exactly one exchange, or standard input would be read twice.
     pub(crate) fn read(args: &Args, session: &mut Session) -> Result<Exchange, Error> {
         let (code, refresh, web) = (args.get(&GRANT_CODE)?, args.get(&REFRESH_TOKEN)?, args.get(&WEB)?);
         let secret = args.get(&opts::CLIENT_SECRET)?;
@@ -84,7 +84,7 @@ impl Change for Exchange {
         Ok(())
     }
 
-    /// The code or refresh token is a secret, and one that a visit will bring is not known yet: neither is shown.
+    /// Shows neither the code nor the refresh token: they are secrets, and a code from the web flow is not known yet.
     fn plan(&self, (): &(), _: &Item<'_>) -> Result<Plan, Error> {
         let grant = match self {
             Exchange::Code(..) | Exchange::Web(..) => "authorization_code",
@@ -103,7 +103,7 @@ impl Change for Exchange {
                 "client": { "secret": client.expose() },
                 "refresh_token": { "token": token.expose() },
             }),
-            Exchange::Web(id, secret, scope) => visit(run.api, id, secret.as_ref(), scope)?,
+            Exchange::Web(id, secret, scope) => web_flow_body(run.api, id, secret.as_ref(), scope)?,
         };
         Ok(Outcome::new(run.api.exchange(&body.to_string())?, "created").pass_on(run.exec))
     }
@@ -116,15 +116,20 @@ fn code_body(code: &Secret, client: &Secret) -> serde_json::Value {
     })
 }
 
-/// Gets a grant code by a visit of the client's redirect URI.
-fn visit(api: &Api, id: &str, secret: Option<&Secret>, scope: &[String]) -> Result<serde_json::Value, Error> {
+/// Runs the web flow: waits for a visit of the client's redirect URI, which brings a grant code.
+fn web_flow_body(
+    api: &Api,
+    id: &str,
+    secret: Option<&Secret>,
+    scope: &[String],
+) -> Result<serde_json::Value, Error> {
     let client = api.get(Kind::Client, id)?.record;
     let shown = client.whole_secret().map(Secret::new);
     let secret = secret.or(shown.as_ref()).ok_or_else(|| {
         Error::failed("the API does not show this client's secret").with_hint("give it with --client-secret")
     })?;
     let redirect = Redirect::listen(&client.text(&["redirect_uri"]))?;
-    // Its keys are the system's random numbers, and stay in this process.
+    // Unpredictable, because the keys of RandomState are random numbers from the system.
     let state = RandomState::new();
     let state = format!("{:016x}{:016x}", state.hash_one(id), state.hash_one(scope));
     let messages = api.messages();

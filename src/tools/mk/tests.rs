@@ -1,4 +1,4 @@
-//! What oauth-mk sends, and what it does where an answer to that is lost.
+//! The requests of oauth-mk, and its work after a lost response.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ const PRINTED: &str = concat!(
     "\n"
 );
 
-/// An authorization as a list has it.
+/// An authorization as it appears in a list.
 fn listed(id: &str, description: &str, scope: &str, created_at: &str) -> String {
     format!(
         r#"{{"id":"{id}","description":"{description}","scope":["{scope}"],"created_at":"{created_at}",
@@ -25,18 +25,18 @@ fn listed(id: &str, description: &str, scope: &str, created_at: &str) -> String 
     )
 }
 
-/// Long after any request of a test.
+/// A time after any request of a test.
 const LATER: &str = "2999-01-01T00:00:00Z";
 const BEFORE: &str = "2001-01-01T00:00:00Z";
 
 #[track_caller]
 fn sends(args: &[&str], stdin: &str, path: &str, body: &str) {
-    let answer = if path == CLIENTS { r#"{"id":"c9","secret":"s"}"# } else { MADE };
-    Stub::new().on_body(Post, path, body, 201, answer).run(MK, args, stdin).succeeds();
+    let response = if path == CLIENTS { r#"{"id":"c9","secret":"s"}"# } else { MADE };
+    Stub::new().on_body(Post, path, body, 201, response).run(MK, args, stdin).succeeds();
 }
 
 #[test]
-fn bodies_are_those_of_the_api() {
+fn options_become_the_body_of_the_request() {
     let long = r#""description":"Long-lived user authorization","#;
     sends(&["authz"], "", AUTHZ, &format!(r#"{{{long}"scope":["global"]}}"#));
     sends(
@@ -79,7 +79,7 @@ fn bodies_are_those_of_the_api() {
 }
 
 #[test]
-fn records_make_the_same_bodies_and_options_win() {
+fn records_become_the_body_of_the_request_and_options_take_precedence() {
     let record = r#"{"kind":"authz","id":"old","description":"x","scope":["read"],"expires_in":60}"#;
     sends(&["-"], record, AUTHZ, r#"{"description":"x","expires_in":60,"scope":["read"]}"#);
     sends(
@@ -100,7 +100,7 @@ fn records_make_the_same_bodies_and_options_win() {
         CLIENTS,
         r#"{"name":"n","redirect_uri":"https://u"}"#,
     );
-    // What never expires is made so; what has expired is not made.
+    // A record that never expires is created so; an expired one is refused.
     sends(
         &["-"],
         r#"{"kind":"authz","description":"x","expires_at":null}"#,
@@ -112,8 +112,8 @@ fn records_make_the_same_bodies_and_options_win() {
 }
 
 #[test]
-fn an_option_that_would_do_nothing_is_an_error() {
-    for (args, told) in [
+fn options_without_an_effect_are_refused() {
+    for (args, message) in [
         (&["token", "--grant-code", "c", "--client-secret", "s", "-s", "bogus"][..], "--scope is for --web"),
         (&["token", "--refresh-token", "r", "--client-secret", "s", "-s", "read"], "--scope is for --web"),
         (&["token", "--web", "c1", "--team", "ops"], "--team is not for tokens"),
@@ -123,7 +123,7 @@ fn an_option_that_would_do_nothing_is_an_error() {
         (&["client", "n", "https://u.example", "--team", "ops"], "--team is for authorizations"),
         (&["client", "n", "https://u.example", "-s", "read"], "a client has no description, scope"),
     ] {
-        Stub::new().run(MK, args, "").exits(2).says(told).prints("");
+        Stub::new().run(MK, args, "").exits(2).says(message).prints("");
     }
 }
 
@@ -136,7 +136,7 @@ fn make(stub: Arc<Stub>, more: &[&str]) -> Ran {
 }
 
 #[test]
-fn a_create_whose_answer_was_lost_is_looked_for_and_not_repeated() {
+fn a_candidate_after_a_lost_response_is_reported_and_nothing_is_created_again() {
     let page = format!("[{}]", listed("a7", "x", "read", LATER));
     let ran = make(lost().on(Get, AUTHZ, 200, &page), &[]).exits(75).prints("");
     ran.says("authz: the response was lost (the line went dead); it may have been created: authz a7").says(
@@ -145,18 +145,18 @@ fn a_create_whose_answer_was_lost_is_looked_for_and_not_repeated() {
 }
 
 #[test]
-fn an_answer_that_cannot_be_used_is_a_lost_one() {
+fn an_unusable_response_counts_as_lost() {
     let page = format!("[{}]", listed("a7", "x", "read", LATER));
-    for (status, answer) in
+    for (status, response) in
         [(500, ""), (503, "<html>"), (201, "<html>"), (201, ""), (201, "{\"id\":\"a7\"}"), (201, "{")]
     {
-        let stub = Stub::new().on(Post, AUTHZ, status, answer).on(Get, AUTHZ, 200, &page);
+        let stub = Stub::new().on(Post, AUTHZ, status, response).on(Get, AUTHZ, 200, &page);
         make(stub, &[]).exits(75).prints("").says("may have been created: authz a7");
     }
 }
 
 #[test]
-fn where_it_was_not_made_it_is_made_again() {
+fn without_a_candidate_the_request_is_sent_again() {
     let others = [
         listed("a1", "x", "read", BEFORE),
         listed("a2", "x", "write", LATER),
@@ -168,13 +168,13 @@ fn where_it_was_not_made_it_is_made_again() {
 }
 
 #[test]
-fn where_the_list_is_lost_too_nothing_is_sent_again() {
+fn if_the_search_fails_nothing_is_created_again() {
     let stub = lost().on(Get, AUTHZ, 503, "");
     make(stub, &["--retry-for", "0"]).exits(75).says("and so was the search for the object");
 }
 
 #[test]
-fn with_once_what_this_run_alone_can_have_made_is_adopted() {
+fn once_adopts_a_single_candidate() {
     let page = format!("[{}]", listed("a7", "x", "read", LATER));
     let rotated = r#"{"id":"a7","access_token":{"token":"HRKU-AAadopted","expires_in":null}}"#;
     let stub = Stub::new().on(Get, AUTHZ, 200, "[]").lose(Post, AUTHZ).on(Get, AUTHZ, 200, &page).on(
@@ -188,7 +188,7 @@ fn with_once_what_this_run_alone_can_have_made_is_adopted() {
 }
 
 #[test]
-fn an_adopted_one_whose_secret_is_not_told_has_failed() {
+fn once_fails_if_the_candidate_has_no_complete_secret() {
     let page = format!("[{}]", listed("a7", "x", "read", LATER));
     let rotate = "/oauth/authorizations/a7/actions/regenerate-tokens";
     for token in ["null", r#""""#, r#""HRKU-AA**********zzzz""#] {
@@ -201,14 +201,14 @@ fn an_adopted_one_whose_secret_is_not_told_has_failed() {
 }
 
 #[test]
-fn with_once_two_candidates_are_one_too_many() {
+fn once_does_not_adopt_one_of_two_candidates() {
     let page = format!("[{},{}]", listed("a7", "x", "read", LATER), listed("a8", "x", "read", LATER));
     let stub = Stub::new().on(Get, AUTHZ, 200, "[]").lose(Post, AUTHZ).on(Get, AUTHZ, 200, &page);
     make(stub, &["--once"]).exits(75).says("it may have been created: authz a7, a8");
 }
 
 #[test]
-fn with_once_what_exists_is_not_made_and_what_has_expired_does_not_exist() {
+fn once_creates_again_only_what_has_expired() {
     let page = format!("[{}]", listed("a1", "x", "read", BEFORE));
     let ran = make(Stub::new().on(Get, AUTHZ, 200, &page), &["--once"]).succeeds();
     assert!(ran.out.contains(r#""id":"a1","status":"exists""#), "{ran:#?}");
@@ -218,24 +218,24 @@ fn with_once_what_exists_is_not_made_and_what_has_expired_does_not_exist() {
 }
 
 #[test]
-fn what_exists_and_cannot_be_handed_over_fails_in_a_rehearsal_too() {
+fn once_with_exec_fails_for_an_existing_object_in_a_dry_run_too() {
     let page = format!("[{}]", listed("a1", "x", "read", BEFORE));
-    for rehearsal in [&["--once", "--exec", "true", "-n"][..], &["--once", "--exec", "true"]] {
-        let ran = make(Stub::new().on(Get, AUTHZ, 200, &page), rehearsal).exits(1);
+    for args in [&["--once", "--exec", "true", "-n"][..], &["--once", "--exec", "true"]] {
+        let ran = make(Stub::new().on(Get, AUTHZ, 200, &page), args).exits(1);
         assert!(ran.out.contains(r#""id":"a1","status":"exists""#), "{ran:#?}");
         ran.says("authz: it already exists, and its secret cannot be passed to the command\n");
     }
 }
 
 #[test]
-fn an_authorization_for_a_client_comes_with_a_code() {
+fn the_grant_code_of_an_authorization_for_a_client_is_printed() {
     let made = r#"{"id":"a9","access_token":null,"grant":{"code":"the-code","expires_in":300}}"#;
     let ran = make(Stub::new().on(Post, AUTHZ, 201, made), &["--client-id", "c1"]).succeeds();
     assert!(ran.out.contains("the-code") && ran.out.contains(r#""status":"created""#), "{ran:#?}");
 }
 
 #[test]
-fn with_once_a_lifetime_is_the_same_from_its_beginning_or_to_its_end() {
+fn once_reports_an_existing_object_with_another_lifetime() {
     let born = crate::base::time::rfc3339(crate::base::time::now() - 3600).expect("a date");
     let page = format!("[{}]", listed("a1", "x", "read", &born).replace("null", "25200"));
     for (span, differs) in [("8h", false), ("7h", false), ("1h", true), ("30d", true)] {

@@ -1,4 +1,4 @@
-//! What oauth-rm asks for, and in which order.
+//! The requests and the output of oauth-rm.
 
 use super::{TOOL, run};
 use crate::api::stub::Stub;
@@ -11,8 +11,8 @@ const LIST: &str = r#"[{"id":"own","access_token":{"id":"t0","token":"HRKU-AAt**
 const MISSING: &str = r#"{"id":"not_found","message":"none"}"#;
 
 #[test]
-fn each_kind_has_its_place() {
-    for (kind, path, news) in [
+fn each_kind_has_its_path_and_status() {
+    for (kind, path, status) in [
         ("authz", "/oauth/authorizations/x1", "revoked"),
         ("client", "/oauth/clients/x1", "deleted"),
         ("session", "/oauth/sessions/x1", "deleted"),
@@ -21,14 +21,14 @@ fn each_kind_has_its_place() {
         let stub = Stub::new().on(Delete, path, 200, r#"{"id":"x1","n":1}"#);
         let ran = stub.run(RM, &[kind, "x1", "--include-self", "--include-default"], "").succeeds();
         assert!(
-            ran.out.starts_with(&format!(r#"{{"kind":"{kind}","id":"x1","status":"{news}","#)),
+            ran.out.starts_with(&format!(r#"{{"kind":"{kind}","id":"x1","status":"{status}","#)),
             "{ran:#?}"
         );
     }
 }
 
 #[test]
-fn an_id_that_two_kinds_have_names_two_objects() {
+fn the_same_id_of_two_kinds_is_not_a_duplicate() {
     let path = |kind: &str, id: &str| format!("/oauth/{kind}s/{id}");
     let stub = [("client", "x1"), ("client", "x2"), ("session", "x1")]
         .iter()
@@ -41,7 +41,7 @@ fn an_id_that_two_kinds_have_names_two_objects() {
 }
 
 #[test]
-fn a_record_that_says_it_is_in_use_is_spared_without_a_question() {
+fn a_record_marked_as_in_use_is_skipped_without_a_call() {
     for kind in ["authz", "client", "session", "token"] {
         let record = format!(r#"{{"kind":"{kind}","id":"x1","current":true}}"#);
         Stub::new().run(RM, &[], &record).exits(1).prints("").says("skipped").says("--include-self");
@@ -51,13 +51,13 @@ fn a_record_that_says_it_is_in_use_is_spared_without_a_question() {
 }
 
 #[test]
-fn no_input_is_nothing_to_do() {
+fn empty_input_succeeds() {
     Stub::new().run(RM, &["authz"], "\n\n").succeeds().prints("");
     Stub::new().run(RM, &["authz", "-j"], "").succeeds().prints("[]\n");
 }
 
 #[test]
-fn one_operand_gives_an_object_and_several_a_list() {
+fn json_output_is_an_object_for_one_operand_and_a_list_for_several() {
     let (path, own) = ("/oauth/sessions/s1", "--include-self");
     let stub = || Stub::new().on(Delete, path, 200, r#"{"id":"s1"}"#);
     let begins = |ran: crate::api::stub::Ran, with: &str| assert!(ran.out.starts_with(with), "{ran:#?}");
@@ -68,7 +68,7 @@ fn one_operand_gives_an_object_and_several_a_list() {
 }
 
 #[test]
-fn the_rest_is_what_was_not_done_and_a_rehearsal_has_none() {
+fn rest_keeps_the_lines_not_done_and_a_dry_run_keeps_none() {
     let path = std::env::temp_dir().join(format!("oauth-tools-rm-{}", std::process::id()));
     let name = path.to_str().expect("UTF-8");
     let args = ["session", "--include-self", "-o", "id", "--rest", name];
@@ -81,7 +81,7 @@ fn the_rest_is_what_was_not_done_and_a_rehearsal_has_none() {
     let ran = stub.run(RM, &args, "s1\ns2\ns3\n").exits(1).prints("s1\ns3\n");
     ran.says(&format!("oauth-test: 1 input line is left in {name}\n"));
     assert_eq!(std::fs::read_to_string(&path).expect("a rest"), "s2\n");
-    // Where nothing is left, there is nothing to say.
+    // If everything is done, nothing is reported.
     let stub = Stub::new().on(Delete, "/oauth/sessions/s2", 200, r#"{"id":"s2"}"#);
     stub.run(RM, &args, "s2\n").succeeds().prints("s2\n");
     assert_eq!(std::fs::read_to_string(&path).expect("a rest"), "");
@@ -89,14 +89,14 @@ fn the_rest_is_what_was_not_done_and_a_rehearsal_has_none() {
 }
 
 #[test]
-fn operands_are_no_stream() {
+fn stream_is_ignored_with_operands() {
     let stub = Stub::new().on(Delete, "/oauth/sessions/s1", 200, r#"{"id":"s1"}"#);
     let args = ["session", "s1", "--include-self", "--stream", "-o", "id"];
     stub.run(RM, &args, "s2\n").succeeds().prints("s1\n");
 }
 
 #[test]
-fn a_stream_is_worked_on_line_by_line_and_keeps_what_was_not_done() {
+fn stream_reports_bad_lines_and_keeps_the_lines_not_done() {
     let path = std::env::temp_dir().join(format!("oauth-tools-rm-stream-{}", std::process::id()));
     let name = path.to_str().expect("UTF-8");
     let args = ["--stream", "--include-self", "-o", "id", "--rest", name];
@@ -109,13 +109,13 @@ fn a_stream_is_worked_on_line_by_line_and_keeps_what_was_not_done() {
     ran.exits(1).prints("s1\ns2\ns3\ns1\n").says("oauth-test: stdin:3: unknown kind 'app'");
     assert!(!path.exists());
     let mut stub = Stub::new().on(Get, "/oauth/authorizations/~", 404, MISSING);
-    for (id, status, answer) in [
+    for (id, status, response) in [
         ("s1", 200, r#"{"id":"s1"}"#),
         ("s2", 404, MISSING),
         ("s3", 200, r#"{"id":"s3"}"#),
         ("s1", 404, MISSING),
     ] {
-        stub = stub.on(Delete, &format!("/oauth/sessions/{id}"), status, answer);
+        stub = stub.on(Delete, &format!("/oauth/sessions/{id}"), status, response);
     }
     let ran = stub.run(RM, &[&args[..], &["-P", "1"]].concat(), input).exits(1).prints("s1\ns3\n");
     let ran = ran.says("stdin:3: unknown kind 'app'").says("stdin:5: session s2: none (not_found)\n");
@@ -126,7 +126,7 @@ fn a_stream_is_worked_on_line_by_line_and_keeps_what_was_not_done() {
 }
 
 #[test]
-fn what_belongs_to_the_authorization_in_use_is_spared() {
+fn the_authorization_in_use_its_client_and_its_token_are_skipped() {
     for more in [&[][..], &["-n"]] {
         let stub = Stub::new().on(Get, "/oauth/authorizations", 200, LIST).on(
             Get,
@@ -140,7 +140,7 @@ fn what_belongs_to_the_authorization_in_use_is_spared() {
     for (kind, id) in [("client", "c0"), ("token", "t0"), ("token", "T0")] {
         let mut stub = Stub::new().on(Get, "/oauth/authorizations", 200, LIST);
         if kind == "token" {
-            // It may be that of the default API key, too.
+            // It may also be the token of the default API key.
             stub = stub.on(Get, "/oauth/authorizations/~", 404, MISSING);
         }
         stub.run(RM, &[kind, id], "").exits(1).prints("").says("--include-self");
@@ -148,10 +148,10 @@ fn what_belongs_to_the_authorization_in_use_is_spared() {
 }
 
 #[test]
-fn an_alias_is_never_sent_unless_it_is_included() {
+fn an_alias_is_skipped_unless_it_is_included() {
     Stub::new().run(RM, &["authz", "~"], "").exits(1).says("--include-default");
     Stub::new().run(RM, &["session", "~"], "").exits(1).says("--include-self");
-    // The default API key may be the one in use: that is another question.
+    // The default API key may also be the authorization in use, which needs its own option.
     let stub = Stub::new().on(Get, "/oauth/authorizations", 200, LIST).on(
         Get,
         "/oauth/authorizations/~",
@@ -167,7 +167,7 @@ fn an_alias_is_never_sent_unless_it_is_included() {
 }
 
 #[test]
-fn an_account_without_a_default_key_has_none_to_spare() {
+fn an_account_without_a_default_key_is_not_an_error() {
     let stub = Stub::new()
         .on(Get, "/oauth/authorizations", 200, LIST)
         .on(Get, "/oauth/authorizations/~", 404, MISSING)
@@ -176,14 +176,14 @@ fn an_account_without_a_default_key_has_none_to_spare() {
 }
 
 #[test]
-fn an_answer_about_another_object_is_none() {
+fn a_response_about_another_object_is_unusable() {
     let stub = Stub::new().on(Delete, "/oauth/sessions/s1", 200, r#"{"id":"s2"}"#);
     let ran = stub.run(RM, &["session", "s1", "--include-self", "--retry-for", "0"], "").exits(75);
     ran.says("it describes another object");
 }
 
 #[test]
-fn failures_of_two_sorts_are_failures() {
+fn the_status_is_75_only_if_all_errors_are_temporary() {
     let args = ["session", "s1", "s2", "--include-self", "--retry-for", "0", "-P", "1"];
     let stub =
         Stub::new().on(Delete, "/oauth/sessions/s1", 503, "").on(Delete, "/oauth/sessions/s2", 404, MISSING);

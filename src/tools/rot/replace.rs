@@ -1,4 +1,5 @@
-//! `oauth-rot --replace`: a second authorization like the first, proved to work before the first one goes.
+//! `oauth-rot --replace`: creates a second authorization like the first, and tests its token before the first is
+//! revoked.
 
 use serde_json::{Map, Value, json};
 
@@ -13,12 +14,12 @@ use crate::record::kind::Kind;
 use crate::record::{Expiry, Record};
 use crate::session::Session;
 
-/// Makes a successor with the same description, scopes and lifetime, and proves its token. With `--exec` the token is
-/// passed on, and only when that succeeded is the old authorization revoked; without, the old one stays.
+/// Creates a successor with the same description, scopes and lifetime, and tests its token. With `--exec` the token is
+/// passed to the command, and the old authorization is revoked if the command succeeds. Without, the old one is kept.
 pub(crate) struct Replace<'a> {
-    /// Where the successors are made, if not in the account's own list.
+    /// The team whose list gets the successors; `None` for the account's own list.
     pub(crate) team: Option<&'a str>,
-    /// The old authorization is revoked in the end.
+    /// The old authorization is revoked at the end.
     pub(crate) revokes: bool,
 }
 
@@ -45,11 +46,12 @@ impl<'a> Change for Replace<'a> {
         Ok(Plan::bare("would-replace"))
     }
 
-    /// What goes wrong after the successor was made is the outcome's failure: both authorizations work then.
+    /// An error after the successor was created is the failure of the outcome: its record must still be printed, since
+    /// both authorizations are live.
     fn apply(&self, maker: &Maker<'a>, run: &Run<'_>, item: &Item<'_>, _: &Step) -> Result<Outcome, Error> {
         let old = run.api.get(Kind::Authz, &item.id)?.record;
         let (likeness, body) = successor(&old)?;
-        // It is passed on only after its token was proved.
+        // The token is passed to the command later, when it has been tested.
         let mut outcome = maker.make(&Run { exec: None, ..*run }, &likeness, &body)?;
         outcome.added.push(("replaces", item.id.to_string()));
         outcome.failure = finish(run, item, &mut outcome).err();
@@ -57,7 +59,7 @@ impl<'a> Change for Replace<'a> {
     }
 }
 
-/// How the successor of an authorization is made.
+/// Returns the likeness of the successor and the body of the request that creates it.
 fn successor(old: &Record<'_>) -> Result<(Likeness, String), Error> {
     if !old.text(&["client"]).is_empty() {
         return Err(Error::failed("it was created through a client, whose application must renew it"));
@@ -65,7 +67,7 @@ fn successor(old: &Record<'_>) -> Result<(Likeness, String), Error> {
     let scope: Vec<String> = old.text(&["scope"]).split(' ').map(str::to_owned).collect();
     let mut name = old.name();
     if name.is_empty() {
-        // In full, so that it can be recognised after a lost response.
+        // Sent explicitly, so that the successor can be recognised after a lost response.
         DEFAULT_DESCRIPTION.clone_into(&mut name);
     }
     let mut body = Map::new();
@@ -77,7 +79,7 @@ fn successor(old: &Record<'_>) -> Result<(Likeness, String), Error> {
     Ok((Likeness::new(Kind::Authz, &name, scope), Value::Object(body).to_string()))
 }
 
-/// The steps after the successor is there.
+/// Tests the token of the successor, passes it to the command, and revokes the old authorization.
 fn finish(run: &Run<'_>, item: &Item<'_>, outcome: &mut Outcome) -> Result<(), Error> {
     let Some(object) = &outcome.object else { return Ok(()) };
     let new = &object.record;
@@ -93,12 +95,12 @@ fn finish(run: &Run<'_>, item: &Item<'_>, outcome: &mut Outcome) -> Result<(), E
     Ok(())
 }
 
-/// How long the old one was to live from its beginning, in seconds; `None` for ever.
+/// Returns the whole lifetime of the old authorization, in seconds; `None` if it never expires.
 fn lifetime(old: &Record<'_>) -> Result<Option<i64>, Error> {
     let Expiry::At(_) = old.expiry else { return Ok(None) };
     match old.lifetime() {
         Some(seconds) if old.status != "expired" => Ok(Some(seconds)),
-        // What has expired no longer tells when: its seconds left are 0 whatever they were.
+        // The API reports 0 seconds left for every expired token, so the time of its expiry is unknown.
         _ => Err(Error::failed("it has expired, and its lifetime is no longer known")
             .with_hint("create a new one with oauth-mk")),
     }

@@ -1,4 +1,4 @@
-//! What oauth-rot asks for, and what it prints of the answer.
+//! The requests and the output of oauth-rot.
 
 use super::{TOOL, run};
 use crate::api::stub::{Stub, TOKEN};
@@ -8,8 +8,8 @@ const ROT: (&crate::cli::Tool, crate::Run) = (&TOOL, run);
 const FLAGS: [&str; 2] = ["--include-self", "--include-default"];
 
 #[test]
-fn each_kind_has_its_action_and_no_body() {
-    for (kind, path, answer) in [
+fn each_kind_has_its_action_and_its_request_has_no_body() {
+    for (kind, path, response) in [
         (
             "authz",
             "/oauth/authorizations/x1/actions/regenerate-tokens",
@@ -18,17 +18,17 @@ fn each_kind_has_its_action_and_no_body() {
         ("client", "/oauth/clients/x1/actions/rotate-credentials", r#"{"id":"x1","secret":"new"}"#),
     ] {
         let args = |format| [&[kind, "x1", "-o", format], &FLAGS[..]].concat();
-        let stub = Stub::new().on(Post, path, 200, answer);
+        let stub = Stub::new().on(Post, path, 200, response);
         stub.clone().run(ROT, &args("secret"), "").succeeds().prints("new\n");
         assert_eq!(stub.sent("content-type"), [None], "no body");
-        let ran = Stub::new().on(Post, path, 200, answer).run(ROT, &args("env"), "").succeeds();
+        let ran = Stub::new().on(Post, path, 200, response).run(ROT, &args("env"), "").succeeds();
         let name = if kind == "client" { "HEROKU_OAUTH_SECRET" } else { "HEROKU_API_KEY" };
         ran.prints(&format!("HEROKU_OAUTH_ID=x1\n{name}=new\n"));
     }
 }
 
 #[test]
-fn what_has_no_secret_cannot_be_rotated() {
+fn sessions_and_tokens_cannot_be_rotated() {
     for kind in ["session", "token"] {
         let ran = Stub::new().run(ROT, &[kind, "x1"], "").exits(2);
         ran.says(&format!("a {kind} cannot be rotated"));
@@ -36,23 +36,24 @@ fn what_has_no_secret_cannot_be_rotated() {
 }
 
 #[test]
-fn a_rotation_whose_secret_is_not_told_is_done_once_and_has_failed() {
+fn a_rotation_without_a_complete_secret_fails_and_is_not_repeated() {
     let path = "/oauth/clients/c1/actions/rotate-credentials";
     for secret in ["null", r#""""#, r#""s**********""#] {
-        let answer = format!(r#"{{"id":"c1","secret":{secret}}}"#);
+        let response = format!(r#"{{"id":"c1","secret":{secret}}}"#);
         for more in ["-ondjson", "-S", "--exec=echo ran"] {
-            let ran = Stub::new().on(Post, path, 200, &answer).run(ROT, &["client", "c1", more], "").exits(1);
+            let ran =
+                Stub::new().on(Post, path, 200, &response).run(ROT, &["client", "c1", more], "").exits(1);
             assert_eq!(ran.out.contains(r#""id":"c1","status":"rotated""#), more != "-S", "{ran:#?}");
-            let told =
+            let message =
                 "client c1: the response holds no complete secret: there is a new one that nobody knows";
             let hint = "rotate it again with oauth-rot, or remove it with oauth-rm";
-            assert_eq!(ran.err, format!("oauth-test: {told}\noauth-test: {hint}\n"));
+            assert_eq!(ran.err, format!("oauth-test: {message}\noauth-test: {hint}\n"));
         }
     }
 }
 
 #[test]
-fn one_refusal_keeps_no_other_back() {
+fn a_refusal_does_not_stop_the_others() {
     let path = |id: &str| format!("/oauth/clients/{id}/actions/rotate-credentials");
     let stub = Stub::new()
         .on(Post, &path("c1"), 200, r#"{"id":"c1","secret":"one"}"#)
@@ -63,7 +64,7 @@ fn one_refusal_keeps_no_other_back() {
 }
 
 #[test]
-fn a_successor_is_made_with_a_description_by_which_a_lost_one_is_known() {
+fn a_successor_always_has_a_description() {
     let path = "/oauth/authorizations";
     for (old, description) in [
         (r#"{"id":"x1","scope":["read"],"description":"job"}"#, "job"),
@@ -79,13 +80,13 @@ fn a_successor_is_made_with_a_description_by_which_a_lost_one_is_known() {
 }
 
 #[test]
-fn a_successor_is_proven_by_using_its_token() {
+fn the_token_of_a_successor_is_tested() {
     let refusal = r#"{"id":"not_so","message":"No."}"#;
-    for (answers, more, code, told) in [
+    for (statuses, more, code, message) in [
         (&[200][..], "", 0, ""),
-        // It is known, and may not ask.
+        // The token works, but may not read the rate limits.
         (&[403], "", 0, ""),
-        // It may take a moment until it is known everywhere.
+        // A new token may take a moment to work.
         (&[401, 401, 200], "", 0, ""),
         (&[401], "--retry-for=0", 1, "are live: the new token does not work: No. (not_so)\n"),
         (&[404], "", 1, "both it and its successor x2 are live: No. (not_so)\n"),
@@ -93,16 +94,16 @@ fn a_successor_is_proven_by_using_its_token() {
         let mut stub = Stub::new()
             .on(Get, "/oauth/authorizations/x1", 200, r#"{"id":"x1","scope":["read"]}"#)
             .on(Post, "/oauth/authorizations", 201, r#"{"id":"x2","access_token":{"token":"new"}}"#);
-        for status in answers {
+        for status in statuses {
             stub = stub.on(Get, "/account/rate-limits", *status, refusal);
         }
         let args: Vec<&str> =
             ["authz", "x1", "--replace", more].into_iter().filter(|a| !a.is_empty()).collect();
-        let ran = stub.clone().run(ROT, &[&args, &FLAGS[..]].concat(), "").exits(code).says(told);
+        let ran = stub.clone().run(ROT, &[&args, &FLAGS[..]].concat(), "").exits(code).says(message);
         assert!(ran.out.contains(r#""id":"x2""#) && ran.out.contains(r#""replaces":"x1""#), "{ran:#?}");
         let bearer = |token: &str| Some(format!("Bearer {token}"));
         let mut bearers = vec![bearer(TOKEN); 2];
-        bearers.resize(2 + answers.len(), bearer("new"));
-        assert_eq!(stub.sent("authorization"), bearers, "{answers:?}");
+        bearers.resize(2 + statuses.len(), bearer("new"));
+        assert_eq!(stub.sent("authorization"), bearers, "{statuses:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! What oauth-set sends.
+//! The requests of oauth-set.
 
 use super::{TOOL, run};
 use crate::api::stub::Stub;
@@ -15,7 +15,7 @@ fn sends(args: &[&str], stdin: &str, path: &str, body: &str) {
 }
 
 #[test]
-fn bodies_are_those_of_the_api() {
+fn options_become_the_body_of_the_request() {
     sends(&["authz", "x1", "-d", "new"], "", AUTHZ, r#"{"description":"new"}"#);
     sends(&["authz", "x1", "-d", ""], "", AUTHZ, r#"{"description":""}"#);
     sends(&["client", "x1", "--name", "n"], "", CLIENT, r#"{"name":"n"}"#);
@@ -27,9 +27,9 @@ fn bodies_are_those_of_the_api() {
     sends(&[&ids[..], &["-"]].concat(), "s3cret\nmore\n", AUTHZ, tie);
 }
 
-/// The account is looked at first: what a record leaves as it is needs no call.
+/// Expects one list, and an update with `body`.
 #[track_caller]
-fn sends_what_is_new(record: &str, path: &str, now: &str, body: &str) {
+fn updates_from_a_record(record: &str, path: &str, now: &str, body: &str) {
     let collection = path.trim_end_matches("/x1");
     Stub::new()
         .on(Get, collection, 200, &format!("[{now}]"))
@@ -39,7 +39,7 @@ fn sends_what_is_new(record: &str, path: &str, now: &str, body: &str) {
 }
 
 #[test]
-fn what_is_as_the_record_says_is_not_sent() {
+fn unchanged_records_are_not_sent() {
     let now = r#"[{"id":"x1","name":"n","redirect_uri":"https://r","secret":"s3cret"}]"#;
     for record in [
         r#"{"kind":"client","id":"x1","name":"n","redirect_uri":"https://r"}"#,
@@ -54,30 +54,30 @@ fn what_is_as_the_record_says_is_not_sent() {
 }
 
 #[test]
-fn two_records_that_contradict_each_other_change_nothing() {
+fn a_duplicate_with_different_values_is_refused() {
     let twice = "kind,id,name\nclient,x1,a\nclient,x1,b";
     Stub::new().run(SET, &[], twice).exits(2).says("stdin:3: the record is in the input twice");
 }
 
 #[test]
-fn a_record_says_what_is_to_change_unless_an_option_does() {
+fn options_take_precedence_over_records() {
     let record = r#"{"kind":"client","id":"x1","name":"from the record","redirect_uri":"https://r"}"#;
     let now = r#"{"id":"x1","name":"n","redirect_uri":"https://r"}"#;
-    sends_what_is_new(record, CLIENT, now, r#"{"name":"from the record","redirect_uri":"https://r"}"#);
+    updates_from_a_record(record, CLIENT, now, r#"{"name":"from the record","redirect_uri":"https://r"}"#);
     sends(&["--name", "n"], record, CLIENT, r#"{"name":"n"}"#);
-    sends_what_is_new(
+    updates_from_a_record(
         "kind,id,name\nclient,x1,\"a, \"\"b\"\"\\n'\"",
         CLIENT,
         now,
         r#"{"name":"a, \"b\"\n'"}"#,
     );
     let record = r#"{"kind":"authz","id":"x1","description":"d","scope":["read"],"client":{"id":"c"}}"#;
-    sends_what_is_new(record, AUTHZ, r#"{"id":"x1","description":null}"#, r#"{"description":"d"}"#);
+    updates_from_a_record(record, AUTHZ, r#"{"id":"x1","description":null}"#, r#"{"description":"d"}"#);
 }
 
 #[test]
-fn what_cannot_be_changed_is_refused_before_anything_is_sent() {
-    for (args, told) in [
+fn unsuitable_options_are_refused_before_the_first_request() {
+    for (args, message) in [
         (&["authz", "x1", "--name", "n"][..], "--name and --url are for clients"),
         (&["client", "x1", "-d", "n"], "--description and --client-id are for authorizations"),
         (&["client", "x1", "--url", "http://u.example"], "--url: the redirect URI must use https"),
@@ -92,7 +92,7 @@ fn what_cannot_be_changed_is_refused_before_anything_is_sent() {
         ),
         (&["authz", "x1", "--client-id", "c", "--client-secret", "@/no/file"], "/no/file: no such file"),
     ] {
-        let code = if told.starts_with('/') { 1 } else { 2 };
-        Stub::new().run(SET, args, "").exits(code).says(told);
+        let code = if message.starts_with('/') { 1 } else { 2 };
+        Stub::new().run(SET, args, "").exits(code).says(message);
     }
 }
