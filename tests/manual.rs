@@ -6,17 +6,19 @@
 
 #![allow(clippy::expect_used, clippy::panic)]
 
+#[macro_use]
+mod common;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 
+use common::{Folder, Ran, finish, path, programs};
 use oauth_tools::parts::Format;
 use oauth_tools::parts::VARIABLES;
 use oauth_tools::parts::{self, Opt, Tool};
 use oauth_tools::sandbox::Fault;
 use oauth_tools::tools::{ALL as TOOLS, sandbox};
-
-const BINARY: &str = env!("CARGO_BIN_EXE_oauth-sandbox");
 
 /// A page: the lines of each section, in order.
 struct Page {
@@ -268,7 +270,7 @@ fn columns_are_those_that_are_printed() {
     }
     let script = "oauth-ls authz -o csv; oauth-ls client -o csv; oauth-ls session -o csv; \
         oauth-rm token x -n -o csv";
-    let printed = stdout(&play("columns", script));
+    let printed = play(script).out;
     let mut rows = printed.lines();
     let mut known = BTreeMap::new();
     while let Some(header) = rows.find(|row| row.starts_with("kind,id,")) {
@@ -313,37 +315,19 @@ fn examples(page: &Page) -> Vec<(String, String)> {
     found
 }
 
-/// A folder of that name that is empty.
-fn empty(name: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("manual").join(name);
-    let _ = std::fs::remove_dir_all(&path);
-    std::fs::create_dir_all(&path).expect("a folder");
-    path
+/// Runs a script in a sandbox, in an empty folder, with nothing of this process's environment.
+fn play(script: &str) -> Ran {
+    let (home, folder) = (Folder::new(), Folder::new());
+    let mut command = Command::new(programs().join("oauth-sandbox"));
+    command.args(["sh", "-euc", script]).env_clear();
+    command.env("PATH", path()).env("HOME", &*home).current_dir(&*folder);
+    finish(command)
 }
 
-/// Runs a script in a sandbox, in an empty folder, with nothing of our own environment.
-fn play(name: &str, script: &str) -> Output {
-    let bin = Path::new(BINARY).parent().expect("a folder").display();
-    Command::new(BINARY)
-        .args(["sh", "-euc", script])
-        .env_clear()
-        .env("PATH", format!("{bin}:/usr/bin:/bin"))
-        .env("HOME", empty(&format!("{name}-home")))
-        .current_dir(empty(name))
-        .stdin(Stdio::null())
-        .output()
-        .expect("the sandbox runs")
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-/// What is wrong with what came of a script.
-fn judge(name: &str, script: &str, status: i32, output: &Output) -> Option<String> {
-    let errors = String::from_utf8_lossy(&output.stderr);
-    let right = output.status.code() == Some(status) && (status != 0 || errors.is_empty());
-    (!right).then(|| format!("{name}: {}, not {status}\n{script}\n{errors}", output.status))
+/// The problem with the result of a script, if there is one.
+fn judge(name: &str, status: i32, ran: &Ran) -> Option<String> {
+    let right = (ran.status, ran.signal) == (status, None) && (status != 0 || ran.err.is_empty());
+    (!right).then(|| format!("{name}: the status should be {status}{ran}"))
 }
 
 #[test]
@@ -358,7 +342,7 @@ fn every_example_runs() {
             );
             let status = said.split_once("(exits ").and_then(|(_, n)| n.split(')').next()?.parse().ok());
             let name = format!("{}-{i}", page.name);
-            wrong.extend(judge(&name, &script, status.unwrap_or(0), &play(&name, &script)));
+            wrong.extend(judge(&name, status.unwrap_or(0), &play(&script)));
             count += 1;
         }
     }
@@ -403,7 +387,7 @@ fn every_replacement_for_a_heroku_command_runs() {
     let told: BTreeSet<&str> = rows.iter().filter_map(|(theirs, _)| theirs.split(' ').next()).collect();
     assert_eq!(told, HEROKU.into_iter().collect());
     let mut wrong = Vec::new();
-    for (i, (theirs, ours)) in rows.iter().enumerate() {
+    for (theirs, ours) in &rows {
         let kind = ours.split(' ').nth(1).expect("a kind");
         let script = ours
             .replace("URL", "https://app.example/callback")
@@ -415,8 +399,7 @@ fn every_replacement_for_a_heroku_command_runs() {
             "id=$(oauth-ls {kind} -o id | head -n 1); client=$(oauth-ls client -o id | head -n 1)\n\
              oauth-ls client \"$client\" -S > secret\n{script}"
         );
-        let name = format!("porting-{i}");
-        wrong.extend(judge(&name, &format!("{theirs}: {script}"), 0, &play(&name, &script)));
+        wrong.extend(judge(&format!("{theirs}: {ours}"), 0, &play(&script)));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -7,7 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bulk;
+mod common;
 mod faults;
-mod harness;
 mod kill;
 mod soak;

@@ -3,13 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[macro_use]
-#[path = "common/needs.rs"]
-mod needs;
+mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
+use common::{Ran, finish};
 use serde_json::Value;
 
 /// The most packages, besides our own, that a build for this platform may need.
@@ -24,21 +24,13 @@ fn read(name: &str) -> String {
 }
 
 /// Runs cargo as the build left it: with the packages in its cache, without the network.
-fn cargo(args: &[&str]) -> Output {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(args).args(["--locked", "--offline"]).current_dir(root()).output().expect("cargo")
-}
-
-/// The output of a command that must succeed.
-#[track_caller]
-fn stdout(out: Output) -> String {
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-    String::from_utf8(out.stdout).expect("UTF-8")
+fn cargo(args: &[&str]) -> Ran {
+    finish(Command::new(env!("CARGO")).args(args).args(["--locked", "--offline"]).current_dir(root()))
 }
 
 /// The platform that the tests run on, as cargo calls it.
 fn platform() -> String {
-    let version = stdout(cargo(&["--version", "--verbose"]));
+    let version = cargo(&["--version", "--verbose"]).exits(0).out;
     version.lines().find_map(|line| line.strip_prefix("host: ")).expect("a host").to_owned()
 }
 
@@ -78,7 +70,7 @@ fn check_licences(metadata: &str) {
 #[test]
 fn licences_of_what_is_built_go_with_ours() {
     let args = ["metadata", "--format-version", "1", "--filter-platform", &platform()];
-    check_licences(&stdout(cargo(&args)));
+    check_licences(&cargo(&args).exits(0).out);
     let allowed = allowed();
     assert!(allowed.len() > 5 && allowed.contains("MIT"), "{allowed:?}");
     let fine = |expression| is_fine(expression, &allowed);
@@ -89,17 +81,20 @@ fn licences_of_what_is_built_go_with_ours() {
 #[test]
 fn licences_of_all_platforms_go_with_ours() {
     // A build fetches only the packages of its own platform.
-    let out = cargo(&["metadata", "--format-version", "1"]);
-    if !out.status.success() && String::from_utf8_lossy(&out.stderr).contains("--offline") {
-        needs::leave_out("no packages of other platforms in cargo's cache: cargo fetch --locked", None);
+    let ran = cargo(&["metadata", "--format-version", "1"]);
+    if ran.status != 0 && ran.err.contains("--offline") {
+        common::needs::leave_out(
+            "no packages of other platforms in cargo's cache: cargo fetch --locked",
+            None,
+        );
         return;
     }
-    check_licences(&stdout(out));
+    check_licences(&ran.exits(0).out);
 }
 
 #[test]
 fn the_tree_is_small_and_has_one_version_of_each_package() {
-    let tree = stdout(cargo(&["tree", "--edges", "normal", "--prefix", "none", "--format", "{p}"]));
+    let tree = cargo(&["tree", "--edges", "normal", "--prefix", "none", "--format", "{p}"]).exits(0).out;
     let packages: BTreeSet<(&str, &str)> = tree
         .lines()
         .filter_map(|line| {
@@ -129,26 +124,21 @@ fn packages_come_from_one_registry_with_their_checksums() {
     assert!(others.len() > 50 && others.iter().all(|package| line(package, "checksum").is_some()));
 }
 
-/// Runs tests/left-out.sh on a script; its status and output.
-fn report(script: &str) -> (Option<i32>, String) {
-    let out = Command::new("sh")
-        .args(["tests/left-out.sh", "sh", "-c", script])
-        .current_dir(root())
-        .env_remove("OAUTH_TOOLS_LEFT_OUT")
-        .output()
-        .expect("sh");
-    assert!(out.stderr.is_empty(), "{}", String::from_utf8_lossy(&out.stderr));
-    (out.status.code(), String::from_utf8(out.stdout).expect("UTF-8"))
+/// Runs tests/left-out.sh on a script.
+fn report(script: &str) -> Ran {
+    let mut command = Command::new("sh");
+    command.args(["tests/left-out.sh", "sh", "-c", script]).current_dir(root());
+    finish(command.env_remove("OAUTH_TOOLS_LEFT_OUT"))
 }
 
 #[test]
 fn what_is_left_out_is_reported_and_the_status_is_that_of_the_tests() {
-    assert_eq!(report("true"), (Some(0), "left out: no test\n".to_owned()));
+    report("true").succeeds().prints("left out: no test\n");
     let told = "left out: 2 tests\n    cli b: no gpg, no zsh\n    net a: no disk\n\
         To run them too: apt-get install gnupg zsh\n";
     let script = r#"printf '%s\t%s\t%s\n' 'net a' 'no disk' - 'cli b' 'no zsh' zsh 'cli b' 'no gpg' gnupg \
         >> "$OAUTH_TOOLS_LEFT_OUT"; exit 101"#;
-    assert_eq!(report(script), (Some(101), told.to_owned()));
+    report(script).exits(101).prints(told).says_nothing();
 }
 
 #[test]

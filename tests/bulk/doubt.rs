@@ -3,18 +3,18 @@
 use oauth_tools::parts::Secret;
 
 use super::{changed, generated, server};
-use crate::harness::{account, run, secret, tool};
+use crate::common::{objects, run, secret, tool};
 
 #[test]
 fn a_line_that_stands_there_twice_is_made_once_even_in_doubt() {
     // The create is done and its answer lost; nothing can be looked up after it.
     let faults = ["drop-after@POST:count=1", "503@GET:after=1:count=1000"];
     let server = server(0, &faults, 0);
-    let before = account(&server);
+    let before = objects(&server);
     let line = "{\"description\":\"twice\"}\n";
     let args = ["--once", "--retry-for", "1", "authz", "-"];
-    let ran = run(tool(&server, "oauth-mk", &args), &line.repeat(3)).is(75);
-    assert_eq!(changed(&before, &account(&server)).len(), 1);
+    let ran = run(tool(&server, "oauth-mk", &args), &line.repeat(3)).exits(75);
+    assert_eq!(changed(&before, &objects(&server)).len(), 1);
     assert_eq!(ran.err.matches("the response was lost").count(), 3, "{}", ran.err);
 }
 
@@ -22,7 +22,7 @@ fn a_line_that_stands_there_twice_is_made_once_even_in_doubt() {
 fn a_create_that_is_applied_late_is_found() {
     // Where it is looked for at once, there is nothing to be found, and it is sent again.
     let server = server(0, &["late@POST /oauth/authorizations$:ms=500:count=1"], 0);
-    let ran = run(tool(&server, "oauth-mk", &["authz", "-d", "late", "--once"]), "").is(0);
+    let ran = run(tool(&server, "oauth-mk", &["authz", "-d", "late", "--once"]), "").exits(0);
     assert_eq!(ran.records()[0]["status"], "created");
     let (stats, endpoint) = (server.stats(), "POST /oauth/authorizations");
     assert_eq!((stats.requests(endpoint), stats.applied(endpoint)), (1, 1), "{stats:?}");
@@ -33,10 +33,10 @@ fn a_rotation_that_is_done_late_does_not_end_the_secret_that_is_printed() {
     let fault = "late@POST /oauth/authorizations/:ms=500:count=1";
     let server = server(1, &[fault], 0);
     let id = &generated(&server)[0];
-    let ran = run(tool(&server, "oauth-rot", &["authz", id]), "").is(0);
+    let ran = run(tool(&server, "oauth-rot", &["authz", id]), "").exits(0);
     let endpoint = "POST /oauth/authorizations/{id}/actions/regenerate-tokens";
     assert_eq!(server.stats().applied(endpoint), 2);
-    let shown = &account(&server)[id].2;
+    let shown = &objects(&server)[id].secret;
     let printed = Secret::new(secret(&ran.records()[0]).expect("a secret"));
     assert!(printed.may_be(shown), "{shown}");
 }
@@ -46,10 +46,10 @@ fn what_was_found_and_could_not_be_adopted_is_named() {
     let faults =
         ["drop-after@POST /oauth/authorizations$:count=1", "503@POST /oauth/authorizations/*/actions"];
     let server = server(0, &faults, 0);
-    let before = account(&server);
+    let before = objects(&server);
     let args = ["--once", "--retry-for", "1", "authz", "-d", "lost"];
-    let ran = run(tool(&server, "oauth-mk", &args), "").is(75);
-    let made = changed(&before, &account(&server));
+    let ran = run(tool(&server, "oauth-mk", &args), "").exits(75);
+    let made = changed(&before, &objects(&server));
     assert_eq!(made.len(), 1);
     assert!(made.iter().all(|id| ran.err.contains(id)), "{}", ran.err);
 }

@@ -7,26 +7,24 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
-use std::sync::mpsc::Sender;
+use std::process::{ChildStdin, ChildStdout, Stdio};
 use std::time::Duration;
 
-use crate::harness::{
-    Account, Ran, account, ended, folder, ids, limit, pid, records, run, settings, start, text, tool,
+use crate::common::{
+    Folder, Objects, Ran, Running, faulty, ids, objects, records, run, start, text_at, tool,
 };
 use oauth_tools::sandbox::{Server, Settings};
-use rustix::process::{Signal, kill_process};
+use rustix::process::Signal;
 
 fn server(authz: usize, faults: &[&str], latency: u64) -> Server {
-    let faults: Vec<String> = faults.iter().map(|fault| (*fault).to_owned()).collect();
-    start(Settings { authz, ..settings(&faults, latency, 5) })
+    start(Settings { authz, latency: Duration::from_millis(latency), seed: 5, ..faulty(faults) })
 }
 
 /// The ids of the generated authorizations.
 fn generated(server: &Server) -> Vec<String> {
-    let mut found: Vec<String> = account(server)
+    let mut found: Vec<String> = objects(server)
         .into_iter()
-        .filter(|(_, (_, name, _))| name.starts_with("generated "))
+        .filter(|(_, object)| object.name.starts_with("generated "))
         .map(|(id, _)| id)
         .collect();
     // Not in the order of the account.
@@ -39,31 +37,30 @@ fn rows(ids: &[String]) -> String {
     ids.iter().map(|id| format!("authz,{id}\n")).collect()
 }
 
-/// A run with both ends of its pipes in the hands of the test.
+/// A run whose pipes the test holds.
 struct Held {
-    child: Child,
+    program: Running,
     stdin: Option<ChildStdin>,
     stdout: BufReader<ChildStdout>,
-    /// Ends it where nothing else does, so that a test fails instead of waiting for ever.
-    _limit: Sender<()>,
 }
 
-/// How long that takes.
+/// How long such a run may take.
 const LIMIT: Duration = Duration::from_secs(50);
 
 impl Held {
     fn start(server: &Server, name: &str, args: &[&str]) -> Held {
-        let mut child = tool(server, name, args).stdin(Stdio::piped()).spawn().expect("a process");
-        let (stdin, stdout) = (child.stdin.take(), child.stdout.take().expect("a pipe"));
-        let limit = limit(&child, LIMIT);
-        Held { child, stdin, stdout: BufReader::new(stdout), _limit: limit }
+        let mut command = tool(server, name, args);
+        command.stdin(Stdio::piped());
+        let mut program = Running::start_within(LIMIT, command);
+        let (stdin, stdout) = (program.child.stdin.take(), program.child.stdout.take().expect("a pipe"));
+        Held { program, stdin, stdout: BufReader::new(stdout) }
     }
 
     fn write(&mut self, text: &str) {
         self.stdin.as_mut().expect("open").write_all(text.as_bytes()).expect("taken");
     }
 
-    /// Writes all there is to read.
+    /// Writes the whole input.
     fn feed(&mut self, text: &str) {
         self.write(text);
         self.stdin = None;
@@ -73,15 +70,15 @@ impl Held {
     fn next(&mut self) -> String {
         let mut line = String::new();
         self.stdout.read_line(&mut line).expect("readable");
-        text(&records(&line).expect("a record")[0], "/id")
+        text_at(&records(&line).expect("a record")[0], "/id")
     }
 
     /// Waits for its end, without closing its standard input first.
     fn ended(self) -> Ran {
-        let Held { child, stdin, mut stdout, _limit } = self;
+        let Held { program, stdin, mut stdout } = self;
         let mut out = String::new();
         stdout.read_to_string(&mut out).expect("readable");
-        let ran = Ran { out, ..ended(child) };
+        let ran = Ran { out, ..program.ended() };
         drop(stdin);
         ran
     }
@@ -91,7 +88,7 @@ impl Held {
 fn results_come_in_the_order_of_the_input() {
     let server = server(300, &["slow@DELETE:ms=15:p=0.3", "503@DELETE:p=0.1"], 0);
     let wanted = generated(&server);
-    let ran = run(tool(&server, "oauth-rm", &[]), &rows(&wanted)).is(0);
+    let ran = run(tool(&server, "oauth-rm", &[]), &rows(&wanted)).exits(0);
     assert_eq!(ids(&ran.records()), wanted);
     assert!(server.stats().most_at_once > 4, "side by side");
 }
@@ -106,9 +103,8 @@ fn a_result_does_not_wait_for_those_behind_it() {
     held.feed(&rows(&wanted));
     assert_eq!([held.next(), held.next()], [wanted[0].clone(), wanted[1].clone()]);
     // The third is a minute away.
-    assert!(held.child.try_wait().expect("a status").is_none());
-    held.child.kill().expect("ended");
-    held.child.wait().expect("an end");
+    assert!(!held.program.has_ended());
+    held.program.kill();
 }
 
 #[test]
@@ -120,13 +116,12 @@ fn a_slow_one_lets_four_results_wait_for_each_request_in_flight() {
     held.feed(&rows(&all));
     let begun = || server.stats().requests("DELETE /oauth/authorizations/{id}");
     while begun() < 8 {
-        assert!(held.child.try_wait().expect("a status").is_none(), "only {} were begun", begun());
+        assert!(!held.program.has_ended(), "only {} were begun", begun());
         std::thread::sleep(Duration::from_millis(10));
     }
     std::thread::sleep(Duration::from_millis(200));
     assert_eq!(begun(), 8);
-    held.child.kill().expect("ended");
-    held.child.wait().expect("an end");
+    held.program.kill();
 }
 
 #[test]
@@ -142,8 +137,8 @@ fn a_stream_is_worked_on_while_it_comes_and_ends_on_a_signal() {
         }
         // Half a line, and then nothing, and the pipe stays open.
         held.write(&format!("authz,{}", &all[10][..20]));
-        kill_process(pid(&held.child), Signal::INT).expect("sent");
-        let ran = held.ended().is(130);
+        held.program.signal(Signal::INT);
+        let ran = held.ended().exits(130);
         assert!(ran.out.is_empty() && !ran.err.contains("stdin"), "{ran:?}");
         let requests = server.stats().requests("DELETE /oauth/authorizations/{id}");
         assert_eq!(requests, removed, "half a line is no line");
@@ -152,7 +147,7 @@ fn a_stream_is_worked_on_while_it_comes_and_ends_on_a_signal() {
 
 #[test]
 fn a_stream_from_a_file_that_is_ended_keeps_all_of_the_file() {
-    let (server, folder) = (server(2_000, &[], 5), folder("file"));
+    let (server, folder) = (server(2_000, &[], 5), Folder::new());
     let (all, list, rest) = (generated(&server), folder.join("list"), folder.join("rest"));
     fs::write(&list, rows(&all)).expect("written");
     let path = |path: &Path| path.to_str().expect("UTF-8").to_owned();
@@ -161,21 +156,22 @@ fn a_stream_from_a_file_that_is_ended_keeps_all_of_the_file() {
         if let Some(key) = key {
             command.env("HEROKU_API_KEY", key);
         }
-        command.stdin(File::open(&list).expect("a list")).spawn().expect("a process")
+        command.stdin(File::open(&list).expect("a list"));
+        Running::start(command)
     };
     // Before anything can be changed the file of an earlier run stays, and so does the list itself.
     fs::write(&rest, "old\n").expect("written");
-    ended(start(&rest, Some("HRKU-wrong"))).is(4);
+    start(&rest, Some("HRKU-wrong")).ended().exits(4);
     assert_eq!(fs::read_to_string(&rest).expect("a rest"), "old\n");
-    assert!(ended(start(&list, None)).is(2).err.contains("--rest names the input of --stream"));
+    assert!(start(&list, None).ended().exits(2).err.contains("--rest names the input of --stream"));
     assert_eq!(fs::read_to_string(&list).expect("a list"), rows(&all));
 
-    let mut child = start(&rest, None);
-    let (mut out, mut line) = (BufReader::new(child.stdout.take().expect("a pipe")), String::new());
+    let mut program = start(&rest, None);
+    let (mut out, mut line) = (BufReader::new(program.child.stdout.take().expect("a pipe")), String::new());
     out.read_line(&mut line).expect("a record");
-    kill_process(pid(&child), Signal::INT).expect("sent");
+    program.signal(Signal::INT);
     out.read_to_string(&mut line).expect("records");
-    ended(child).is(130);
+    program.ended().exits(130);
     let done = line.lines().count();
     assert!(done < all.len());
     assert_eq!(fs::read_to_string(&rest).expect("a rest"), rows(&all[done..]));
@@ -183,29 +179,29 @@ fn a_stream_from_a_file_that_is_ended_keeps_all_of_the_file() {
 
 #[test]
 fn a_stream_that_is_ended_keeps_what_it_had_read() {
-    let (server, folder) = (server(40, &[], 5), folder("stream"));
+    let (server, folder) = (server(40, &[], 5), Folder::new());
     let (all, rest) = (generated(&server), folder.join("rest"));
     let mut held =
         Held::start(&server, "oauth-rm", &["--stream", "-P", "2", "--rest", rest.to_str().expect("UTF-8")]);
     held.write("kind,id\n");
     held.write(&(rows(&all) + "authz,01234"));
     let first = held.next();
-    kill_process(pid(&held.child), Signal::INT).expect("sent");
-    let ran = held.ended().is(130);
+    held.program.signal(Signal::INT);
+    let ran = held.ended().exits(130);
     let mut done = vec![first];
     done.extend(ids(&ran.records()));
     let left = fs::read_to_string(&rest).expect("a rest");
     assert_eq!(left, format!("kind,id\n{}", rows(&all[done.len()..])));
     assert_eq!(done, all[..done.len()]);
     // The same command, given the rest.
-    let again = run(tool(&server, "oauth-rm", &["--stream", "-f"]), &left).is(0);
+    let again = run(tool(&server, "oauth-rm", &["--stream", "-f"]), &left).exits(0);
     assert_eq!(ids(&again.records()), all[done.len()..]);
 }
 
 #[test]
 fn a_signal_ends_the_tries_to_make_and_to_prove_something() {
-    let made = account(&server(0, &[], 0));
-    let (id, _) = made.iter().find(|(_, (_, name, _))| name == "terraform").expect("one");
+    let made = objects(&server(0, &[], 0));
+    let (id, _) = made.iter().find(|(_, object)| object.name == "terraform").expect("one");
     for (name, args, fault, endpoint, code, told) in [
         (
             "oauth-mk",
@@ -227,11 +223,11 @@ fn a_signal_ends_the_tries_to_make_and_to_prove_something() {
         let server = server(0, &[fault], 0);
         let mut held = Held::start(&server, name, &[&args[..], &["--retry-for", "600"]].concat());
         while server.stats().requests(endpoint) == 0 {
-            assert!(held.child.try_wait().expect("a status").is_none(), "{name}: {}", held.ended().err);
+            assert!(!held.program.has_ended(), "{name}: {}", held.ended().err);
             std::thread::sleep(Duration::from_millis(10));
         }
-        kill_process(pid(&held.child), Signal::INT).expect("sent");
-        let ran = held.ended().is(code);
+        held.program.signal(Signal::INT);
+        let ran = held.ended().exits(code);
         assert!(ran.err.contains(told), "{}", ran.err);
     }
 }
@@ -240,13 +236,13 @@ fn a_signal_ends_the_tries_to_make_and_to_prove_something() {
 fn a_stream_that_cannot_be_read_is_told_once() {
     let server = server(0, &[], 0);
     let mut command = tool(&server, "oauth-rm", &["--stream", "authz"]);
-    let child = command.stdin(File::open("/").expect("a folder")).spawn().expect("a process");
-    let ran = ended(child).is(1);
+    command.stdin(File::open("/").expect("a folder"));
+    let ran = Running::start(command).ended().exits(1);
     assert_eq!(ran.err, "oauth-rm: stdin: is a directory\n");
 }
 
 /// The objects whose secret or existence differs.
-fn changed(before: &Account, after: &Account) -> BTreeSet<String> {
+fn changed(before: &Objects, after: &Objects) -> BTreeSet<String> {
     let same = |id: &&String| before.get(*id) == after.get(*id);
     before.keys().chain(after.keys()).filter(|id| !same(id)).cloned().collect()
 }
@@ -262,23 +258,23 @@ fn a_reader_that_goes_away_is_told_what_it_missed() {
     // One is under way when the reader goes.
     let fault =
         format!("slow@POST /oauth/authorizations/{}/actions:ms=500", generated(&server(200, &[], 0))[9]);
-    let (server, folder) = (server(200, &[&fault], 2), folder("reader"));
-    let (all, rest, before) = (generated(&server), folder.join("rest"), account(&server));
+    let (server, folder) = (server(200, &[&fault], 2), Folder::new());
+    let (all, rest, before) = (generated(&server), folder.join("rest"), objects(&server));
     let mut held = Held::start(&server, "oauth-rot", &["--rest", rest.to_str().expect("UTF-8")]);
     held.feed(&rows(&all));
     let taken: Vec<String> = (0..3).map(|_| held.next()).collect();
     assert_eq!(taken, all[..3]);
-    while server.stats().fired(&fault) == 0 && held.child.try_wait().expect("a status").is_none() {
+    while server.stats().fired(&fault) == 0 && !held.program.has_ended() {
         std::thread::yield_now();
     }
     drop(held.stdout);
-    let ran = ended(held.child).is(1);
+    let ran = held.program.ended().exits(1);
     let left: BTreeSet<String> = fs::read_to_string(&rest)
         .expect("a rest")
         .lines()
         .filter_map(|l| Some(l.split_once(',')?.1.to_owned()))
         .collect();
-    let changed = changed(&before, &account(&server));
+    let changed = changed(&before, &objects(&server));
     let missed = undelivered(&ran.err);
     // What went into the pipe counts as delivered, and as done; all else that was changed is named.
     assert_eq!(missed, changed.intersection(&left).cloned().collect());
@@ -302,16 +298,15 @@ fn stall(server: &Server) {
 
 #[test]
 fn a_signal_ends_a_run_whose_output_nobody_reads() {
-    let (server, folder) = (server(400, &[], 0), folder("stalled"));
-    let (all, rest, before) = (generated(&server), folder.join("rest"), account(&server));
+    let (server, folder) = (server(400, &[], 0), Folder::new());
+    let (all, rest, before) = (generated(&server), folder.join("rest"), objects(&server));
     let mut held = Held::start(&server, "oauth-rot", &["--rest", rest.to_str().expect("UTF-8")]);
     held.feed(&rows(&all));
     stall(&server);
-    kill_process(pid(&held.child), Signal::TERM).expect("sent");
-    // Not before its end: reading would let it go on.
-    let status = held.child.wait().expect("an end");
-    let ran = held.ended();
-    assert_eq!(status.code(), Some(143), "{}", ran.err);
+    held.program.signal(Signal::TERM);
+    // Reading before its end would let it go on.
+    held.program.child.wait().expect("an end");
+    let ran = held.ended().exits(143);
     assert!(ran.err.contains("standard output: the reader does not read"), "{}", ran.err);
     // What is in the pipe has arrived, as far as we know; all else that was changed is named.
     let arrived = ran.out.lines().count() - usize::from(!ran.out.ends_with('\n'));
@@ -319,26 +314,25 @@ fn a_signal_ends_a_run_whose_output_nobody_reads() {
     assert_eq!(left, rows(&all[arrived..]));
     let missed = undelivered(&ran.err);
     assert_eq!(missed, all[arrived..arrived + missed.len()].iter().cloned().collect());
-    assert_eq!(changed(&before, &account(&server)).len(), arrived + missed.len());
+    assert_eq!(changed(&before, &objects(&server)).len(), arrived + missed.len());
 }
 
 #[test]
 fn a_record_that_did_not_arrive_is_in_the_rest_even_after_a_kill() {
-    let (server, folder) = (server(400, &[], 0), folder("full"));
-    let (all, rest, before) = (generated(&server), folder.join("rest"), account(&server));
+    let (server, folder) = (server(400, &[], 0), Folder::new());
+    let (all, rest, before) = (generated(&server), folder.join("rest"), objects(&server));
     let args = ["-P", "4", "--rest", rest.to_str().expect("UTF-8")];
     let mut held = Held::start(&server, "oauth-rot", &args);
     held.feed(&rows(&all));
     stall(&server);
-    held.child.kill().expect("ended");
-    // Not before its end: reading would let it go on.
-    held.child.wait().expect("an end");
+    // Reading before its end would let it go on.
+    held.program.kill();
     let mut out = String::new();
     held.stdout.read_to_string(&mut out).expect("readable");
     let whole = out.rfind('\n').map_or("", |end| &out[..=end]);
     let arrived = ids(&records(whole).expect("records"));
     assert!(arrived.len() < all.len(), "it was not stuck");
-    let rotated = changed(&before, &account(&server)).len();
+    let rotated = changed(&before, &objects(&server)).len();
     assert!(rotated <= arrived.len() + 1 + 4, "a new secret waits for no more than the one before the pipe");
     let left = fs::read_to_string(&rest).expect("a rest");
     let left: Vec<&str> = left.lines().filter_map(|line| Some(line.split_once(',')?.1)).collect();
@@ -358,7 +352,7 @@ fn what_stops_a_run_is_told_once_but_every_doubt_by_itself() {
     let ended = |fault: &str, code| {
         let server = server(50, &[fault], 50);
         let args = ["-P", "4", "--retry-for", "0"];
-        let ran = run(tool(&server, "oauth-rm", &args), &rows(&generated(&server))).is(code);
+        let ran = run(tool(&server, "oauth-rm", &args), &rows(&generated(&server))).exits(code);
         assert!(ran.err.contains("records were not attempted"), "{}", ran.err);
         (ran.err, server.stats().requests(sent))
     };
@@ -373,22 +367,22 @@ fn a_full_disk_stops_the_run_and_every_change_is_named() {
     let full = || File::options().write(true).open("/dev/full").expect("/dev/full");
     for (name, args) in [("oauth-rm", &["-P", "4"][..]), ("oauth-rot", &["-P", "4"])] {
         let server = server(200, &[], 1);
-        let before = account(&server);
+        let before = objects(&server);
         let mut command = tool(&server, name, args);
         command.stdout(full());
-        let ran = run(command, &rows(&generated(&server))).is(1);
-        let changed = changed(&before, &account(&server));
+        let ran = run(command, &rows(&generated(&server))).exits(1);
+        let changed = changed(&before, &objects(&server));
         assert_eq!(undelivered(&ran.err), changed);
         assert!(!changed.is_empty() && changed.len() < 100, "{} were changed", changed.len());
         assert!(ran.err.contains("no space left on device"), "{}", ran.err);
     }
     let server = server(0, &[], 1);
-    let before = account(&server);
+    let before = objects(&server);
     let lines: String = (0..200).map(|n| format!("{{\"description\":\"made {n}\"}}\n")).collect();
     let mut command = tool(&server, "oauth-mk", &["-P", "4", "authz", "-"]);
     command.stdout(full());
-    let ran = run(command, &lines).is(1);
-    let made = changed(&before, &account(&server));
+    let ran = run(command, &lines).exits(1);
+    let made = changed(&before, &objects(&server));
     assert_eq!(undelivered(&ran.err), made);
     assert!(!made.is_empty() && made.len() < 100);
     assert!(!ran.err.contains("HRKU-"), "{}", ran.err);
@@ -397,31 +391,36 @@ fn a_full_disk_stops_the_run_and_every_change_is_named() {
 #[test]
 fn no_wait_gives_up_at_once() {
     let server = server(50, &["429@DELETE:retry-after=3600"], 0);
-    let before = account(&server);
-    let ran = run(tool(&server, "oauth-rm", &["--no-wait", "-P", "4"]), &rows(&generated(&server))).is(75);
-    assert_eq!((account(&server), ran.out.as_str()), (before, ""));
+    let before = objects(&server);
+    let ran = run(tool(&server, "oauth-rm", &["--no-wait", "-P", "4"]), &rows(&generated(&server))).exits(75);
+    assert_eq!((objects(&server), ran.out.as_str()), (before, ""));
     assert!(server.stats().requests("DELETE /oauth/authorizations/{id}") <= 4, "none is tried again");
     assert!(ran.err.contains("rate_limit") && ran.err.contains("not attempted"), "{}", ran.err);
 }
 
 #[test]
 fn the_quota_is_never_used_up() {
-    let server = start(Settings { authz: 13, quota: Some(10), ..settings(&[], 1, 5) });
+    let server = start(Settings {
+        authz: 13,
+        quota: Some(10),
+        latency: Duration::from_millis(1),
+        ..faulty::<&str>(&[])
+    });
     let args = ["--include-self", "--include-default"];
-    let ran = run(tool(&server, "oauth-rm", &args), &rows(&generated(&server))).is(0);
+    let ran = run(tool(&server, "oauth-rm", &args), &rows(&generated(&server))).exits(0);
     assert_eq!(ran.records().len(), 13);
     // A 429 would have been tried again.
     assert_eq!(server.stats().total(), 13, "{:?}", server.stats());
     assert!(ran.err.contains("nearly used up"), "{}", ran.err);
-    let again = run(tool(&server, "oauth-rm", &["--no-wait", "authz", "a", "b", "c"]), "");
-    assert_eq!(again.code, Some(75), "{}", again.err);
+    let ran = run(tool(&server, "oauth-rm", &["--no-wait", "authz", "a", "b", "c"]), "");
+    ran.exits(75);
 }
 
 #[test]
 fn two_thousand_removals_take_as_many_connections_as_requests_in_flight() {
     let server = server(2000, &[], 1);
     let all = generated(&server);
-    let ran = run(tool(&server, "oauth-rm", &["-P", "8"]), &rows(&all)).is(0);
+    let ran = run(tool(&server, "oauth-rm", &["-P", "8"]), &rows(&all)).exits(0);
     assert_eq!(ids(&ran.records()), all);
     let stats = server.stats();
     // The list in three pages, and the default API key.
@@ -435,7 +434,7 @@ fn one_record_that_cannot_be_reached_does_not_stop_the_others() {
     let all = generated(&plain);
     let fault = format!("drop-before@DELETE /oauth/authorizations/{}$", all[7]);
     let server = server(60, &[&fault], 60);
-    let ran = run(tool(&server, "oauth-rm", &["--retry-for", "1", "-P", "4"]), &rows(&all)).is(75);
+    let ran = run(tool(&server, "oauth-rm", &["--retry-for", "1", "-P", "4"]), &rows(&all)).exits(75);
     let others: Vec<String> = all.iter().filter(|id| **id != all[7]).cloned().collect();
     assert_eq!(ids(&ran.records()), others);
     assert!(ran.err.contains(&all[7]) && !ran.err.contains("not attempted"), "{}", ran.err);

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::{Held, generated, rows, server, stall, undelivered};
-use crate::harness::ended;
 
 /// Long enough for one that goes too far to do so; none that stops where it should is failed by it.
 const A_MOMENT: Duration = Duration::from_millis(300);
@@ -23,7 +22,7 @@ fn behind_a_slow_one(
     let mut held = Held::start(&server, name, &["-P", &IN_FLIGHT.to_string()]);
     held.feed(&rows(&all));
     let begun = || server.stats().requests(endpoint);
-    while begun() < may && held.child.try_wait().expect("a status").is_none() {
+    while begun() < may && !held.program.has_ended() {
         std::thread::yield_now();
     }
     std::thread::sleep(A_MOMENT);
@@ -39,7 +38,7 @@ fn no_more_secrets_wait_for_their_turn_than_requests_are_in_flight() {
     assert_eq!(begun, IN_FLIGHT);
     // Nobody is there when the first one comes: what was begun is all that is lost.
     drop(held.stdout);
-    let ran = ended(held.child).is(1);
+    let ran = held.program.ended().exits(1);
     assert_eq!(undelivered(&ran.err).len() as u64, IN_FLIGHT, "{}", ran.err);
     assert_eq!(server.stats().applied(endpoint), IN_FLIGHT);
 }
@@ -51,7 +50,7 @@ fn before_a_reader_that_does_not_read_no_more_secrets_wait_either() {
     held.feed(&rows(&generated(&server)));
     stall(&server);
     drop(held.stdout);
-    let ran = ended(held.child).is(1);
+    let ran = held.program.ended().exits(1);
     assert_eq!(undelivered(&ran.err).len(), 8, "{}", ran.err);
 }
 
@@ -60,6 +59,5 @@ fn what_has_no_secret_waits_for_its_turn_while_four_times_as_many_go_on() {
     let (place, endpoint) = ("DELETE /oauth/authorizations/{id}$", "DELETE /oauth/authorizations/{id}");
     let (_server, mut held, begun) = behind_a_slow_one("oauth-rm", place, endpoint, 20_000, 4 * IN_FLIGHT);
     assert_eq!(begun, 4 * IN_FLIGHT);
-    held.child.kill().expect("ended");
-    held.child.wait().expect("an end");
+    held.program.kill();
 }

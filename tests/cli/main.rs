@@ -3,9 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[macro_use]
-#[path = "../common/needs.rs"]
-mod needs;
-
 #[path = "../common/mod.rs"]
 mod common;
 

@@ -2,8 +2,6 @@
 //!
 //! `make test` lists them at its end. Where `OAUTH_TOOLS_TEST_ALL` is set, as in CI, they fail instead.
 
-#![allow(dead_code, unused_macros)]
-
 use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
@@ -16,7 +14,7 @@ const PROGRAMS: &str = include_str!("programs.txt");
 /// Ends the test that calls it, as left out, if one of these programs is missing.
 macro_rules! needs {
     ($($program:literal),+) => {
-        if !$crate::needs::are_here(&[$($program),+]) {
+        if !$crate::common::needs::are_here(&[$($program),+]) {
             return;
         }
     };

@@ -1,34 +1,28 @@
-//! A program of the system that serves a test. It ends with the test, also where that fails or is killed.
-
-// Each test program uses its part of this.
-#![allow(dead_code)]
+//! A program of the system that serves a test. It ends with the test, even one that fails or is killed.
 
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::DirBuilderExt;
-use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Long enough for any machine; only a test that fails waits so long.
+use super::Folder;
+
+/// Only a test that fails waits so long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A running script, and the folder that it runs in. Both are gone at the end.
+/// A running script, and the folder in which it runs.
 pub(crate) struct Service {
     child: Child,
-    /// The script runs for as long as this is open, whatever becomes of this process.
+    /// The script runs as long as this is open.
     stdin: Option<ChildStdin>,
     stdout: BufReader<ChildStdout>,
-    folder: PathBuf,
+    folder: Folder,
 }
 
 impl Service {
     /// Starts a script of sh(1) that ends when its standard input does. `files` are written into its folder before;
     /// `FOLDER` in them is the folder's path.
-    pub(crate) fn start(name: &str, files: &[(&str, &str)], script: &str) -> Service {
-        // Not below the target folder: the path of a socket must be short.
-        let folder = std::env::temp_dir().join(format!("oauth-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&folder);
-        std::fs::DirBuilder::new().mode(0o700).create(&folder).expect("a folder");
+    pub(crate) fn start(files: &[(&str, &str)], script: &str) -> Service {
+        let folder = Folder::short();
         let path = folder.to_str().expect("UTF-8");
         for (name, text) in files {
             std::fs::write(folder.join(name), text.replace("FOLDER", path)).expect("written");
@@ -36,11 +30,11 @@ impl Service {
         let log = std::fs::File::create(folder.join("log")).expect("a log");
         let mut child = Command::new("/bin/sh")
             .args(["-c", script])
-            .current_dir(&folder)
+            .current_dir(&*folder)
             .env_clear()
             .env("PATH", "/usr/bin:/bin")
-            .env("HOME", &folder)
-            .env("XDG_RUNTIME_DIR", &folder)
+            .env("HOME", &*folder)
+            .env("XDG_RUNTIME_DIR", &*folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log)
@@ -59,11 +53,11 @@ impl Service {
         line.trim_end().to_owned()
     }
 
-    /// Waits until something is as it should be.
+    /// Waits until a condition is true.
     #[track_caller]
-    pub(crate) fn wait_until(&self, what: impl Fn() -> bool) {
+    pub(crate) fn wait_until(&self, is_true: impl Fn() -> bool) {
         let begun = Instant::now();
-        while !what() {
+        while !is_true() {
             assert!(begun.elapsed() < PATIENCE, "it is not ready: {}", self.log());
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -79,6 +73,5 @@ impl Drop for Service {
     fn drop(&mut self) {
         self.stdin = None;
         let _ = self.child.wait();
-        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }

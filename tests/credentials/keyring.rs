@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use crate::Machine;
-use crate::service::Service;
+use crate::common::Service;
 
 /// A bus that only this test knows. Nothing is started on it by itself.
 const BUS: &str = "<busconfig><type>session</type><listen>unix:dir=FOLDER</listen>\
@@ -24,7 +24,7 @@ struct Keyring {
 
 impl Keyring {
     fn new() -> Keyring {
-        let mut service = Service::start("keyring", &[("bus.conf", BUS)], SCRIPT);
+        let mut service = Service::start(&[("bus.conf", BUS)], SCRIPT);
         let keyring = Keyring { bus: service.line(), service };
         // The daemon says that it runs a moment before it is on the bus.
         keyring.service.wait_until(|| keyring.store("nobody@example.com", "x").is_ok());
@@ -54,7 +54,7 @@ impl Keyring {
 #[test]
 fn a_real_keyring_has_the_token_of_the_account() {
     needs!("dbus-run-session", "dbus-daemon", "gnome-keyring-daemon", "secret-tool");
-    let (mut machine, keyring) = (Machine::new("keyring"), Keyring::new());
+    let (mut machine, keyring) = (Machine::new(), Keyring::new());
     machine.set("DBUS_SESSION_BUS_ADDRESS", &keyring.bus);
     machine.login();
     machine.netrc("machine 127.0.0.1 password wrong");

@@ -4,40 +4,32 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[macro_use]
-#[path = "../common/needs.rs"]
-mod needs;
+#[path = "../common/mod.rs"]
+mod common;
 
 mod keyring;
-#[path = "../common/service.rs"]
-mod service;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use common::{Folder, Ran, finish, programs, start};
 use oauth_tools::sandbox::{Server, Settings};
 
 /// A machine with an account: a home, a folder of stand-ins, and the variables of a run.
 struct Machine {
+    _folder: Folder,
     server: Server,
     home: PathBuf,
     bin: PathBuf,
     vars: Vec<(String, String)>,
 }
 
-struct Ran {
-    status: i32,
-    out: String,
-    err: String,
-}
-
 impl Machine {
-    fn new(name: &str) -> Machine {
-        let server = Server::start(Settings::default()).unwrap();
-        let top = Path::new(env!("CARGO_TARGET_TMPDIR")).join("credentials").join(name);
-        let _ = fs::remove_dir_all(&top);
-        let (home, bin) = (top.join("home"), top.join("bin"));
+    fn new() -> Machine {
+        let (server, folder) = (start(Settings::default()), Folder::new());
+        let (home, bin) = (folder.join("home"), folder.join("bin"));
         fs::create_dir_all(&home).unwrap();
         fs::create_dir_all(&bin).unwrap();
         let vars = vec![
@@ -45,7 +37,7 @@ impl Machine {
             ("HOME".to_owned(), home.display().to_string()),
             ("PATH".to_owned(), format!("{}:/usr/bin:/bin", bin.display())),
         ];
-        Machine { server, home, bin, vars }
+        Machine { _folder: folder, server, home, bin, vars }
     }
 
     fn token(&self) -> String {
@@ -92,15 +84,9 @@ impl Machine {
 
     #[track_caller]
     fn run(&self, args: &[&str]) -> Ran {
-        let out = Command::new(env!("CARGO_BIN_EXE_oauth-ls"))
-            .args(args)
-            .env_clear()
-            .envs(self.vars.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        let ran = Ran { status: out.status.code().unwrap(), out: text(out.stdout), err: text(out.stderr) };
+        let mut command = Command::new(programs().join("oauth-ls"));
+        command.args(args).env_clear().envs(self.vars.iter().map(|(name, value)| (name, value)));
+        let ran = finish(command);
         assert!(!ran.err.contains(self.server.token()), "a token in a message: {}", ran.err);
         ran
     }
@@ -131,7 +117,7 @@ const KEYCHAIN: (&str, &str) = if cfg!(target_os = "macos") {
 
 #[test]
 fn the_variable_comes_first() {
-    let mut machine = Machine::new("variable");
+    let mut machine = Machine::new();
     machine.login();
     machine.stand_in(KEYCHAIN.0, "echo wrong");
     machine.netrc("default password wrong");
@@ -144,7 +130,7 @@ fn the_variable_comes_first() {
 #[test]
 fn an_unusable_variable_is_refused_and_not_shown() {
     for (key, what) in [("sekret\nEvil: 1", "contains a line break"), ("sek ret", "contains a character")] {
-        let mut machine = Machine::new("unusable");
+        let mut machine = Machine::new();
         machine.set("HEROKU_API_KEY", key);
         let ran = machine.run(&[]);
         assert_eq!(ran.status, 2);
@@ -154,7 +140,7 @@ fn an_unusable_variable_is_refused_and_not_shown() {
 
 #[test]
 fn the_keychain_is_asked_by_a_list_of_arguments_and_gets_no_secret() {
-    let mut machine = Machine::new("keychain");
+    let mut machine = Machine::new();
     machine.login();
     machine.netrc("machine 127.0.0.1 password wrong");
     machine.stand_in(KEYCHAIN.0, &format!("echo '{}'", machine.token()));
@@ -177,7 +163,7 @@ fn the_keychain_is_asked_by_a_list_of_arguments_and_gets_no_secret() {
 
 #[test]
 fn what_an_account_is_called_runs_nothing_and_is_no_option() {
-    let machine = Machine::new("account");
+    let machine = Machine::new();
     machine.stand_in(KEYCHAIN.0, "exit 1");
     let asked = format!("{}.argv", KEYCHAIN.0);
     let login = |account: &str| {
@@ -200,7 +186,7 @@ fn what_an_account_is_called_runs_nothing_and_is_no_option() {
 
 #[test]
 fn the_keychains_token_is_for_heroku_alone() {
-    let mut machine = Machine::new("elsewhere");
+    let mut machine = Machine::new();
     machine.login();
     machine.stand_in(KEYCHAIN.0, "echo sekret");
     machine.set("HEROKU_HOST", "heroku.example");
@@ -212,14 +198,14 @@ fn the_keychains_token_is_for_heroku_alone() {
 #[test]
 fn a_keychain_without_an_answer_is_passed_over() {
     for script in ["exit 1", "echo", "printf '\\377'"] {
-        let machine = Machine::new("silent");
+        let machine = Machine::new();
         machine.login();
         machine.stand_in(KEYCHAIN.0, script);
         machine.netrc("machine 127.0.0.1 login me password TOKEN");
         assert_eq!(machine.found(), "", "{script}");
     }
     // And one that is not there at all.
-    let mut machine = Machine::new("missing");
+    let mut machine = Machine::new();
     machine.login();
     machine.netrc("machine 127.0.0.1 login me password TOKEN");
     let bin = machine.bin.display().to_string();
@@ -231,7 +217,7 @@ fn a_keychain_without_an_answer_is_passed_over() {
 
 #[test]
 fn netrc_write_leaves_the_keychain_alone_and_data_can_be_elsewhere() {
-    let mut machine = Machine::new("switches");
+    let mut machine = Machine::new();
     machine.file("data/heroku/login.json", "{\"account\":\"me@example.com\"}");
     let data = machine.home.join("data").display().to_string();
     machine.stand_in(KEYCHAIN.0, &format!("echo '{}'", machine.token()));
@@ -256,18 +242,18 @@ fn each_form_of_a_netrc_file_is_read() {
         "macdef init\nmachine 127.0.0.1 password wrong\n\nmachine 127.0.0.1 password TOKEN\n",
         "machine 127.0.0.1\r\n\tlogin me\r\n\tpassword TOKEN\r\n",
     ] {
-        let machine = Machine::new("netrc");
+        let machine = Machine::new();
         machine.netrc(text);
         assert_eq!(machine.found(), "", "{text}");
     }
-    let machine = Machine::new("other-netrc");
+    let machine = Machine::new();
     machine.netrc("machine api.heroku.com login me password TOKEN");
     assert!(machine.refused().contains("no token for 127.0.0.1"));
 }
 
 #[test]
 fn a_netrc_that_others_can_read_is_a_warning_once() {
-    let machine = Machine::new("open");
+    let machine = Machine::new();
     let path = machine.netrc("machine 127.0.0.1 password TOKEN");
     for mode in [0o640, 0o604, 0o644] {
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
@@ -282,7 +268,7 @@ fn a_netrc_that_others_can_read_is_a_warning_once() {
 
 #[test]
 fn a_netrc_that_is_not_there_is_no_matter_and_one_that_cannot_be_opened_is() {
-    let machine = Machine::new("unopened");
+    let machine = Machine::new();
     assert!(machine.refused().starts_with("oauth-ls: no token"));
     let path = machine.home.join(".netrc");
     std::os::unix::fs::symlink(&path, &path).unwrap();
@@ -291,7 +277,7 @@ fn a_netrc_that_is_not_there_is_no_matter_and_one_that_cannot_be_opened_is() {
 
 #[test]
 fn what_was_meant_is_said_where_no_token_is() {
-    let mut machine = Machine::new("none");
+    let mut machine = Machine::new();
     let err = machine.refused();
     assert!(err.contains("no token for 127.0.0.1\n") && err.contains("set HEROKU_API_KEY"), "{err}");
     let token = machine.token();
@@ -306,7 +292,7 @@ fn what_was_meant_is_said_where_no_token_is() {
 
 #[test]
 fn a_stored_token_that_is_none_is_not_sent() {
-    let machine = Machine::new("junk");
+    let machine = Machine::new();
     machine.netrc("machine 127.0.0.1 password \"sek ret\"");
     let err = machine.refused();
     assert!(
@@ -372,7 +358,7 @@ impl Drop for Keys {
 #[test]
 fn an_encrypted_netrc_is_read_by_a_real_gpg() {
     needs!("gpg", "gpg-agent", "gpgconf");
-    let mut machine = Machine::new("gpg");
+    let mut machine = Machine::new();
     let keys = Keys::new("real", "");
     let path = machine.netrc("machine 127.0.0.1\n  login me\n  password TOKEN\n");
     keys.gpg(&["-r", "me@example.com", "--encrypt", &path.display().to_string()]);
@@ -393,7 +379,7 @@ fn an_encrypted_netrc_is_read_by_a_real_gpg() {
 #[test]
 fn a_passphrase_is_asked_for_by_nobody() {
     needs!("gpg", "gpg-agent", "gpgconf");
-    let mut machine = Machine::new("gpg-passphrase");
+    let mut machine = Machine::new();
     let keys = Keys::new("locked", "sekret");
     let path = machine.netrc("machine 127.0.0.1 password TOKEN");
     keys.gpg(&["-r", "me@example.com", "--encrypt", &path.display().to_string()]);
@@ -417,7 +403,7 @@ fn a_passphrase_is_asked_for_by_nobody() {
 
 #[test]
 fn gpg_gets_a_list_of_arguments_too() {
-    let mut machine = Machine::new("gpg-argv");
+    let mut machine = Machine::new();
     machine.file(".netrc.gpg", "sealed");
     machine.stand_in("gpg", &format!("echo 'machine 127.0.0.1 password {}'", machine.token()));
     machine.set("HEROKU_TWO_FACTOR_CODE", "sekret");
@@ -430,7 +416,7 @@ fn gpg_gets_a_list_of_arguments_too() {
 
 #[test]
 fn why_an_encrypted_netrc_is_not_used_is_told_in_one_line() {
-    let machine = Machine::new("gpg-why");
+    let machine = Machine::new();
     let path = machine.file(".netrc.gpg", "sealed");
     for (script, why) in [
         ("echo 'gpg: no key' >&2; echo >&2; exit 2", "gpg: no key"),

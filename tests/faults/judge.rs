@@ -4,14 +4,14 @@ use oauth_tools::sandbox::Server;
 
 use super::ops::{NAME, Op, Verb};
 use super::rules::Expected;
-use crate::harness::client::{status, try_send};
-use crate::harness::{Account, Ran, account, ids, masks, records, secret, text};
+use crate::common::client::{status, try_send};
+use crate::common::{Objects, Ran, ids, masks, objects, records, secret, text_at};
 
 /// A cell after its run.
 pub(crate) struct Judged<'a> {
     pub(crate) op: &'a Op,
     pub(crate) target: &'a str,
-    pub(crate) before: &'a Account,
+    pub(crate) before: &'a Objects,
     pub(crate) server: &'a Server,
     pub(crate) ran: &'a Ran,
 }
@@ -25,8 +25,8 @@ impl Judged<'_> {
     /// Compares all that can be seen with what must be seen.
     pub(crate) fn judge(&self, expected: &Expected) -> Result<(), String> {
         let code = if expected.told { 0 } else { 75 };
-        must(self.ran.code == Some(code), &format!("the status should be {code}"))?;
-        let after = account(self.server);
+        must(self.ran.status == code, &format!("the status should be {code}"))?;
+        let after = objects(self.server);
         let touched = self.state(expected, &after)?;
         let sent = self.server.stats().requests(self.op.endpoint);
         must(sent <= expected.requests, &format!("{sent} requests were sent"))?;
@@ -35,7 +35,7 @@ impl Judged<'_> {
     }
 
     /// The account: what was asked for has happened or not, and nothing else has. Returns the object's id.
-    fn state(&self, expected: &Expected, after: &Account) -> Result<String, String> {
+    fn state(&self, expected: &Expected, after: &Objects) -> Result<String, String> {
         let mut wanted = self.before.clone();
         let mut id = self.target.to_owned();
         match self.op.verb {
@@ -45,16 +45,16 @@ impl Judged<'_> {
             Verb::Make { .. } => {
                 let new: Vec<&String> = after.keys().filter(|id| !self.before.contains_key(*id)).collect();
                 let [new] = new[..] else { return Err(format!("{} objects were made", new.len())) };
-                must(after[new].0 == self.op.kind && after[new].1 == NAME, "another object was made")?;
+                must(after[new].kind == self.op.kind && after[new].name == NAME, "another object was made")?;
                 id.clone_from(new);
                 wanted.insert(id.clone(), after[new].clone());
             }
             Verb::Rotate => {
-                must(after[&id].2 != self.before[&id].2, "the secret is the old one")?;
+                must(after[&id].secret != self.before[&id].secret, "the secret is the old one")?;
                 wanted.insert(id.clone(), after[&id].clone());
             }
             Verb::Change => {
-                must(after[&id].1 == NAME, "the name is not the new one")?;
+                must(after[&id].name == NAME, "the name is not the new one")?;
                 wanted.insert(id.clone(), after[&id].clone());
             }
         }
@@ -63,7 +63,7 @@ impl Judged<'_> {
     }
 
     /// Standard output: whole records, the right ones, and a secret that works.
-    fn output(&self, expected: &Expected, after: &Account, touched: &str) -> Result<(), String> {
+    fn output(&self, expected: &Expected, after: &Objects, touched: &str) -> Result<(), String> {
         let shown = records(&self.ran.out)?;
         let news = match self.op.verb {
             Verb::Read if self.target.is_empty() => {
@@ -87,12 +87,12 @@ impl Judged<'_> {
             Verb::Change => "updated",
         };
         let [record] = &shown[..] else { return Err(format!("{} records came", shown.len())) };
-        must(text(record, "/id") == touched, "the record is about another object")?;
+        must(text_at(record, "/id") == touched, "the record is about another object")?;
         must(record["kind"] == self.op.kind, "the record is of another kind")?;
         must(record["status"] == news, "the record has other news")?;
         if matches!(self.op.verb, Verb::Make { .. } | Verb::Rotate) {
             let secret = secret(record).ok_or("the record has no secret")?;
-            must(masks(&after[touched].2, &secret), "the secret is not the object's")?;
+            must(masks(&after[touched].secret, &secret), "the secret is not the object's")?;
             must(self.works(touched, &secret), "the secret does not work")?;
         }
         Ok(())
@@ -105,7 +105,7 @@ impl Judged<'_> {
         }
         let path = format!("/oauth/clients/{id}");
         let answer = try_send(self.server, self.server.token(), ("GET", &path), "", "");
-        answer.is_some_and(|a| a.status == 200 && text(&a.json(), "/secret") == secret)
+        answer.is_some_and(|a| a.status == 200 && text_at(&a.json(), "/secret") == secret)
     }
 
     /// Standard error: a clear line where something went wrong, and nothing that should not stand there.

@@ -8,7 +8,7 @@ mod rules;
 
 use std::io::Write;
 
-use crate::harness::{account, settings, side_by_side, start};
+use crate::common::{faulty, objects, side_by_side, start};
 use oauth_tools::sandbox::Settings;
 use ops::{OPS, Op};
 use rules::{FAULTS, Fault, Mode};
@@ -30,8 +30,8 @@ impl Cell {
             Mode::ForEver => format!("{}@{}{}", self.fault.what, self.op.at, self.fault.options),
             Mode::Everywhere => format!("{}{}", self.fault.what, self.fault.options),
         };
-        let server = start(Settings { authz: self.op.more, ..settings(std::slice::from_ref(&spec), 0, 7) });
-        let before = account(&server);
+        let server = start(Settings { authz: self.op.more, seed: 7, ..faulty(&[&spec]) });
+        let before = objects(&server);
         let target = self.op.target(&before);
         // What passes has time to pass; what does not is soon given up.
         let retry_for = if self.mode == Mode::Once { "30" } else { "1" };
@@ -43,7 +43,10 @@ impl Cell {
             verdict = Err("the fault never fired".to_owned());
         }
         verdict.map_err(|what| {
-            format!("{what}\n    status {:?}\n    stdout {:.300}\n    stderr {}", ran.code, ran.out, ran.err)
+            format!(
+                "{what}\n    status {:?}\n    stdout {:.300}\n    stderr {}",
+                ran.status, ran.out, ran.err
+            )
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use oauth_tools::sandbox::Server;
 
-use crate::harness::{Account, Ran, run, tool};
+use crate::common::{Object, Objects, Ran, run, tool};
 
 /// What an operation does to the account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,11 +197,11 @@ pub(crate) static OPS: &[Op] = &[
 
 impl Op {
     /// The id of what it works on; empty where that is nothing in particular.
-    pub(crate) fn target(&self, account: &Account) -> String {
+    pub(crate) fn target(&self, account: &Objects) -> String {
         if self.called.is_empty() {
             return String::new();
         }
-        let is = |(kind, name, _): &(String, String, String)| kind == self.kind && name == self.called;
+        let is = |object: &Object| object.kind == self.kind && object.name == self.called;
         let (id, _) = account.iter().find(|(_, object)| is(object)).expect("such an object");
         id.clone()
     }

@@ -115,7 +115,7 @@ fn on_a_full_disk_what_was_good_stays() {
     let mount = "mount -t tmpfs -o size=16k tmpfs disk";
     let works = |unshare: &str| account.sh(&format!("{unshare} sh -c '{mount} && umount disk'")).status == 0;
     let Some(unshare) = ways.into_iter().find(|unshare| works(unshare)) else {
-        crate::needs::leave_out("no right to mount a file system of its own", None);
+        crate::common::needs::leave_out("no right to mount a file system of its own", None);
         return;
     };
     let script = "echo good > disk/file; \

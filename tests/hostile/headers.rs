@@ -45,7 +45,7 @@ fn http_is_for_loopback_alone() {
         "http://2130706433",
         "http://0x7f.1",
         "http://127.1",
-        "HTTP://127.0.0.1",
+        "HTTP://10.0.0.1",
         "ftp://localhost",
     ] {
         let ran = watch_with(&account, "oauth-ls", b"", &[("HEROKU_HOST", host)]).ended_well();

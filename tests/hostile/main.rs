@@ -4,9 +4,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 #[macro_use]
-#[path = "../common/needs.rs"]
-mod needs;
-
 #[path = "../common/mod.rs"]
 mod common;
 mod data;

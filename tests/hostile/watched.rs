@@ -3,15 +3,12 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
-use std::io::Write;
+use std::ops::Deref;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use oauth_tools::sandbox::Settings;
-
-use crate::common::{Account, path};
+use crate::common::{Account, Ran, faulty};
 
 /// The longest that any run here may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -20,17 +17,12 @@ pub(crate) const MEMORY: u64 = 96 * 1024;
 
 /// An account in which each of these faults happens, and which keeps everything in `state`.
 pub(crate) fn hostile(faults: &[&str]) -> Account {
-    let faults = faults.iter().map(|fault| fault.parse().expect("a fault")).collect();
-    Account::kept(Settings { faults, ..Settings::default() })
+    Account::kept(faulty(faults))
 }
 
-/// What came of a watched run.
+/// The result of a watched run.
 pub(crate) struct Watched {
-    pub(crate) line: String,
-    /// As a shell tells it.
-    pub(crate) status: i32,
-    pub(crate) out: Vec<u8>,
-    pub(crate) err: String,
+    ran: Ran,
     /// The most memory that was seen, in KiB.
     pub(crate) memory: u64,
     pub(crate) took: Duration,
@@ -38,11 +30,22 @@ pub(crate) struct Watched {
     pub(crate) args: BTreeSet<String>,
 }
 
+impl Deref for Watched {
+    type Target = Ran;
+
+    fn deref(&self) -> &Ran {
+        &self.ran
+    }
+}
+
 impl fmt::Display for Watched {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Watched { line, status, err, memory, took, .. } = self;
-        let out = String::from_utf8_lossy(&self.out[..self.out.len().min(2000)]);
-        write!(f, "\n$ {line}\nstatus: {status}, {memory} KiB, {took:?}\nstdout:\n{out}\nstderr:\n{err}\n")
+        let Watched { ran, memory, took, .. } = self;
+        write!(
+            f,
+            "
+{memory} KiB, {took:?}{ran}"
+        )
     }
 }
 
@@ -53,7 +56,7 @@ impl Watched {
         assert!([0, 1, 2, 4, 75].contains(&self.status), "{self}");
         assert!(!self.err.contains("panicked") && !self.err.contains("RUST_BACKTRACE"), "{self}");
         assert!(self.memory <= MEMORY, "{self}");
-        assert!(self.took < PATIENCE, "{self}");
+        assert!(self.took < PATIENCE && self.signal.is_none(), "{self}");
         // As diff(1) has it, 1 is a difference.
         let fine = if self.line.starts_with("oauth-diff") { 1 } else { 0 };
         assert!(self.status <= fine || !self.err.is_empty(), "it says what is wrong{self}");
@@ -70,7 +73,7 @@ impl Watched {
         let mut seen = vec![self.err.clone()];
         seen.extend(self.args.iter().cloned());
         if !["oauth-mk", "oauth-rot"].iter().any(|tool| self.line.starts_with(tool)) {
-            seen.push(String::from_utf8_lossy(&self.out).into_owned());
+            seen.push(self.out.clone());
         }
         for entry in fs::read_dir(&account.folder).expect("a folder") {
             let path = entry.expect("an entry").path();
@@ -93,28 +96,14 @@ pub(crate) fn watch(account: &Account, line: &str, input: &[u8]) -> Watched {
 
 /// The same, with more variables.
 pub(crate) fn watch_with(account: &Account, line: &str, input: &[u8], env: &[(&str, &str)]) -> Watched {
-    let mut command = Command::new("/bin/sh");
     // Beyond this bound an allocation fails, and the run with it, however short it was.
-    command
-        .args(["-c", &format!("ulimit -d 196608; exec {line}")])
-        .current_dir(&account.folder)
-        .env_clear()
-        .env("PATH", path())
-        .env("HOME", account.folder.join("home"))
-        .env("HEROKU_HOST", account.server.url())
-        .env("HEROKU_API_KEY", account.server.token())
-        .envs(env.iter().copied())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    let bounded = account.line("sh", &format!("ulimit -d 196608; exec {line}"));
+    let bounded = env.iter().fold(bounded, |bounded, (name, value)| bounded.env(name, value));
     let begun = Instant::now();
-    let mut child = command.spawn().expect("started");
-    let (pid, ended) = (child.id(), AtomicBool::new(false));
-    let mut stdin = child.stdin.take().expect("a pipe");
-    let (mut memory, mut args) = (0, BTreeSet::new());
-    let out = std::thread::scope(|scope| {
-        scope.spawn(move || stdin.write_all(input).is_ok());
-        let eye = scope.spawn(|| {
+    let program = bounded.start(PATIENCE);
+    let (pid, ended) = (program.child.id(), AtomicBool::new(false));
+    let (ran, (memory, args)) = std::thread::scope(|scope| {
+        let watcher = scope.spawn(|| {
             let (mut memory, mut args) = (0, BTreeSet::new());
             while !ended.load(Ordering::Relaxed) {
                 let folder = format!("/proc/{pid}");
@@ -123,29 +112,16 @@ pub(crate) fn watch_with(account: &Account, line: &str, input: &[u8], env: &[(&s
                 for child in children.unwrap_or_default().split_whitespace() {
                     look(Path::new(&format!("/proc/{child}")), &mut 0, &mut args);
                 }
-                if begun.elapsed() > PATIENCE {
-                    let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
-                }
                 std::thread::sleep(Duration::from_millis(2));
             }
             (memory, args)
         });
-        let out = child.wait_with_output().expect("it ends");
+        let ran = program.feed_to_end(input);
         ended.store(true, Ordering::Relaxed);
-        (memory, args) = eye.join().expect("watched");
-        out
+        (ran, watcher.join().expect("watched"))
     });
-    use std::os::unix::process::ExitStatusExt;
-    let status = out.status.code().or(out.status.signal().map(|n| 128 + n)).expect("a status");
-    Watched {
-        line: line.to_owned(),
-        status,
-        out: out.stdout,
-        err: String::from_utf8_lossy(&out.stderr).into_owned(),
-        memory,
-        took: begun.elapsed(),
-        args,
-    }
+    // The line alone, as the messages and `leaks` refer to it.
+    Watched { ran: Ran { line: line.to_owned(), ..ran }, memory, took: begun.elapsed(), args }
 }
 
 /// Notes what proc(5) shows of a process.

@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[macro_use]
+#[path = "../common/mod.rs"]
+mod common;
+
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
@@ -9,6 +13,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use common::{Folder, finish};
 use oauth_tools::parts::Shell;
 use oauth_tools::tools::ALL;
 use oauth_tools::tools::completions as script;
@@ -38,14 +43,6 @@ fn files(root: &Path) -> BTreeSet<(String, u32)> {
     found
 }
 
-/// An empty folder for one test.
-fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("install").join(name);
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
 /// Writes a shell script that can be run.
 fn program(path: &Path, lines: &str) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -56,9 +53,7 @@ fn program(path: &Path, lines: &str) {
 /// Runs a command to its end, and returns what it printed.
 #[track_caller]
 fn run(command: &mut Command) -> String {
-    let out = command.output().unwrap();
-    assert!(out.status.success(), "{command:?}: {}", String::from_utf8_lossy(&out.stderr));
-    String::from_utf8(out.stdout).unwrap()
+    finish(command).exits(0).out
 }
 
 /// make in a folder, without this run's variables, with settings of its own.
@@ -149,8 +144,9 @@ fn install_is_complete_and_uninstall_leaves_nothing() {
     let built = Path::new(env!("CARGO_BIN_EXE_oauth-ls")).parent().unwrap();
     let up = Path::new(ROOT).components().skip(1).map(|_| "..").collect::<PathBuf>();
     let relative = up.join(built.strip_prefix("/").unwrap());
+    let folder = Folder::new();
     for (prefix, built) in [("usr", built), ("opt/oauth", &relative)] {
-        let to = folder(&prefix.replace('/', "-")).join("a root");
+        let to = folder.join(prefix.replace('/', "-")).join("a root");
         install_and_uninstall(Path::new(ROOT), &to, prefix, Some(built), |bin| {
             let version = run(Command::new(bin.join("oauth-ls")).arg("--version"));
             assert!(version.contains(env!("CARGO_PKG_VERSION")), "{version}");
@@ -177,7 +173,7 @@ fn archive(folder: &Path) -> (PathBuf, String) {
 
 #[test]
 fn an_archive_is_complete_and_installs_itself() {
-    let top = folder("archive");
+    let top = Folder::new();
     let (built, out, unpacked) = (top.join("built"), top.join("out"), top.join("a folder"));
     stand_ins(&built);
     run(make(Path::new(ROOT), "dist", &[("BUILT", built.as_os_str()), ("TARGET", out.as_os_str())])
@@ -217,12 +213,12 @@ fn an_archive_is_complete_and_installs_itself() {
     });
     // Without a word it changes nothing.
     let help = run(&mut make_without_cargo(&unpacked, "help", &[]));
-    assert_eq!(run(make_without_cargo(&unpacked, "-s", &[]).env("DESTDIR", &top)), help);
+    assert_eq!(run(make_without_cargo(&unpacked, "-s", &[]).env("DESTDIR", &*top)), help);
 }
 
 #[test]
 fn an_archive_has_the_same_bytes_wherever_it_is_packed() {
-    let top = folder("same");
+    let top = Folder::new();
     let (built, another, copy) = (top.join("built"), top.join("built elsewhere"), top.join("a copy"));
     stand_ins(&built);
     stand_ins(&another);

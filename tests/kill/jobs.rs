@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::text;
+use crate::common::text_at;
 
 /// What a run does to each object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,5 +113,5 @@ pub(crate) fn name(line: &str) -> String {
 }
 
 fn field(line: &str, pointer: &str) -> String {
-    text(&serde_json::from_str::<Value>(line).expect("a record"), pointer)
+    text_at(&serde_json::from_str::<Value>(line).expect("a record"), pointer)
 }

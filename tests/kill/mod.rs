@@ -5,16 +5,16 @@ mod jobs;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command};
 use std::time::Duration;
 
-use crate::harness::{
-    Account, Ran, account, folder, ids, limit, masks, pid, records, secret, settings, side_by_side, start,
-    text, tool,
+use crate::common::client::status;
+use crate::common::{
+    Folder, Objects, Ran, Running, faulty, ids, masks, objects, records, secret, side_by_side, start,
+    text_at, tool,
 };
 use jobs::{JOBS, Job, Verb};
 use oauth_tools::sandbox::{Server, Settings};
-use rustix::process::{Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::Value;
 
 /// Rounds, each with a seed of its own.
@@ -57,11 +57,15 @@ impl Round {
             }
             _ => Vec::new(),
         };
-        let server = start(Settings { authz: COUNT, ..settings(&faults, 2, self.seed) });
+        let server = start(Settings {
+            authz: COUNT,
+            latency: Duration::from_millis(2),
+            seed: self.seed,
+            ..faulty(&faults)
+        });
         let scene = Scene::set(self, &server, faults.is_empty());
         let first = scene.interrupted();
         let verdict = first.and_then(|first| scene.again(&first));
-        let _ = fs::remove_dir_all(&scene.folder);
         verdict.map_err(|what| {
             let Round { seed, job, signal, at, parallel, .. } = self;
             format!("round {seed}, {}, {signal:?} at request {at}, -P {parallel}: {what}", job.name)
@@ -86,9 +90,9 @@ struct Scene<'a> {
     round: &'a Round,
     server: &'a Server,
     calm: bool,
-    before: Account,
+    before: Objects,
     lines: Vec<String>,
-    folder: std::path::PathBuf,
+    folder: Folder,
 }
 
 /// What the interrupted run left behind.
@@ -106,11 +110,11 @@ impl<'a> Scene<'a> {
     fn set(round: &'a Round, server: &'a Server, calm: bool) -> Scene<'a> {
         let lines = round.job.input(&server.dump(), COUNT);
         assert_eq!(lines.len(), COUNT);
-        Scene { round, server, calm, before: account(server), lines, folder: folder("kill") }
+        Scene { round, server, calm, before: objects(server), lines, folder: Folder::new() }
     }
 
     /// Starts the command with its streams on files, which show what arrived whatever became of the process.
-    fn start(&self, name: &str, again: bool, lines: &[String]) -> Child {
+    fn start(&self, name: &str, again: bool, lines: &[String]) -> Running {
         let file = |end: &str| self.folder.join(format!("{name}.{end}"));
         fs::write(file("in"), lines.iter().map(|line| line.clone() + "\n").collect::<String>())
             .expect("written");
@@ -120,18 +124,17 @@ impl<'a> Scene<'a> {
         if !self.round.job.makes() {
             args.extend(["--rest", rest.to_str().expect("UTF-8")]);
         }
-        let mut command: Command = tool(self.server, self.round.job.tool, &args);
+        let mut command = tool(self.server, self.round.job.tool, &args);
         command.stdin(fs::File::open(file("in")).expect("input"));
         command.stdout(fs::File::create(file("out")).expect("output"));
         command.stderr(fs::File::create(file("err")).expect("messages"));
-        command.spawn().expect("a process")
+        Running::start_within(Duration::from_secs(120), command)
     }
 
-    fn end(&self, name: &str, mut child: Child) -> Ran {
-        let _limit = limit(&child, Duration::from_secs(120));
-        let code = child.wait().expect("an end").code();
+    fn end(&self, name: &str, program: Running) -> Ran {
         let text = |end: &str| fs::read_to_string(self.folder.join(format!("{name}.{end}"))).expect("UTF-8");
-        Ran { code, out: text("out"), err: text("err") }
+        let ran = program.ended();
+        Ran { out: text("out"), err: text("err"), ..ran }
     }
 
     /// The lines in the file of `--rest`, which are lines of the input, in its order.
@@ -151,14 +154,14 @@ impl<'a> Scene<'a> {
 
     /// The first run, and its end.
     fn interrupted(&self) -> Result<First, String> {
-        let mut child = self.start("first", false, &self.lines);
+        let mut program = self.start("first", false, &self.lines);
         let came = || self.server.stats().requests(self.round.job.endpoint);
         // No clock: the run is at the point once the server has seen it.
-        while came() < self.round.at && child.try_wait().is_ok_and(|ended| ended.is_none()) {
+        while came() < self.round.at && !program.has_ended() {
             std::thread::sleep(GLANCE);
         }
-        let _ = kill_process(pid(&child), self.round.signal);
-        let ran = self.end("first", child);
+        program.signal(self.round.signal);
+        let ran = self.end("first", program);
         self.settle();
         let delivered = records(&ran.out)?;
         let killed = self.round.signal == Signal::KILL;
@@ -171,12 +174,10 @@ impl<'a> Scene<'a> {
         };
         if !killed {
             let all = delivered.len() == COUNT;
-            let code = ran.code;
-            must(code == Some(130) || (all && code == Some(0)), &format!("status {code:?}: {}", ran.err))?;
-            must(
-                code == Some(0) || ran.err.contains("not attempted") || all || !self.calm,
-                "nothing is said",
-            )?;
+            let status = ran.status;
+            must(status == 130 || (all && status == 0), &format!("status {status}: {}", ran.err))?;
+            must(ran.signal.is_none(), "a signal ended it")?;
+            must(status == 0 || ran.err.contains("not attempted") || all || !self.calm, "nothing is said")?;
         }
         if !killed && self.calm {
             let applied = self.server.stats().applied(self.round.job.endpoint);
@@ -200,7 +201,7 @@ impl<'a> Scene<'a> {
     /// Waits until the server has dealt with all that the ended process sent.
     fn settle(&self) {
         // Connections are accepted in order: those of the process came before this one.
-        crate::harness::client::status(self.server, self.server.token(), "/account");
+        status(self.server, self.server.token(), "/account");
         while self.server.stats().open > 0 {
             std::thread::sleep(GLANCE);
         }
@@ -210,13 +211,13 @@ impl<'a> Scene<'a> {
     fn again(&self, first: &First) -> Result<(), String> {
         let given = if self.round.job.makes() { &self.lines } else { &first.rest };
         let ran = self.end("again", self.start("again", true, given));
-        must(ran.code == Some(0), &format!("the second run: status {:?}: {}", ran.code, ran.err))?;
+        must(ran.status == 0, &format!("the second run: status {}: {}", ran.status, ran.err))?;
         let second = records(&ran.out)?;
         if !self.round.job.makes() {
             let left = self.rest(&self.folder.join("again.rest"), given, false)?;
             must(left.is_empty(), "something is left in the end")?;
         }
-        let after = account(self.server);
+        let after = objects(self.server);
         let told: Vec<Value> = first.delivered.iter().chain(&second).cloned().collect();
         match self.round.job.verb {
             Verb::Remove => {
@@ -228,14 +229,14 @@ impl<'a> Scene<'a> {
                 must(after.keys().eq(self.before.keys()), "there are more or fewer objects than before")?;
                 // Of several secrets of an object the last is the one that is told last.
                 let secrets: BTreeMap<String, String> =
-                    told.iter().filter_map(|r| Some((text(r, "/id"), secret(r)?))).collect();
+                    told.iter().filter_map(|r| Some((text_at(r, "/id"), secret(r)?))).collect();
                 must(secrets.len() == COUNT, "a new secret is nowhere")?;
-                let known = |(id, secret): (&String, &String)| masks(&after[id].2, secret);
+                let known = |(id, secret): (&String, &String)| masks(&after[id].secret, secret);
                 must(secrets.iter().all(known), "the secret told last is not the one that counts")
             }
             Verb::Change => {
                 must(after.len() == self.before.len(), "there are more or fewer objects than before")?;
-                let changed = |line: &String| after[&jobs::id(line)].1 == jobs::name(line);
+                let changed = |line: &String| after[&jobs::id(line)].name == jobs::name(line);
                 must(self.lines.iter().all(changed), "a change is missing")
             }
             Verb::Make => self.made(&after, &told, &second),
@@ -243,15 +244,16 @@ impl<'a> Scene<'a> {
     }
 
     /// One object for each line; its secret was told, or the second run said that it exists.
-    fn made(&self, after: &Account, told: &[Value], second: &[Value]) -> Result<(), String> {
+    fn made(&self, after: &Objects, told: &[Value], second: &[Value]) -> Result<(), String> {
         must(second.len() == COUNT, "not every line was answered")?;
         for line in &self.lines {
             let name = jobs::name(line);
-            let made: Vec<&String> = after.iter().filter(|(_, o)| o.1 == name).map(|(id, _)| id).collect();
+            let made: Vec<&String> =
+                after.iter().filter(|(_, object)| object.name == name).map(|(id, _)| id).collect();
             let [id] = made[..] else { return Err(format!("{} of {name} were made", made.len())) };
-            let mut secrets = told.iter().filter(|r| text(r, "/id") == **id).filter_map(secret);
-            let known = secrets.next_back().is_some_and(|secret| masks(&after[id].2, &secret));
-            let told_of = second.iter().any(|r| text(r, "/id") == **id && r["status"] == "exists");
+            let mut secrets = told.iter().filter(|r| text_at(r, "/id") == **id).filter_map(secret);
+            let known = secrets.next_back().is_some_and(|secret| masks(&after[id].secret, &secret));
+            let told_of = second.iter().any(|r| text_at(r, "/id") == **id && r["status"] == "exists");
             must(known || told_of, &format!("{name}: its secret is lost, and nothing says so"))?;
         }
         must(after.len() == self.before.len() + COUNT, "more was made than asked for")

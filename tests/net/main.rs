@@ -3,66 +3,41 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
 #[macro_use]
-#[path = "../common/needs.rs"]
-mod needs;
+#[path = "../common/mod.rs"]
+mod common;
 
 mod relay;
-#[path = "../common/service.rs"]
-mod service;
 mod tinyproxy;
 
-use std::path::PathBuf;
-use std::process::{Command, Output};
-
+use common::{Folder, Ran, finish, start, tool};
 use oauth_tools::sandbox::{Server, Settings};
 use relay::{Authority, Proxy, TlsRelay};
 
-/// What a command printed and how it ended, for messages.
-fn told(out: &Output) -> String {
-    format!(
-        "{}\nstdout: {}\nstderr: {}",
-        out.status,
-        String::from_utf8_lossy(&out.stdout),
-        String::from_utf8_lossy(&out.stderr)
-    )
+/// Runs oauth-ls against a host.
+fn ls(server: &Server, host: &str, env: &[(&str, &str)]) -> Ran {
+    let mut command = tool(server, "oauth-ls", &["authz", "-o", "id", "--retry-for", "0"]);
+    command.env("HEROKU_HOST", host).envs(env.iter().copied());
+    finish(command)
 }
 
-/// A folder of its own for a test.
-fn folder(name: &str) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("net").join(name);
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
+#[track_caller]
+fn works(ran: &Ran) {
+    assert!(ran.status == 0 && ran.lines().len() > 10, "{ran}");
 }
 
-fn ls(server: &Server, host: &str, env: &[(&str, &str)]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_oauth-ls"))
-        .args(["authz", "-o", "id", "--retry-for", "0"])
-        .env_clear()
-        .env("HOME", folder("home"))
-        .env("HEROKU_HOST", host)
-        .env("HEROKU_API_KEY", server.token())
-        .envs(env.iter().copied())
-        .output()
-        .unwrap()
-}
-
-fn works(out: &Output) {
-    assert!(out.status.success(), "{}", told(out));
-    assert!(out.stdout.split(|b| *b == b'\n').count() > 10, "{}", told(out));
-}
-
-fn fails(out: &Output, status: i32, says: &[&str]) {
-    let text = told(out);
-    assert_eq!(out.status.code(), Some(status), "{text}");
-    assert!(says.iter().all(|part| text.contains(part)), "{says:?} in: {text}");
-    assert!(!text.contains("panicked"), "{text}");
+#[track_caller]
+fn fails(ran: &Ran, status: i32, says: &[&str]) {
+    assert_eq!((ran.status, ran.signal), (status, None), "{ran}");
+    assert!(says.iter().all(|part| ran.err.contains(part)), "{says:?} in: {ran}");
+    assert!(!ran.err.contains("panicked"), "{ran}");
 }
 
 #[test]
 fn certificates_are_judged_and_the_fault_is_named() {
-    let server = Server::start(Settings::default()).unwrap();
+    let server = start(Settings::default());
     let (ours, other) = (Authority::new(), Authority::new());
-    let trusted = folder("judged").join("ca.pem");
+    let folder = Folder::new();
+    let trusted = folder.join("ca.pem");
     std::fs::write(&trusted, ours.pem()).unwrap();
     let file = [("SSL_CERT_FILE", trusted.to_str().unwrap())];
 
@@ -100,8 +75,8 @@ fn certificates_are_judged_and_the_fault_is_named() {
 
 #[test]
 fn where_the_variables_name_no_certificates_that_is_told() {
-    let server = Server::start(Settings::default()).unwrap();
-    let (ours, folder) = (Authority::new(), folder("unusable"));
+    let server = start(Settings::default());
+    let (ours, folder) = (Authority::new(), Folder::new());
     let relay = TlsRelay::start(&server, &ours, &["localhost"], (2020, 2100));
     let host = format!("https://localhost:{}", relay.port());
     let file = |name: &str, text: &str| {
@@ -126,7 +101,7 @@ fn where_the_variables_name_no_certificates_that_is_told() {
     ] {
         let out = ls(&server, &host, &[(name, value)]);
         fails(&out, 1, &[&says, "or unset the variable"]);
-        assert!(!told(&out).contains("trusts"), "{}", told(&out));
+        assert!(!format!("{out}").contains("trusts"), "{out}");
     }
     // What is named beside them is enough.
     works(&ls(&server, &host, &[("SSL_CERT_FILE", "/nonexistent"), ("SSL_CERT_DIR", good_folder)]));
@@ -139,9 +114,10 @@ fn where_the_variables_name_no_certificates_that_is_told() {
 
 #[test]
 fn a_proxy_carries_the_connection_and_sees_no_token() {
-    let server = Server::start(Settings::default()).unwrap();
+    let server = start(Settings::default());
     let ours = Authority::new();
-    let trusted = folder("proxy").join("ca.pem");
+    let folder = Folder::new();
+    let trusted = folder.join("ca.pem");
     std::fs::write(&trusted, ours.pem()).unwrap();
     let file = ("SSL_CERT_FILE", trusted.to_str().unwrap());
     let relay = TlsRelay::start(&server, &ours, &["api.corp.example"], (2020, 2100));
@@ -169,7 +145,7 @@ fn a_proxy_carries_the_connection_and_sees_no_token() {
 
 #[test]
 fn a_proxy_that_refuses_or_is_gone_is_named() {
-    let server = Server::start(Settings::default()).unwrap();
+    let server = start(Settings::default());
     let refusing = Proxy::start(1, 407);
     let url = format!("http://user:sekret@127.0.0.1:{}", refusing.port());
     let out = ls(&server, "corp.example", &[("HTTPS_PROXY", &url)]);
@@ -178,7 +154,7 @@ fn a_proxy_that_refuses_or_is_gone_is_named() {
         1,
         &["(from HTTPS_PROXY) responded 407 (Proxy authentication required)", "check HTTPS_PROXY"],
     );
-    assert!(!told(&out).contains("sekret"), "{}", told(&out));
+    assert!(!format!("{out}").contains("sekret"), "{out}");
 
     let out = ls(&server, "corp.example", &[("HTTPS_PROXY", "http://127.0.0.1:1")]);
     fails(&out, 75, &["cannot reach the proxy 127.0.0.1:1 (from HTTPS_PROXY): connection refused"]);
@@ -191,7 +167,7 @@ fn a_proxy_that_refuses_or_is_gone_is_named() {
         let out = ls(&server, "corp.example", &[("HTTPS_PROXY", &url)]);
         let says = format!("the proxy 127.0.0.1:{} (from HTTPS_PROXY) responded {status} (", busy.port());
         fails(&out, 75, &[&says]);
-        assert!(!told(&out).contains("sekret"), "{}", told(&out));
+        assert!(!format!("{out}").contains("sekret"), "{out}");
     }
 
     for bad in ["ftp://x", "http://", "http://a b"] {

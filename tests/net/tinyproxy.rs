@@ -2,11 +2,11 @@
 
 use std::net::{TcpListener, TcpStream};
 
-use oauth_tools::sandbox::{Server, Settings};
+use oauth_tools::sandbox::Settings;
 
+use crate::common::{Folder, Service, start};
 use crate::relay::{Authority, Proxy, TlsRelay};
-use crate::service::Service;
-use crate::{fails, folder, ls, told, works};
+use crate::{fails, ls, works};
 
 /// Connections to port 443 alone, for one user. No name of a test is known to DNS: the next proxy leads each to the
 /// test's server.
@@ -16,11 +16,11 @@ const SETTINGS: &str = "Port PORT\nListen 127.0.0.1\nAllow 127.0.0.1\nMaxClients
 const SCRIPT: &str = "tinyproxy -d -c conf >&2 & cat > /dev/null; kill $!; wait";
 
 /// Starts it; it passes all on to the proxy at the port `next`.
-fn start(next: u16) -> (Service, u16) {
+fn proxy(next: u16) -> (Service, u16) {
     // The port that is free now; it cannot be told to choose one itself.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let settings = SETTINGS.replace("PORT", &port.to_string()).replace("NEXT", &next.to_string());
-    let service = Service::start("tinyproxy", &[("conf", &settings)], SCRIPT);
+    let service = Service::start(&[("conf", &settings)], SCRIPT);
     service.wait_until(|| TcpStream::connect(("127.0.0.1", port)).is_ok());
     (service, port)
 }
@@ -28,13 +28,14 @@ fn start(next: u16) -> (Service, u16) {
 #[test]
 fn a_real_proxy_carries_a_list_for_those_who_know_its_password() {
     needs!("tinyproxy");
-    let (server, ours) = (Server::start(Settings::default()).unwrap(), Authority::new());
-    let trusted = folder("tinyproxy").join("ca.pem");
+    let (server, ours) = (start(Settings::default()), Authority::new());
+    let folder = Folder::new();
+    let trusted = folder.join("ca.pem");
     std::fs::write(&trusted, ours.pem()).unwrap();
     let file = ("SSL_CERT_FILE", trusted.to_str().unwrap());
     let relay = TlsRelay::start(&server, &ours, &["api.corp.example"], (2020, 2100));
     let next = Proxy::start(relay.port(), 200);
-    let (service, port) = start(next.port());
+    let (service, port) = proxy(next.port());
     let url = |user: &str| format!("http://{user}127.0.0.1:{port}");
 
     let out = ls(&server, "corp.example", &[("HTTPS_PROXY", &url("user:pass-word.7@")), file]);
@@ -53,7 +54,7 @@ fn a_real_proxy_carries_a_list_for_those_who_know_its_password() {
             1,
             &["the proxy 127.0.0.1:", "(from HTTPS_PROXY) responded", status, "check HTTPS_PROXY"],
         );
-        assert!(!told(&out).contains("sekret"), "{}", told(&out));
+        assert!(!format!("{out}").contains("sekret"), "{out}");
     }
     // A port that it does not connect to.
     let host = "https://api.corp.example:444";
@@ -63,6 +64,6 @@ fn a_real_proxy_carries_a_list_for_those_who_know_its_password() {
         1,
         &["the proxy 127.0.0.1:", "(from HTTPS_PROXY) responded 403 (Forbidden)", "check HTTPS_PROXY"],
     );
-    assert!(!told(&out).contains("pass-word"), "{}", told(&out));
+    assert!(!format!("{out}").contains("pass-word"), "{out}");
     assert_eq!((server.stats().total(), next.take().as_str()), (asked, ""));
 }

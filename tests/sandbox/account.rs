@@ -1,12 +1,12 @@
 //! Loading, dumping and saving the account.
 
 use std::fs;
-use std::path::PathBuf;
 
 use oauth_tools::sandbox::{Expired, Server, Settings};
 use serde_json::{Value, json};
 
-use crate::client::*;
+use crate::common::client::*;
+use crate::common::{Folder, start};
 
 fn load(lines: &[&str]) -> Settings {
     let lines = lines.iter().map(|l| (*l).to_owned()).collect();
@@ -29,26 +29,9 @@ fn timeless(lines: Vec<String>) -> Vec<Value> {
     lines.iter().map(read).collect()
 }
 
-/// A temporary folder, removed at the end of the test.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let path = std::env::temp_dir().join(format!("sandbox-test-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir(&path).unwrap();
-        Folder(path)
-    }
-
-    fn settings(&self) -> Settings {
-        Settings { state: Some(self.0.join("state")), ..Settings::default() }
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
+/// Settings with a state file in a folder.
+fn kept_in(folder: &Folder) -> Settings {
+    Settings { state: Some(folder.join("state")), ..Settings::default() }
 }
 
 #[test]
@@ -165,8 +148,8 @@ fn an_invalid_record_is_reported_with_its_line() {
 
 #[test]
 fn the_state_file_keeps_the_account_across_runs() {
-    let folder = Folder::new("survives");
-    let server = start(folder.settings());
+    let folder = Folder::new();
+    let server = start(kept_in(&folder));
     let token = server.token().to_owned();
     let made = send(&server, "POST", AUTHZ, r#"{"description":"kept"}"#).is(201).json();
     let doomed = send(&server, "POST", AUTHZ, r#"{"description":"gone"}"#).is(201).json();
@@ -174,7 +157,7 @@ fn the_state_file_keeps_the_account_across_runs() {
     let dump = server.dump();
     server.stop();
 
-    let server = start(Settings { authz: 50, ..folder.settings() });
+    let server = start(Settings { authz: 50, ..kept_in(&folder) });
     assert_eq!(timeless(server.dump()), timeless(dump));
     assert_eq!(server.token(), token);
     assert_eq!(status(&server, made["access_token"]["token"].as_str().unwrap(), AUTHZ), 200);
@@ -182,37 +165,37 @@ fn the_state_file_keeps_the_account_across_runs() {
     let more = send(&server, "POST", AUTHZ, "{}").is(201).json();
     assert_ne!(more["id"], doomed["id"]);
     assert_ne!(more["access_token"], doomed["access_token"]);
-    let error = Server::start(folder.settings()).unwrap_err();
+    let error = Server::start(kept_in(&folder)).unwrap_err();
     assert!(error.to_string().ends_with("state: in use by another sandbox"), "{error}");
 }
 
 #[test]
 fn a_change_is_on_disk_before_its_response() {
-    let folder = Folder::new("before");
-    let server = start(folder.settings());
-    let on_disk = || fs::read_to_string(folder.0.join("state")).unwrap();
+    let folder = Folder::new();
+    let server = start(kept_in(&folder));
+    let on_disk = || fs::read_to_string(folder.join("state")).unwrap();
     let made = send(&server, "POST", CLIENTS, r#"{"name":"now","redirect_uri":"https://x.example"}"#);
     let secret = made.is(201).json()["secret"].as_str().unwrap().to_owned();
     assert!(on_disk().contains(&secret));
     // If the file cannot be written, the response is an error.
     let before = on_disk();
-    fs::create_dir(folder.0.join(".state.tmp")).unwrap();
+    fs::create_dir(folder.join(".state.tmp")).unwrap();
     assert_eq!(send(&server, "POST", AUTHZ, "{}").error(500), "internal_server_error");
     assert_eq!(on_disk(), before);
 }
 
 #[test]
 fn an_invalid_state_file_is_an_error_and_stays_unchanged() {
-    let folder = Folder::new("broken");
-    let path = folder.0.join("state");
+    let folder = Folder::new();
+    let path = folder.join("state");
     fs::write(&path, "precious, but no state").unwrap();
-    let error = Server::start(folder.settings()).unwrap_err();
+    let error = Server::start(kept_in(&folder)).unwrap_err();
     assert!(error.to_string().ends_with("state: not a sandbox state file"), "{error}");
     assert_eq!(fs::read_to_string(&path).unwrap(), "precious, but no state");
     fs::remove_file(&path).unwrap();
     // With an invalid record no state file is created.
     let lines = Some(vec!["nonsense".to_owned()]);
-    assert!(Server::start(Settings { load: lines, ..folder.settings() }).is_err());
+    assert!(Server::start(Settings { load: lines, ..kept_in(&folder) }).is_err());
     assert!(!path.exists());
 }
 

@@ -3,7 +3,8 @@
 use oauth_tools::sandbox::Settings;
 use serde_json::{Value, json};
 
-use crate::client::*;
+use crate::common::client::*;
+use crate::common::start;
 
 const KEYS: [&str; 11] = [
     "access_token",

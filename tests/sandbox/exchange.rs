@@ -3,7 +3,8 @@
 use oauth_tools::sandbox::{Server, Settings};
 use serde_json::{Value, json};
 
-use crate::client::*;
+use crate::common::client::*;
+use crate::common::start;
 
 /// Creates a client and a code for it.
 fn granted(server: &Server) -> (Value, String) {

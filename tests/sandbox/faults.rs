@@ -6,7 +6,8 @@ use std::net::TcpStream;
 use oauth_tools::sandbox::{Server, Settings};
 use serde_json::Value;
 
-use crate::client::*;
+use crate::common::client::*;
+use crate::common::start;
 
 fn with(faults: &[&str]) -> Server {
     let faults = faults.iter().map(|f| f.parse().unwrap()).collect();

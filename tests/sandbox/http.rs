@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use oauth_tools::sandbox::{Server, Settings};
 
-use crate::client::*;
+use crate::common::client::*;
+use crate::common::start;
 
 #[test]
 fn every_response_has_the_common_headers() {

@@ -4,7 +4,8 @@
 
 mod account;
 mod api;
-mod client;
+#[path = "../common/mod.rs"]
+mod common;
 mod exchange;
 mod faults;
 mod http;

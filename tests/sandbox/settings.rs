@@ -3,7 +3,8 @@
 use oauth_tools::sandbox::{Expired, Settings};
 use serde_json::Value;
 
-use crate::client::*;
+use crate::common::client::*;
+use crate::common::start;
 
 #[test]
 fn expired_authorizations_appear_as_set() {

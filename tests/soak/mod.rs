@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::time::Instant;
 
-use crate::harness::{account, ids, masks, run, secret, settings, start, text, tool};
+use crate::common::{Object, faulty, ids, masks, objects, run, secret, start, text_at, tool};
 use oauth_tools::sandbox::{Server, Settings};
 use serde_json::json;
 
@@ -22,7 +22,7 @@ const FAULTS: [&str; 8] = [
 ];
 
 fn server(authz: usize, seed: u64) -> Server {
-    start(Settings { authz, ..settings(&FAULTS.map(str::to_owned), 0, seed) })
+    start(Settings { authz, seed, ..faulty(&FAULTS) })
 }
 
 /// The records of the generated authorizations.
@@ -31,7 +31,7 @@ fn generated(server: &Server) -> Vec<String> {
 }
 
 fn id(line: &str) -> String {
-    text(&serde_json::from_str(line).expect("a record"), "/id")
+    text_at(&serde_json::from_str(line).expect("a record"), "/id")
 }
 
 fn input(lines: &[String]) -> String {
@@ -55,25 +55,25 @@ fn report(name: &str, count: usize, server: &Server, from: Instant) {
 
 fn remove(count: usize, parallel: &str) {
     let (server, from) = (server(count, 1), Instant::now());
-    let (before, lines) = (account(&server), generated(&server));
-    let ran = run(tool(&server, "oauth-rm", &["-P", parallel]), &input(&lines)).is(0);
+    let (before, lines) = (objects(&server), generated(&server));
+    let ran = run(tool(&server, "oauth-rm", &["-P", parallel]), &input(&lines)).exits(0);
     let wanted: Vec<String> = lines.iter().map(|line| id(line)).collect();
     assert!(wanted.len() == count && ids(&ran.records()) == wanted, "each once, in order");
     let gone: BTreeSet<String> = wanted.into_iter().collect();
-    let left: BTreeSet<String> = account(&server).into_keys().collect();
+    let left: BTreeSet<String> = objects(&server).into_keys().collect();
     assert_eq!(left, before.into_keys().filter(|id| !gone.contains(id)).collect());
     report("rm", count, &server, from);
 }
 
 fn rotate(count: usize, parallel: &str) {
     let (server, from) = (server(count, 2), Instant::now());
-    let (before, lines) = (account(&server), generated(&server));
-    let ran = run(tool(&server, "oauth-rot", &["-P", parallel]), &input(&lines)).is(0);
-    let (after, told) = (account(&server), ran.records());
+    let (before, lines) = (objects(&server), generated(&server));
+    let ran = run(tool(&server, "oauth-rot", &["-P", parallel]), &input(&lines)).exits(0);
+    let (after, told) = (objects(&server), ran.records());
     assert_eq!(ids(&told), lines.iter().map(|line| id(line)).collect::<Vec<_>>());
     for record in &told {
-        let (id, secret) = (text(record, "/id"), secret(record).expect("a secret"));
-        assert!(after[&id].2 != before[&id].2 && masks(&after[&id].2, &secret), "{id}");
+        let (id, secret) = (text_at(record, "/id"), secret(record).expect("a secret"));
+        assert!(after[&id].secret != before[&id].secret && masks(&after[&id].secret, &secret), "{id}");
     }
     assert!(after.keys().eq(before.keys()));
     report("rot", count, &server, from);
@@ -85,12 +85,12 @@ fn change(count: usize, parallel: &str) {
         .into_iter()
         .map(|line| line.replace("\"description\":\"generated ", "\"description\":\"changed "))
         .collect();
-    let before = account(&server);
-    let ran = run(tool(&server, "oauth-set", &["-P", parallel]), &input(&lines)).is(0);
+    let before = objects(&server);
+    let ran = run(tool(&server, "oauth-set", &["-P", parallel]), &input(&lines)).exits(0);
     assert_eq!(ids(&ran.records()), lines.iter().map(|line| id(line)).collect::<Vec<_>>());
-    for (id, (kind, name, token)) in account(&server) {
-        let wanted = before[&id].1.replace("generated ", "changed ");
-        assert_eq!((kind, name, token), (before[&id].0.clone(), wanted, before[&id].2.clone()));
+    for (id, changed) in objects(&server) {
+        let name = before[&id].name.replace("generated ", "changed ");
+        assert_eq!(changed, Object { name, ..before[&id].clone() });
     }
     report("set", count, &server, from);
 }
@@ -99,14 +99,15 @@ fn make(count: usize, parallel: &str) {
     let (server, from) = (server(0, 4), Instant::now());
     let line = |n: usize| json!({"description": format!("made {n}"), "scope": ["read"]}).to_string();
     let lines: Vec<String> = (0..count).map(line).collect();
-    let before = account(&server);
-    let ran = run(tool(&server, "oauth-mk", &["-P", parallel, "--once", "authz", "-"]), &input(&lines)).is(0);
-    let (after, told) = (account(&server), ran.records());
-    let names: Vec<String> = told.iter().map(|record| text(record, "/description")).collect();
+    let before = objects(&server);
+    let ran =
+        run(tool(&server, "oauth-mk", &["-P", parallel, "--once", "authz", "-"]), &input(&lines)).exits(0);
+    let (after, told) = (objects(&server), ran.records());
+    let names: Vec<String> = told.iter().map(|record| text_at(record, "/description")).collect();
     assert_eq!(names, (0..count).map(|n| format!("made {n}")).collect::<Vec<_>>());
     for record in &told {
         let secret = secret(record).expect("a secret");
-        assert!(masks(&after[&text(record, "/id")].2, &secret), "{}", record["id"]);
+        assert!(masks(&after[&text_at(record, "/id")].secret, &secret), "{}", record["id"]);
     }
     assert_eq!(after.len(), before.len() + count, "each once");
     report("mk --once", count, &server, from);

@@ -6,6 +6,7 @@ use oauth_tools::parts::Shell;
 use oauth_tools::sandbox::Settings;
 use oauth_tools::tools::completions as script;
 
+use crate::common::Ran;
 use crate::pty::World;
 
 /// What is typed, and what may come of it: all of these words, none of those.
@@ -31,8 +32,8 @@ const CASES: [(&str, &[&str], &[&str]); 18] = [
 ];
 
 /// An account, a file, and the completions in a file.
-fn world(name: &str, shell: Shell) -> World {
-    let world = World::new(name, Settings::default());
+fn world(shell: Shell) -> World {
+    let world = World::new(Settings::default());
     std::fs::write(world.home.join("_oauth_tools"), script(shell)).unwrap();
     std::fs::write(world.home.join("old-list"), "").unwrap();
     world
@@ -40,7 +41,7 @@ fn world(name: &str, shell: Shell) -> World {
 
 /// Holds what a shell offers against the cases; `offered` gets the typed line.
 fn judge(world: &World, offered: impl Fn(&str) -> Vec<String>) {
-    let first = |kind: &str| world.off(&format!("oauth-ls {kind} -o id | head -n 1")).1.trim().to_owned();
+    let first = |kind: &str| world.off(&format!("oauth-ls {kind} -o id | head -n 1")).out.trim().to_owned();
     let (client, authz) = (first("client"), first("authz"));
     let named = |word: &str| match word {
         "CLIENT" => client.clone(),
@@ -61,7 +62,7 @@ fn judge(world: &World, offered: impl Fn(&str) -> Vec<String>) {
 #[test]
 fn bash_completes() {
     needs!("setsid");
-    let world = world("bash", Shell::Bash);
+    let world = world(Shell::Bash);
     judge(&world, |typed| {
         // bash takes = for a word of its own.
         let words: Vec<String> = typed.replace('=', " = ").split(' ').map(|w| format!("'{w}'")).collect();
@@ -70,7 +71,7 @@ fn bash_completes() {
              _oauth_tools; printf \"%s\\n\" \"${{COMPREPLY[@]}}\"' bash {}",
             words.join(" ")
         );
-        let (status, out, err) = world.off(&script);
+        let Ran { status, out, err, .. } = world.off(&script);
         assert_eq!((status, err.as_str()), (0, ""), "{typed}");
         out.lines().map(str::to_owned).collect()
     });
@@ -79,18 +80,18 @@ fn bash_completes() {
 #[test]
 fn bash_completions_are_clean_code() {
     needs!("setsid", "shellcheck");
-    let world = world("bash-code", Shell::Bash);
-    let (status, out, err) = world.off("bash -n _oauth_tools && shellcheck -s bash _oauth_tools");
+    let world = world(Shell::Bash);
+    let Ran { status, out, err, .. } = world.off("bash -n _oauth_tools && shellcheck -s bash _oauth_tools");
     assert_eq!((status, err.as_str()), (0, ""), "{out}");
 }
 
 #[test]
 fn fish_completes() {
     needs!("setsid", "fish");
-    let world = world("fish", Shell::Fish);
+    let world = world(Shell::Fish);
     judge(&world, |typed| {
         let script = format!("fish --no-config -c 'source _oauth_tools; complete -C \"{typed}\"'");
-        let (status, out, err) = world.off(&script);
+        let Ran { status, out, err, .. } = world.off(&script);
         assert_eq!((status, err.as_str()), (0, ""), "{typed}");
         let words = out.lines().filter_map(|line| line.split('\t').next());
         words.map(|word| word.trim_start_matches("--format=").to_owned()).collect()
@@ -100,7 +101,7 @@ fn fish_completes() {
 #[test]
 fn zsh_completes() {
     needs!("setsid", "zsh");
-    let world = world("zsh", Shell::Zsh);
+    let world = world(Shell::Zsh);
     // In a shell at a terminal: completion functions run nowhere else. Each match is printed instead of shown.
     let setup = "PS1='READY '\n\
         fpath=($PWD $fpath)\n\

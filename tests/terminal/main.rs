@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[macro_use]
-#[path = "../common/needs.rs"]
-mod needs;
+#[path = "../common/mod.rs"]
+mod common;
 
 mod completions;
 mod names;

@@ -4,27 +4,22 @@ use std::process::Command;
 
 use oauth_tools::tools::ALL;
 
-use crate::pty::bin;
+use crate::common::{Ran, finish, programs};
 
-fn run(line: &str) -> (i32, String, String) {
+fn run(line: &str) -> Ran {
     let mut words = line.split(' ');
-    let out = Command::new(bin().join(words.next().unwrap()))
-        .args(words)
-        .env_clear()
-        .stdin(std::process::Stdio::null())
-        .output()
-        .unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (out.status.code().unwrap(), text(out.stdout), text(out.stderr))
+    let mut command = Command::new(programs().join(words.next().unwrap()));
+    command.args(words).env_clear();
+    finish(command)
 }
 
 #[test]
 fn help_is_short_or_complete_and_fits_a_window() {
     for tool in ALL {
-        let (status, short, err) = run(&format!("{} -h", tool.name));
+        let Ran { status, out: short, err, .. } = run(&format!("{} -h", tool.name));
         assert_eq!((status, err.as_str()), (0, ""));
         assert!(short.lines().count() <= 8 && short.contains(tool.about), "{short}");
-        let (status, long, err) = run(&format!("{} --help", tool.name));
+        let Ran { status, out: long, err, .. } = run(&format!("{} --help", tool.name));
         assert_eq!((status, err.as_str()), (0, ""));
         assert!(long.starts_with(&short) && long.contains(&format!("{}(1)", tool.name)));
         for opt in tool.all_opts() {
@@ -47,12 +42,12 @@ fn an_unknown_option_gets_the_nearest_name_in_every_tool() {
         for opt in tool.all_opts() {
             // The last letter twice, as typed in haste.
             let wrong = format!("{}{}", opt.long, &opt.long[opt.long.len() - 1..]);
-            let (status, out, err) = run(&format!("{} --{wrong}", tool.name));
+            let Ran { status, out, err, .. } = run(&format!("{} --{wrong}", tool.name));
             assert_eq!((status, out.as_str()), (2, ""), "{} --{wrong}", tool.name);
             let first = format!("{}: unknown option --{wrong}; did you mean --{}?", tool.name, opt.long);
             assert_eq!(err.lines().next(), Some(&first[..]));
         }
-        let (status, _, err) = run(&format!("{} -Z", tool.name));
+        let Ran { status, err, .. } = run(&format!("{} -Z", tool.name));
         assert_eq!(status, 2);
         assert!(err.contains("unknown option -Z\n") && err.contains(&format!("see {} -h", tool.name)));
     }
@@ -64,7 +59,7 @@ fn an_unknown_kind_gets_the_nearest_name_in_every_tool() {
         for (wrong, near) in
             [("clinet", "client"), ("autzh", "authz"), ("sesions", "sessions"), ("tokn", "token")]
         {
-            let (status, out, err) = run(&format!("{tool} {wrong} a1"));
+            let Ran { status, out, err, .. } = run(&format!("{tool} {wrong} a1"));
             assert_eq!((status, out.as_str()), (2, ""), "{tool} {wrong}");
             let first = format!("{tool}: unknown kind '{wrong}'; did you mean '{near}'?");
             assert_eq!(err.lines().next(), Some(&first[..]));
@@ -83,7 +78,7 @@ fn an_unknown_word_of_an_option_gets_the_nearest() {
         ("oauth-mk authz -s raed", "did you mean 'read'?"),
         ("oauth-ls -o xyzzy", "give one of ndjson, table, csv, json, env, secret, id"),
     ] {
-        let (status, _, err) = run(line);
+        let Ran { status, err, .. } = run(line);
         assert_eq!(status, 2, "{line}");
         assert!(err.contains(near), "{line}: {err}");
     }

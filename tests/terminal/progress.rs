@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use oauth_tools::sandbox::Settings;
 
+use crate::common::Ran;
 use crate::pty::World;
 
 /// A run that takes two seconds at least: 10 removals, one after the other.
 const RUN: &str = "oauth-rm -P 1 < list";
 
-fn slow(name: &str) -> World {
+fn slow() -> World {
     let settings = Settings { latency: Duration::from_millis(200), authz: 30, ..Settings::default() };
-    let world = World::new(name, settings);
-    assert_eq!(world.off("oauth-ls authz --client none --status expired -o csv | tail -n 10 > list").0, 0);
+    let world = World::new(settings);
+    world.off("oauth-ls authz --client none --status expired -o csv | tail -n 10 > list").exits(0);
     world
 }
 
@@ -27,7 +28,7 @@ fn is_progress(line: &str) -> bool {
 #[test]
 fn a_run_of_more_than_a_second_shows_how_far_it_is_and_leaves_no_trace() {
     needs!("setsid");
-    let world = slow("progress");
+    let world = slow();
     let shown = world.run(80, &format!("{RUN} > out"));
     assert_eq!(shown.status, 0, "{}", shown.raw);
     let lines: Vec<&str> = shown.raw.split("\r\x1b[K").filter(|line| !line.is_empty()).collect();
@@ -39,7 +40,7 @@ fn a_run_of_more_than_a_second_shows_how_far_it_is_and_leaves_no_trace() {
 #[test]
 fn sentences_and_progress_keep_apart() {
     needs!("setsid");
-    let shown = slow("both").run(80, RUN);
+    let shown = slow().run(80, RUN);
     assert!(shown.raw.contains("\r\x1b[K"), "{:?}", shown.raw);
     let lines = shown.screen.lines();
     assert_eq!(lines.len(), 10, "{}", shown.screen.text());
@@ -50,11 +51,11 @@ fn sentences_and_progress_keep_apart() {
 fn the_line_is_for_terminals_that_can_wipe_it() {
     needs!("setsid");
     for script in [format!("{RUN} 2> messages > out; cat messages"), format!("TERM=dumb {RUN} > out")] {
-        let shown = slow("none").run(80, &script);
+        let shown = slow().run(80, &script);
         assert_eq!((shown.status, shown.raw.as_str()), (0, ""), "{script}");
     }
-    let (status, _, err) = slow("off-progress").off(RUN);
+    let Ran { status, err, .. } = slow().off(RUN);
     assert_eq!((status, err.as_str()), (0, ""));
-    let shown = slow("narrow-progress").run(12, &format!("{RUN} > out"));
+    let shown = slow().run(12, &format!("{RUN} > out"));
     assert_eq!((shown.screen.wrapped, shown.screen.text().as_str()), (0, ""), "{:?}", shown.raw);
 }

@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -13,31 +12,24 @@ use oauth_tools::sandbox::{Server, Settings};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
+use crate::common::{Folder, Ran, finish, programs, start};
 use crate::screen::Screen;
 
-/// Long enough for any machine; only a test that fails waits so long.
+/// Only a test that fails waits so long.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Where the programs are.
-pub(crate) fn bin() -> PathBuf {
-    Path::new(env!("CARGO_BIN_EXE_oauth-ls")).parent().expect("a folder").to_owned()
-}
 
 /// An account, and what a program needs to find it.
 pub(crate) struct World {
     pub(crate) server: Server,
-    pub(crate) home: PathBuf,
+    pub(crate) home: Folder,
     pub(crate) vars: Vec<(String, String)>,
 }
 
 impl World {
-    pub(crate) fn new(name: &str, settings: Settings) -> World {
-        let server = Server::start(settings).expect("a sandbox");
-        let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("terminal").join(name);
-        let _ = std::fs::remove_dir_all(&home);
-        std::fs::create_dir_all(&home).expect("a folder");
+    pub(crate) fn new(settings: Settings) -> World {
+        let (server, home) = (start(settings), Folder::new());
         let vars = [
-            ("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", bin().display())),
+            ("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", programs().display())),
             ("HOME", home.display().to_string()),
             ("HEROKU_HOST", server.url()),
             ("HEROKU_API_KEY", server.token().to_owned()),
@@ -74,7 +66,7 @@ impl World {
             .args(argv)
             .env_clear()
             .envs(self.vars.iter().map(|(name, value)| (name, value)))
-            .current_dir(&self.home)
+            .current_dir(&*self.home)
             .stdin(end())
             .stdout(end())
             .stderr(end())
@@ -90,25 +82,20 @@ impl World {
         self.start(columns, script).end()
     }
 
-    /// Runs a script without any terminal; its status, standard output and standard error.
-    pub(crate) fn off(&self, script: &str) -> (i32, String, String) {
-        let out = Command::new("setsid")
-            .args(["--wait", "sh", "-c", script])
-            .env_clear()
-            .envs(self.vars.iter().map(|(name, value)| (name, value)))
-            .current_dir(&self.home)
-            .stdin(Stdio::null())
-            .output()
-            .expect("setsid of util-linux");
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        (out.status.code().expect("a status"), text(&out.stdout), text(&out.stderr))
+    /// Runs a script without a terminal.
+    #[track_caller]
+    pub(crate) fn off(&self, script: &str) -> Ran {
+        // setsid of util-linux
+        let mut command = Command::new("setsid");
+        command.args(["--wait", "sh", "-c", script]).env_clear().current_dir(&*self.home);
+        command.envs(self.vars.iter().map(|(name, value)| (name, value)));
+        finish(command)
     }
 
     /// The ids of some authorizations that are not in use.
     pub(crate) fn ids(&self, count: usize) -> String {
-        let (status, ids, _) = self.off("oauth-ls authz --status expired -o id");
-        assert_eq!(status, 0);
-        ids.lines().take(count).collect::<Vec<_>>().join(" ")
+        let ran = self.off("oauth-ls authz --status expired -o id").exits(0);
+        ran.lines().into_iter().take(count).collect::<Vec<_>>().join(" ")
     }
 }
 

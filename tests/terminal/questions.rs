@@ -2,18 +2,19 @@
 
 use oauth_tools::sandbox::Settings;
 
+use crate::common::Ran;
 use crate::pty::World;
 
 const QUESTION: &str = "oauth-rm: revoke 4 authorizations? [y/N] ";
 
 fn left(world: &World) -> usize {
-    world.off("oauth-ls authz --status expired -o id").1.lines().count()
+    world.off("oauth-ls authz --status expired -o id").out.lines().count()
 }
 
 #[test]
 fn a_yes_is_needed() {
     needs!("setsid");
-    let world = World::new("question", Settings::default());
+    let world = World::new(Settings::default());
     let ids = world.ids(4);
     let script = format!("oauth-rm authz {ids}");
     for answer in ["n\n", "\n", "no, wait: echo this went to the shell\n", "\u{4}"] {
@@ -55,13 +56,13 @@ fn where_nobody_expects_a_question_there_is_none() {
         "oauth-rot authz IDS".to_owned(),
         "oauth-set authz IDS -d same".to_owned(),
     ] {
-        let world = World::new("no-question", Settings::default());
+        let world = World::new(Settings::default());
         let ids = world.ids(4);
         let shown = world.run(100, &script.replace("IDS", &ids));
         assert_eq!(shown.status, 0, "{script}: {}", shown.raw);
         assert!(!shown.raw.contains("[y/N]"), "{script}");
     }
-    let world = World::new("few", Settings::default());
+    let world = World::new(Settings::default());
     let shown = world.run(100, &format!("oauth-rm authz {}", world.ids(3)));
     assert_eq!((shown.status, shown.screen.lines().len()), (0, 3));
     assert_eq!(left(&world), 1);
@@ -70,7 +71,7 @@ fn where_nobody_expects_a_question_there_is_none() {
 #[test]
 fn a_forgotten_operand_is_no_hang() {
     needs!("setsid");
-    let world = World::new("forgotten", Settings::default());
+    let world = World::new(Settings::default());
     for script in ["oauth-rm", "oauth-rot", "oauth-set authz -d x", "oauth-ls -", "oauth-mk client -"] {
         let shown = world.run(100, script);
         assert_eq!(shown.status, 2, "{script}: {}", shown.raw);
@@ -80,10 +81,10 @@ fn a_forgotten_operand_is_no_hang() {
 #[test]
 fn a_secret_is_typed_unseen() {
     needs!("setsid");
-    let world = World::new("typed", Settings::default());
-    let (_, told, _) = world.off("oauth-ls client --secrets -o csv | sed -n 2p");
+    let world = World::new(Settings::default());
+    let Ran { out: told, .. } = world.off("oauth-ls client --secrets -o csv | sed -n 2p");
     let client = told.split(',').nth(1).unwrap();
-    let secret = world.off(&format!("oauth-ls client {client} -S")).1;
+    let secret = world.off(&format!("oauth-ls client {client} -S")).out;
     let script = format!("oauth-set authz {} --client-id {client} --client-secret -", world.ids(1));
     let mut pty = world.start(100, &script);
     pty.expect("oauth-set: --client-secret: ").send(&secret);

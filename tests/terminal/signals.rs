@@ -13,7 +13,7 @@ fn an_interrupt_from_the_keyboard_comes_once_whatever_the_streams_are() {
     needs!("setsid");
     for runner in ["oauth-run", "oauth-sandbox"] {
         for streams in ["", "< /dev/null", "2> messages < /dev/null"] {
-            let world = World::new("ctrl-c", Settings::default());
+            let world = World::new(Settings::default());
             let mut pty = world.start(80, &format!("exec {runner} sh -c '{COUNT}' {streams}"));
             pty.expect("ready").send("\u{3}");
             let shown = pty.end();
@@ -31,7 +31,7 @@ fn an_interrupt_from_the_keyboard_comes_once_whatever_the_streams_are() {
 #[test]
 fn an_interrupt_from_elsewhere_is_passed_on() {
     needs!("setsid");
-    let world = World::new("behind", Settings::default());
+    let world = World::new(Settings::default());
     // A job in the background is a group of its own: the terminal's keys are not for it.
     let script = format!(
         "set -m; oauth-run sh -c '{COUNT}' > out & until grep -q ready out; do sleep 0.1; done; \
@@ -45,7 +45,7 @@ fn an_interrupt_from_elsewhere_is_passed_on() {
 #[test]
 fn an_interrupt_from_the_keyboard_does_not_reach_a_hand_over() {
     needs!("setsid");
-    let world = World::new("hand-over", Settings::default());
+    let world = World::new(Settings::default());
     let hand = "echo ready >&2; sleep 0.5; cat > got";
     let mut pty = world.start(80, &format!("exec oauth-mk authz -d new -o id --exec '{hand}'"));
     pty.expect("ready").send("\u{3}");

@@ -3,16 +3,17 @@
 use oauth_tools::sandbox::Settings;
 use unicode_width::UnicodeWidthStr;
 
+use crate::common::Ran;
 use crate::pty::World;
 
-fn account(name: &str) -> World {
-    World::new(name, Settings::default())
+fn account() -> World {
+    World::new(Settings::default())
 }
 
 #[test]
 fn a_list_fits_every_window() {
     needs!("setsid");
-    let world = account("fits");
+    let world = account();
     for columns in [40, 60, 80, 100, 140] {
         for script in ["oauth-ls", "oauth-ls authz --secrets", "oauth-ls client", "oauth-ls --marks"] {
             let shown = world.run(columns, script);
@@ -24,14 +25,14 @@ fn a_list_fits_every_window() {
 #[test]
 fn columns_are_aligned_whatever_the_names_are_made_of() {
     needs!("setsid");
-    let world = account("aligned");
+    let world = account();
     for (columns, has_status) in [(80, false), (120, true)] {
         let shown = world.run(columns, "oauth-ls authz");
         let lines = shown.screen.lines();
         assert!(lines[0].starts_with("DESCRIPTION  "), "{}", lines[0]);
         assert_eq!(lines[0].contains("  STATUS  "), has_status, "{}", lines[0]);
         let start = lines[0].find("ID ").unwrap();
-        let (_, ids, _) = world.off("oauth-ls authz -o id");
+        let Ran { out: ids, .. } = world.off("oauth-ls authz -o id");
         assert_eq!(lines.len(), 1 + ids.lines().count());
         for id in ids.lines() {
             assert_eq!(shown.screen.columns_of(id), [start], "{}", shown.screen.text());
@@ -47,7 +48,7 @@ fn columns_are_aligned_whatever_the_names_are_made_of() {
 #[test]
 fn at_forty_columns_each_has_lines_of_its_own() {
     needs!("setsid");
-    let shown = account("narrow").run(40, "oauth-ls authz");
+    let shown = account().run(40, "oauth-ls authz");
     let lines = shown.screen.lines();
     let at = lines.iter().position(|line| line == "夜間バックアップ 🌙 données").unwrap();
     assert_eq!(lines[at + 1].trim_start().len(), 36);
@@ -60,7 +61,7 @@ fn at_forty_columns_each_has_lines_of_its_own() {
 fn nothing_in_a_cell_reaches_the_terminal_as_more_than_text() {
     needs!("setsid");
     // Screen::of fails for whatever is more.
-    let shown = account("escaped").run(140, "oauth-ls");
+    let shown = account().run(140, "oauth-ls");
     assert!(shown.raw.contains(r"\u{1b}[31mred\u{1b}[0m \u{202e}txt.exe"));
     assert!(shown.raw.contains(r"two lines:\n"));
     assert!(!shown.raw.contains('\u{202e}'));
@@ -70,7 +71,7 @@ fn nothing_in_a_cell_reaches_the_terminal_as_more_than_text() {
 fn colour_follows_the_status_and_what_the_person_wants() {
     needs!("setsid");
     let red = |script: &str| {
-        let shown = account("colour").run(120, script);
+        let shown = account().run(120, script);
         assert_eq!(shown.status, 0, "{}", shown.raw);
         shown.raw.contains("\x1b[31mexpired\x1b[0m") && shown.raw.contains("\x1b[32mactive\x1b[0m")
     };
@@ -87,7 +88,7 @@ fn colour_follows_the_status_and_what_the_person_wants() {
         "oauth-ls authz -o csv",
         "oauth-ls authz -o csv --color always",
     ] {
-        let shown = account("plain").run(120, plain);
+        let shown = account().run(120, plain);
         assert!(shown.status == 0 && !shown.raw.contains('\x1b'), "{plain}: {}", shown.raw);
     }
 }
@@ -95,10 +96,10 @@ fn colour_follows_the_status_and_what_the_person_wants() {
 #[test]
 fn off_a_terminal_nothing_depends_on_one() {
     needs!("setsid");
-    let world = account("off");
+    let world = account();
     for format in ["", "-o csv", "-o json", "-o table", "-o id"] {
         let script = format!("oauth-ls client {format}");
-        let (status, off, _) = world.off(&script);
+        let Ran { status, out: off, .. } = world.off(&script);
         assert_eq!(status, 0);
         for columns in [40, 200] {
             world.run(columns, &format!("{script} > out"));
@@ -106,14 +107,14 @@ fn off_a_terminal_nothing_depends_on_one() {
             assert_eq!(piped, off, "{format}");
         }
     }
-    let (_, off, _) = world.off("oauth-ls client");
+    let Ran { out: off, .. } = world.off("oauth-ls client");
     assert!(off.starts_with("{\"kind\":\"client\","));
 }
 
 #[test]
 fn a_table_is_sorted_by_name_or_as_asked() {
     needs!("setsid");
-    let world = account("sorted");
+    let world = account();
     let names = |script: &str| {
         let lines = world.run(120, script).screen.lines();
         lines[1..].iter().map(|line| line.split("  ").next().unwrap().to_owned()).collect::<Vec<_>>()
@@ -130,7 +131,7 @@ fn a_table_is_sorted_by_name_or_as_asked() {
 #[test]
 fn one_object_is_a_block() {
     needs!("setsid");
-    let world = account("block");
+    let world = account();
     let shown = world.run(80, "oauth-ls session '~'");
     let names: Vec<String> =
         shown.screen.lines().iter().map(|line| line.split(':').next().unwrap().to_owned()).collect();

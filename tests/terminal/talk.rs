@@ -2,12 +2,13 @@
 
 use oauth_tools::sandbox::Settings;
 
+use crate::common::Ran;
 use crate::pty::World;
 
 #[test]
 fn a_change_is_a_sentence() {
     needs!("setsid");
-    let world = World::new("sentence", Settings::default());
+    let world = World::new(Settings::default());
     let id = world.ids(1);
     let said = |columns, script: &str| {
         let shown = world.run(columns, script);
@@ -32,7 +33,7 @@ fn a_change_is_a_sentence() {
 #[test]
 fn a_sentence_has_the_colour_of_its_status() {
     needs!("setsid");
-    let world = World::new("painted", Settings::default());
+    let world = World::new(Settings::default());
     let id = world.ids(1);
     let raw = |script: &str| world.run(80, script).raw;
     assert!(raw(&format!("oauth-rm -n authz {id}")).starts_with("\x1b[36mwould revoke\x1b[0m "));
@@ -44,8 +45,8 @@ fn a_sentence_has_the_colour_of_its_status() {
 #[test]
 fn off_a_terminal_a_change_is_a_record() {
     needs!("setsid");
-    let world = World::new("record", Settings::default());
-    let (status, out, err) = world.off(&format!("oauth-rm authz {}", world.ids(4)));
+    let world = World::new(Settings::default());
+    let Ran { status, out, err, .. } = world.off(&format!("oauth-rm authz {}", world.ids(4)));
     assert_eq!((status, err.as_str(), out.lines().count()), (0, "", 4));
     assert!(out.lines().all(|line| line.starts_with("{\"kind\":\"authz\",\"id\":")));
 }
@@ -55,8 +56,8 @@ fn a_warning_of_the_server_comes_once() {
     needs!("setsid");
     let warning = "maintenance tonight".to_owned();
     let settings = Settings { warning: Some(warning), ..Settings::default() };
-    let world = World::new("warning", settings);
-    let (status, _, err) = world.off("oauth-ls authz --status expired | oauth-rm -P 8");
+    let world = World::new(settings);
+    let Ran { status, err, .. } = world.off("oauth-ls authz --status expired | oauth-rm -P 8");
     let lines: Vec<&str> = err.lines().collect();
     // Once a program: two ran.
     let wanted = ["oauth-ls", "oauth-rm"].map(|tool| format!("{tool}: warning: maintenance tonight"));
@@ -69,11 +70,11 @@ fn a_warning_of_the_server_comes_once() {
 fn verbose_tells_requests_and_answers_and_no_secret() {
     needs!("setsid");
     let settings = Settings { two_factor: Some("482910".to_owned()), ..Settings::default() };
-    let world = World::new("verbose", settings)
+    let world = World::new(settings)
         .set("HEROKU_TWO_FACTOR_CODE", "482910")
         .set("HEROKU_HEADERS", r#"{"X-Private":"s3cr3t-header"}"#);
     let script = "oauth-mk -v client Shop https://shop.example/cb -o id > id; oauth-rot -v client $(cat id) -S > secret";
-    let (status, out, err) = world.off(script);
+    let Ran { status, out, err, .. } = world.off(script);
     assert_eq!((status, out.as_str()), (0, ""), "{err}");
     let secret = std::fs::read_to_string(world.home.join("secret")).unwrap();
     assert_eq!(secret.trim().len(), 36);

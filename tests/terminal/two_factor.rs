@@ -2,24 +2,25 @@
 
 use oauth_tools::sandbox::Settings;
 
+use crate::common::Ran;
 use crate::pty::World;
 
 const PROMPT: &str = "two-factor code: ";
 /// Eight removals that meet the question at once: no look-up comes before them.
 const RUN: &str = "oauth-rm -P 8 --include-self --include-default < list";
 
-fn guarded(name: &str) -> World {
+fn guarded() -> World {
     let settings = Settings { two_factor: Some("482910".to_owned()), authz: 30, ..Settings::default() };
-    let world = World::new(name, settings);
+    let world = World::new(settings);
     let list = "HEROKU_TWO_FACTOR_CODE=482910 oauth-ls authz --client none --status expired > list";
-    assert_eq!(world.off(list).0, 0);
+    world.off(list).exits(0);
     world
 }
 
 #[test]
 fn a_whole_parallel_run_asks_once_and_shows_no_code() {
     needs!("setsid");
-    let world = guarded("once");
+    let world = guarded();
     let mut pty = world.start(80, &format!("{RUN} > out"));
     pty.expect(PROMPT).send("482 910\n");
     let shown = pty.end();
@@ -37,7 +38,7 @@ fn an_answer_that_is_none_or_wrong_ends_the_run_without_another_question() {
         ("000000\n", "(invalid_two_factor_code"),
         ("\u{4}", "no two-factor"),
     ] {
-        let world = guarded("refused");
+        let world = guarded();
         let mut pty = world.start(200, &format!("{RUN} > out"));
         pty.expect(PROMPT).send(answer);
         let shown = pty.end();
@@ -51,7 +52,7 @@ fn an_answer_that_is_none_or_wrong_ends_the_run_without_another_question() {
 #[test]
 fn it_is_asked_on_the_terminal_whatever_the_streams_are() {
     needs!("setsid");
-    let world = guarded("streams");
+    let world = guarded();
     let mut pty = world.start(80, "oauth-ls client -o id < /dev/null 2> messages | cat > out");
     pty.expect(PROMPT).send("482910\n");
     assert_eq!(pty.end().status, 0);
@@ -65,7 +66,7 @@ fn ctrl_c_at_the_question_ends_the_run_and_leaves_the_terminal_as_it_was() {
     for (script, status) in
         [("oauth-ls authz", 130), ("oauth-rm < list", 130), (RUN, 130), ("oauth-run true", 130)]
     {
-        let world = guarded("interrupted");
+        let world = guarded();
         let script = format!("stty -a > before; {script} > out; echo status $?; stty -a > after");
         let mut pty = world.start(80, &script);
         pty.expect(PROMPT).send("48\u{3}");
@@ -83,9 +84,9 @@ fn ctrl_c_at_the_question_ends_the_run_and_leaves_the_terminal_as_it_was() {
 #[test]
 fn where_nobody_can_be_asked_the_status_is_4() {
     needs!("setsid");
-    let world = guarded("nobody");
+    let world = guarded();
     let hint = "set HEROKU_TWO_FACTOR_CODE for this one command";
-    let (status, out, err) = world.off(RUN);
+    let Ran { status, out, err, .. } = world.off(RUN);
     assert_eq!((status, out.as_str()), (4, ""), "{err}");
     assert!(err.contains("there is no terminal to ask on") && err.contains(hint), "{err}");
     let shown = world.run(200, "oauth-ls --no-wait");
@@ -96,7 +97,7 @@ fn where_nobody_can_be_asked_the_status_is_4() {
 #[test]
 fn a_code_in_the_environment_is_used_and_nobody_asked() {
     needs!("setsid");
-    let world = guarded("variable");
+    let world = guarded();
     let shown = world.run(80, &format!("HEROKU_TWO_FACTOR_CODE=482910 {RUN} > out"));
     assert_eq!((shown.status, shown.raw.as_str()), (0, ""));
     let shown = world.run(200, "HEROKU_TWO_FACTOR_CODE=111111 oauth-ls");

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use oauth_tools::sandbox::{Server, Settings};
+use oauth_tools::sandbox::Server;
 use serde_json::Value;
 
 /// A response.
@@ -46,11 +46,6 @@ impl Response {
         let len = self.header("Content-Length").and_then(|l| l.parse().ok());
         len == Some(self.body.len())
     }
-}
-
-/// Starts a sandbox.
-pub(crate) fn start(settings: Settings) -> Server {
-    Server::start(settings).unwrap()
 }
 
 /// Sends bytes on a new connection and returns everything received.
