@@ -76,7 +76,7 @@ fn an_unknown_word_of_an_option_gets_the_nearest() {
         ("oauth-ls --color alwasy", "did you mean 'always'?"),
         ("oauth-ls --sort nmae", "did you mean 'name'?"),
         ("oauth-mk authz -s raed", "did you mean 'read'?"),
-        ("oauth-ls -o xyzzy", "give one of ndjson, table, csv, json, env, secret, id"),
+        ("oauth-ls -o xyzzy", "use one of ndjson, table, csv, json, env, secret, id"),
     ] {
         let Ran { status, err, .. } = run(line);
         assert_eq!(status, 2, "{line}");
