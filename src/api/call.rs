@@ -7,8 +7,9 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::api::quota::{Backoff, Quota, Slot};
+use crate::api::request::{AfterLoss, Call};
 use crate::api::second_factor::{self, SecondFactor};
-use crate::api::transport::{Failure, Method, Request, Response, Transport};
+use crate::api::transport::{Failure, Request, Response, Transport};
 use crate::api::verdict::{Accept, Accepted, Cause, FRESH_CODE, Verdict, judge};
 use crate::base::error::Error;
 use crate::base::secret::Secret;
@@ -19,11 +20,6 @@ use crate::config::environment::Config;
 use crate::sys::messages::Messages;
 use crate::sys::signals::Stop;
 
-/// The largest response about one object, in bytes.
-const LARGEST_OBJECT: u64 = 8 << 20;
-/// How long the API may still be working on a request whose response was lost. Only then is a created object searched
-/// for, or a rotation sent again: the API must not apply the first rotation after the second.
-pub(crate) const SETTLE: Duration = Duration::from_secs(1);
 /// The API version to ask for, and the one that team collections need (docs/heroku-api.md, Requests).
 const ACCEPT: &str = "application/vnd.heroku+json; version=3";
 const ACCEPT_TEAM: &str = "application/vnd.heroku+json; version=3.sdk";
@@ -69,65 +65,6 @@ pub(crate) enum Fault {
 impl From<Error> for Fault {
     fn from(error: Error) -> Fault {
         Fault::Error(error)
-    }
-}
-
-/// What may be done after a response was lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum AfterLoss {
-    /// Send it again: the result is the same however often it is sent.
-    SendAgain,
-    /// Send it again; a 404 then means that the first attempt succeeded.
-    GoneIsDone,
-    /// Never send it again: it would create a second object.
-    Stop,
-}
-
-/// One call.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Call<'a> {
-    pub(crate) method: Method,
-    pub(crate) path: &'a str,
-    pub(crate) body: Option<&'a str>,
-    pub(crate) range: Option<&'a str>,
-    pub(crate) team: bool,
-    /// The `Authorization` header, if not that of the caller's own token.
-    pub(crate) bearer: Option<&'a Secret>,
-    pub(crate) after_loss: AfterLoss,
-    /// The largest body of a response, in bytes.
-    pub(crate) largest: u64,
-}
-
-impl<'a> Call<'a> {
-    pub(crate) fn new(method: Method, path: &'a str, after_loss: AfterLoss) -> Call<'a> {
-        Call {
-            method,
-            path,
-            body: None,
-            range: None,
-            team: false,
-            bearer: None,
-            after_loss,
-            largest: LARGEST_OBJECT,
-        }
-    }
-
-    /// The error of this call after the response to an earlier attempt was lost: that attempt may have succeeded.
-    fn in_doubt(&self, error: Error) -> Error {
-        match self.method {
-            Method::Get => error,
-            // Only a rotation can leave a valid secret that nobody has.
-            Method::Post => error.in_doubt(Some(
-                "if so, the new secret is lost: rotate again, using another token if the rotated one is in use",
-            )),
-            Method::Patch | Method::Delete => error.in_doubt(None),
-        }
-    }
-
-    /// The pause before this call is sent again; `lost` if a response to it was lost. A rotation must not be applied
-    /// after the next one, or the secret of the next one is no longer valid.
-    fn pause(&self, lost: bool, pause: Duration) -> Duration {
-        if lost && self.method == Method::Post { pause.max(SETTLE) } else { pause }
     }
 }
 

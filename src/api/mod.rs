@@ -1,7 +1,7 @@
 //! The API: list, get, create, update, delete, rotate. This module knows paths and objects; the others send one call:
 //!
 //! - `call` retries it, `verdict` judges each response, `body` and `page` check what it holds;
-//! - `quota` sets the pace, `second_factor` gets the two-factor code, `request` builds the body;
+//! - `quota` sets the pace, `second_factor` gets the two-factor code, `request` says what is sent;
 //! - `transport` does the HTTP, `certificates` explains its TLS errors.
 
 pub(crate) mod body;
@@ -23,9 +23,10 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::api::body::object;
-use crate::api::call::{AfterLoss, Call, Caller, Fault, Parsed, Policy};
+use crate::api::call::{Caller, Fault, Parsed, Policy};
 use crate::api::page::Page;
 use crate::api::quota::Backoff;
+use crate::api::request::{AfterLoss, Call};
 use crate::api::transport::{Method, Transport};
 use crate::base::error::{Class, Error};
 use crate::base::secret::Secret;

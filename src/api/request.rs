@@ -1,8 +1,78 @@
-//! The body of a request: `-n` shows the same body that the run sends, with its secret hidden.
+//! A call of the API: the request to send, what may be done if its response is lost, and its body. `-n` shows the same
+//! body that the run sends, with its secret hidden.
+
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use crate::api::transport::Method;
+use crate::base::error::Error;
 use crate::base::secret::{STARS, Secret};
+
+/// The largest response about one object, in bytes.
+const LARGEST_OBJECT: u64 = 8 << 20;
+/// How long the API may still be working on a request whose response was lost. Only then is a created object searched
+/// for, or a rotation sent again: the API must not apply the first rotation after the second.
+pub(crate) const SETTLE: Duration = Duration::from_secs(1);
+
+/// What may be done after a response was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AfterLoss {
+    /// Send it again: the result is the same however often it is sent.
+    SendAgain,
+    /// Send it again; a 404 then means that the first attempt succeeded.
+    GoneIsDone,
+    /// Never send it again: it would create a second object.
+    Stop,
+}
+
+/// One call.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Call<'a> {
+    pub(crate) method: Method,
+    pub(crate) path: &'a str,
+    pub(crate) body: Option<&'a str>,
+    pub(crate) range: Option<&'a str>,
+    pub(crate) team: bool,
+    /// The `Authorization` header, if not that of the caller's own token.
+    pub(crate) bearer: Option<&'a Secret>,
+    pub(crate) after_loss: AfterLoss,
+    /// The largest body of a response, in bytes.
+    pub(crate) largest: u64,
+}
+
+impl<'a> Call<'a> {
+    pub(crate) fn new(method: Method, path: &'a str, after_loss: AfterLoss) -> Call<'a> {
+        Call {
+            method,
+            path,
+            body: None,
+            range: None,
+            team: false,
+            bearer: None,
+            after_loss,
+            largest: LARGEST_OBJECT,
+        }
+    }
+
+    /// The error of this call after the response to an earlier attempt was lost: that attempt may have succeeded.
+    pub(crate) fn in_doubt(&self, error: Error) -> Error {
+        match self.method {
+            Method::Get => error,
+            // Only a rotation can leave a valid secret that nobody has.
+            Method::Post => error.in_doubt(Some(
+                "if so, the new secret is lost: rotate again, using another token if the rotated one is in use",
+            )),
+            Method::Patch | Method::Delete => error.in_doubt(None),
+        }
+    }
+
+    /// The pause before this call is sent again; `lost` if a response to it was lost. A rotation must not be applied
+    /// after the next one, or the secret of the next one is no longer valid.
+    pub(crate) fn pause(&self, lost: bool, pause: Duration) -> Duration {
+        if lost && self.method == Method::Post { pause.max(SETTLE) } else { pause }
+    }
+}
 
 /// A JSON object.
 #[derive(Debug, Default)]

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use crate::api::body::{BodyError, Refusal, read, refusal};
-use crate::api::call::{AfterLoss, Call};
 use crate::api::quota::retry_after;
+use crate::api::request::{AfterLoss, Call};
 use crate::api::transport::{Method, Response};
 use crate::base::error::Error;
 use crate::base::time::{self, Unix};

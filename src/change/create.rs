@@ -5,7 +5,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
-use crate::api::call::{Fault, SETTLE};
+use crate::api::call::Fault;
+use crate::api::request::SETTLE;
 use crate::api::{Api, Object};
 use crate::base::error::Error;
 use crate::base::sync::lock;

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::api::request::SETTLE;
 use crate::api::stub::{Stub, TOKEN};
+use crate::api::transport::Method;
 use crate::api::transport::Method::{Delete, Get, Patch, Post};
 use crate::base::error::Class;
 use crate::sys::streams::Captured;
