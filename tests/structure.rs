@@ -47,7 +47,7 @@ fn sources() -> Vec<Source> {
     // Declared with #[cfg(test)] where they stand.
     let only_tests = |name: &str| {
         let tests = ["tests.rs", "api/stub.rs", "output/round_trips.rs"];
-        tests.iter().any(|end| name.ends_with(end))
+        name.contains("/tests/") || tests.iter().any(|end| name.ends_with(end))
     };
     let all: Vec<Source> = paths
         .iter()

@@ -12,7 +12,7 @@ use crate::base::sync::lock;
 use crate::cli::Tool;
 use crate::config::environment::Config;
 use crate::session::Session;
-use crate::sys::streams::Io;
+use crate::sys::streams::{Captured, Io};
 
 /// Status, headers and body of a response, or why there is none.
 type Reply = Result<(u16, Vec<(String, String)>, String), Failure>;
@@ -188,17 +188,26 @@ impl Stub {
         stdin: &str,
         env: &[(&str, &str)],
     ) -> Ran {
-        let (io, out, err) = Io::test(stdin);
-        let all = [("HEROKU_API_KEY", TOKEN)].iter().chain(env);
-        let env: HashMap<String, OsString> = all.map(|(n, v)| ((*n).to_owned(), v.into())).collect();
-        let config = Config::from(move |name| env.get(name).cloned());
-        let stub = self.clone();
-        let connector =
-            Box::new(move |_: &Config, _, _| Ok(Box::new(stub.clone()) as Box<dyn Transport + Send>));
-        let mut session = Session::new(io, config, connector);
+        let (mut session, out, err) = session(self.clone(), stdin, env);
         let status = crate::start(tool, run, args.iter().map(OsString::from), &mut session);
         let ran = Ran { status, out: out.text(), err: err.text() };
         self.verify(&ran);
         ran
     }
+}
+
+/// Creates a session over streams in memory and a transport, with the token in use in its environment. Returns its
+/// standard output and standard error too.
+pub(crate) fn session<T: Transport + Clone + Send + Sync + 'static>(
+    transport: T,
+    stdin: &str,
+    env: &[(&str, &str)],
+) -> (Session, Captured, Captured) {
+    let (io, out, err) = Io::test(stdin);
+    let given = [("HEROKU_API_KEY", TOKEN)].iter().chain(env);
+    let env: HashMap<String, OsString> = given.map(|(n, v)| ((*n).to_owned(), v.into())).collect();
+    let config = Config::from(move |name| env.get(name).cloned());
+    let connector =
+        Box::new(move |_: &Config, _, _| Ok(Box::new(transport.clone()) as Box<dyn Transport + Send>));
+    (Session::new(io, config, connector), out, err)
 }

@@ -292,3 +292,7 @@ fn adopt(api: &Api, likeness: &Likeness, id: &str) -> Result<Object, Error> {
         None => api.rotate(likeness.kind, id),
     }
 }
+
+#[cfg(test)]
+#[path = "tests/create.rs"]
+mod tests;

@@ -146,3 +146,7 @@ impl<'a> Delivery<'a> {
         self.tally.result(self.stop.signal(), remaining != Some(0))
     }
 }
+
+#[cfg(test)]
+#[path = "tests/delivery.rs"]
+mod tests;

@@ -271,3 +271,7 @@ pub(crate) fn alias(api: &Api, kind: Kind) -> Result<Option<(String, String)>, E
         Err(e) => Err(e),
     }
 }
+
+#[cfg(test)]
+#[path = "tests/guard.rs"]
+mod tests;

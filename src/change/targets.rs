@@ -305,3 +305,7 @@ pub(crate) fn refuse_terminal(session: &Session) -> Result<(), Error> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "tests/targets.rs"]
+mod tests;
