@@ -114,7 +114,8 @@ impl Running {
     #[track_caller]
     pub(crate) fn start_within(limit: Duration, mut command: impl BorrowMut<Command>) -> Running {
         let command = command.borrow_mut();
-        let line = format!("{:?} {:?}", command.get_program(), command.get_args());
+        let words = std::iter::once(command.get_program()).chain(command.get_args());
+        let line = words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ");
         let child = command.spawn().unwrap_or_else(|e| panic!("{line}: {e}"));
         let (sender, ended) = channel();
         let pid = pid(&child);

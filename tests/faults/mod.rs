@@ -1,79 +1,183 @@
-//! Every operation against every fault, judged by the account in the end, the exit status and both streams.
+//! Every operation under every fault: the account afterwards, the exit status and both streams are what the rules
+//! in [`rules`] say.
 //!
-//! No cell has an expectation of its own: all follow from the rules in [`rules`].
+//! A cell is an operation, a fault and the requests that the fault hits. To run one cell, or all of a fault, and see
+//! what is expected of it:
+//!
+//! ```sh
+//! OAUTH_TOOLS_FAULT='drop-after, once' cargo test --locked --test runs mk_authz_survives
+//! ```
 
+mod cell;
 mod judge;
-mod ops;
 mod rules;
 
-use std::io::Write;
+use cell::{NAME, Operation, Verb};
 
-use crate::common::{faulty, objects, side_by_side, start};
-use oauth_tools::sandbox::Settings;
-use ops::{OPS, Op};
-use rules::{FAULTS, Fault, Mode};
+const AUTHZ: Operation = Operation {
+    args: &[],
+    verb: Verb::Read,
+    kind: "authz",
+    target: "terraform",
+    work: "",
+    looks_up_first: true,
+    after: 0,
+    authz: 0,
+};
+const CLIENT: Operation = Operation { kind: "client", target: "Example CI", ..AUTHZ };
+const SESSION: Operation = Operation { kind: "session", target: "Session @ 198.51.100.23", ..AUTHZ };
 
-/// One cell, and what is wrong with it.
-struct Cell {
-    op: &'static Op,
-    fault: &'static Fault,
-    mode: Mode,
-}
-
-impl Cell {
-    fn check(&self) -> Result<(), String> {
-        let spec = match self.mode {
-            Mode::Once => format!(
-                "{}@{}{}:count=1:after={}",
-                self.fault.what, self.op.at, self.fault.options, self.op.after
-            ),
-            Mode::ForEver => format!("{}@{}{}", self.fault.what, self.op.at, self.fault.options),
-            Mode::Everywhere => format!("{}{}", self.fault.what, self.fault.options),
-        };
-        let server = start(Settings { authz: self.op.more, seed: 7, ..faulty(&[&spec]) });
-        let before = objects(&server);
-        let target = self.op.target(&before);
-        // What passes has time to pass; what does not is soon given up.
-        let retry_for = if self.mode == Mode::Once { "30" } else { "1" };
-        let ran = self.op.run(&server, &target, retry_for);
-        let cell =
-            judge::Judged { op: self.op, target: &target, before: &before, server: &server, ran: &ran };
-        let mut verdict = cell.judge(&rules::expect(self.op, self.fault, self.mode));
-        if server.stats().fired(&spec) == 0 {
-            verdict = Err("the fault never fired".to_owned());
-        }
-        verdict.map_err(|what| {
-            format!(
-                "{what}\n    status {:?}\n    stdout {:.300}\n    stderr {}",
-                ran.status, ran.out, ran.err
-            )
-        })
+#[test]
+fn ls_of_three_pages_survives_every_fault() {
+    Operation {
+        args: &["oauth-ls", "authz"],
+        work: "GET /oauth/authorizations",
+        target: "",
+        authz: 2500 - 16,
+        // A fault that comes once hits the second page.
+        after: 1,
+        looks_up_first: false,
+        ..AUTHZ
     }
+    .survives_every_fault();
 }
 
 #[test]
-fn every_operation_survives_every_fault() {
-    let mut cells = Vec::new();
-    for mode in [Mode::Once, Mode::ForEver, Mode::Everywhere] {
-        for op in OPS {
-            cells.extend(FAULTS.iter().map(|fault| Cell { op, fault, mode }));
-        }
+fn ls_of_one_authz_survives_every_fault() {
+    Operation {
+        args: &["oauth-ls", "authz", "ID"],
+        work: "GET /oauth/authorizations/{id}",
+        looks_up_first: false,
+        ..AUTHZ
     }
-    // Most cells do little but wait.
-    let verdicts = side_by_side(&cells, 48, Cell::check);
-    let wrong: Vec<String> = cells
-        .iter()
-        .zip(&verdicts)
-        .filter_map(|(cell, verdict)| {
-            let what = verdict.as_ref().err()?;
-            Some(format!(
-                "{} × {}{}, {:?}: {what}",
-                cell.op.name, cell.fault.what, cell.fault.options, cell.mode
-            ))
-        })
-        .collect();
-    let score = format!("score: {} of {} cells right", cells.len() - wrong.len(), cells.len());
-    // Not by println, which is only shown where a test fails.
-    let _ = writeln!(std::io::stderr(), "{score}");
-    assert!(wrong.is_empty(), "{score}\n{}", wrong.join("\n"));
+    .survives_every_fault();
+}
+
+#[test]
+fn mk_authz_survives_every_fault() {
+    Operation {
+        args: &["oauth-mk", "authz", "-d", NAME, "-s", "read"],
+        verb: Verb::Make { once: false },
+        work: "POST /oauth/authorizations",
+        target: "",
+        looks_up_first: false,
+        ..AUTHZ
+    }
+    .survives_every_fault();
+}
+
+#[test]
+fn mk_authz_once_survives_every_fault() {
+    Operation {
+        args: &["oauth-mk", "--once", "authz", "-d", NAME, "-s", "read"],
+        verb: Verb::Make { once: true },
+        work: "POST /oauth/authorizations",
+        target: "",
+        ..AUTHZ
+    }
+    .survives_every_fault();
+}
+
+#[test]
+fn mk_client_survives_every_fault() {
+    Operation {
+        args: &["oauth-mk", "client", NAME, "https://example.com/cb"],
+        verb: Verb::Make { once: false },
+        work: "POST /oauth/clients",
+        target: "",
+        looks_up_first: false,
+        ..CLIENT
+    }
+    .survives_every_fault();
+}
+
+#[test]
+fn mk_client_once_survives_every_fault() {
+    Operation {
+        args: &["oauth-mk", "--once", "client", NAME, "https://example.com/cb"],
+        verb: Verb::Make { once: true },
+        work: "POST /oauth/clients",
+        target: "",
+        ..CLIENT
+    }
+    .survives_every_fault();
+}
+
+#[test]
+fn rm_authz_survives_every_fault() {
+    Operation {
+        args: &["oauth-rm", "authz", "ID"],
+        verb: Verb::Remove,
+        work: "DELETE /oauth/authorizations/{id}",
+        ..AUTHZ
+    }
+    .survives_every_fault();
+}
+
+#[test]
+fn rm_client_survives_every_fault() {
+    Operation {
+        args: &["oauth-rm", "client", "ID"],
+        verb: Verb::Remove,
+        work: "DELETE /oauth/clients/{id}",
+        ..CLIENT
+    }
+    .survives_every_fault();
+}
+
+#[test]
+fn rm_session_survives_every_fault() {
+    Operation {
+        args: &["oauth-rm", "session", "ID"],
+        verb: Verb::Remove,
+        work: "DELETE /oauth/sessions/{id}",
+        ..SESSION
+    }
+    .survives_every_fault();
+}
+
+#[test]
+fn rot_authz_survives_every_fault() {
+    Operation {
+        args: &["oauth-rot", "authz", "ID"],
+        verb: Verb::Rotate,
+        work: "POST /oauth/authorizations/{id}/actions/regenerate-tokens",
+        ..AUTHZ
+    }
+    .survives_every_fault();
+}
+
+#[test]
+fn rot_client_survives_every_fault() {
+    Operation {
+        args: &["oauth-rot", "client", "ID"],
+        verb: Verb::Rotate,
+        work: "POST /oauth/clients/{id}/actions/rotate-credentials",
+        looks_up_first: false,
+        ..CLIENT
+    }
+    .survives_every_fault();
+}
+
+#[test]
+fn set_authz_survives_every_fault() {
+    Operation {
+        args: &["oauth-set", "-d", NAME, "authz", "ID"],
+        verb: Verb::Rename,
+        work: "PATCH /oauth/authorizations/{id}",
+        ..AUTHZ
+    }
+    .survives_every_fault();
+}
+
+#[test]
+fn set_client_survives_every_fault() {
+    Operation {
+        args: &["oauth-set", "--name", NAME, "client", "ID"],
+        verb: Verb::Rename,
+        work: "PATCH /oauth/clients/{id}",
+        looks_up_first: false,
+        ..CLIENT
+    }
+    .survives_every_fault();
 }

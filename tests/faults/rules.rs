@@ -1,106 +1,125 @@
-//! What must come of an operation under a fault, by a few rules.
+//! The outcome of an operation under a fault, by a few rules.
 
-use super::ops::{Op, Verb};
+use std::fmt;
 
-/// A fault, and the two facts about it that matter to a client.
+use super::cell::{Operation, Verb};
+
+/// A fault of the sandbox.
 pub(crate) struct Fault {
-    pub(crate) what: &'static str,
+    pub(crate) name: &'static str,
     pub(crate) options: &'static str,
-    /// The server did what it was asked.
-    applied: bool,
-    /// The answer can be used.
-    usable: bool,
-    /// The answer names a time to wait of a second or more.
-    pub(crate) waits: bool,
+    effect: Effect,
 }
 
-const fn fault(what: &'static str, applied: bool) -> Fault {
-    Fault { what, options: "", applied, usable: false, waits: false }
+/// The effect of a fault on a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Effect {
+    /// The request is not applied.
+    NotApplied,
+    /// The request is applied, but its response is lost or unusable.
+    Lost,
+    /// The request is applied, and its response is usable.
+    Usable,
 }
 
-const fn wait(options: &'static str) -> Fault {
-    Fault { options, waits: true, ..fault("429", false) }
+use Effect::{Lost, NotApplied, Usable};
+
+const fn fault(name: &'static str, effect: Effect) -> Fault {
+    Fault { name, options: "", effect }
 }
 
 pub(crate) static FAULTS: &[Fault] = &[
-    fault("drop-before", false),
-    fault("drop-after", true),
-    fault("429", false),
-    wait(":retry-after=1"),
-    // The second in which the header is written may pass before the answer is.
-    wait(":retry-after=date+2"),
-    wait(":retry-after=epoch+2"),
-    fault("500", false),
-    fault("500-after", true),
-    fault("502", false),
-    fault("502-after", true),
-    fault("503", false),
-    fault("503-after", true),
-    fault("504-after", true),
-    fault("cut", true),
-    fault("garbage", true),
-    fault("null", true),
-    fault("types", true),
-    fault("badutf8", true),
-    Fault { options: ":ms=30", usable: true, ..fault("slow", true) },
+    fault("drop-before", NotApplied),
+    fault("drop-after", Lost),
+    fault("429", NotApplied),
+    Fault { options: ":retry-after=1", ..fault("429", NotApplied) },
+    // 2, because the second in which the header is written may be over when the response arrives.
+    Fault { options: ":retry-after=date+2", ..fault("429", NotApplied) },
+    Fault { options: ":retry-after=epoch+2", ..fault("429", NotApplied) },
+    fault("500", NotApplied),
+    fault("500-after", Lost),
+    fault("502", NotApplied),
+    fault("502-after", Lost),
+    fault("503", NotApplied),
+    fault("503-after", Lost),
+    fault("504-after", Lost),
+    fault("cut", Lost),
+    fault("garbage", Lost),
+    fault("null", Lost),
+    fault("types", Lost),
+    fault("badutf8", Lost),
+    Fault { options: ":ms=30", ..fault("slow", Usable) },
 ];
 
-/// Which requests a fault hits.
+/// The requests that a fault hits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
+pub(crate) enum Hits {
     /// One of those that do the work.
     Once,
     /// All of those that do the work.
-    ForEver,
-    /// Every request, look-ups too.
-    Everywhere,
+    EachTime,
+    /// All requests, look-ups too.
+    EveryRequest,
 }
 
-/// What must be seen.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Expected {
-    /// All was done, and is told: status 0. Otherwise the fault may pass: 75.
-    pub(crate) told: bool,
-    /// What was asked for has happened on the server.
-    pub(crate) done: bool,
-    /// Standard error names the object that is concerned.
+/// The expected outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    /// 0 if the change is certain and its record is printed, otherwise 75.
+    pub(crate) status: i32,
+    /// The change was made in the account.
+    pub(crate) applied: bool,
+    /// Standard error names the object.
     pub(crate) named: bool,
-    /// Standard error says that it waits.
+    /// Standard error reports a wait.
     pub(crate) waits: bool,
-    /// There is nothing to say.
-    pub(crate) quiet: bool,
-    /// The most requests that may do the work: one where a second would be another object.
-    pub(crate) requests: u64,
+    /// Standard error is empty.
+    pub(crate) silent: bool,
+    /// The work is requested at most once, because a second request would make a second object.
+    pub(crate) one_request: bool,
 }
 
-/// The rules.
-pub(crate) fn expect(op: &Op, fault: &Fault, mode: Mode) -> Expected {
-    let passes = fault.usable || mode == Mode::Once;
-    // What is looked up first stands between the fault and the work.
-    let reached = passes || mode != Mode::Everywhere || !op.looks_first;
-    let waits = fault.waits && mode == Mode::Once;
-    // A spent quota is worth a word. A lost create is looked for, whatever that takes.
-    let quiet = fault.what != "429";
-    let all = Expected { told: true, done: true, named: false, waits, quiet, requests: u64::MAX };
-    let failed = Expected { told: false, waits: false, quiet: false, ..all };
-    if !reached {
-        return Expected { done: false, ..failed };
-    }
-    match op.verb {
-        // Simply sent again until the fault has passed.
-        Verb::Read | Verb::Remove | Verb::Rotate | Verb::Change => match passes {
-            true => all,
-            false => Expected { done: fault.applied, named: !op.called_nothing(), ..failed },
-        },
-        // A usable answer, or none because nothing was done: like the others.
-        Verb::Make { .. } if fault.usable || !fault.applied => match passes {
-            true => all,
-            false => Expected { done: false, ..failed },
-        },
-        // The answer to what was done is lost. Never sent again; with --once it is found and adopted.
-        Verb::Make { once } => {
-            let found = mode != Mode::Everywhere;
-            Expected { told: once && found, named: found && !once, waits: false, requests: 1, ..all }
+const DONE: Outcome =
+    Outcome { status: 0, applied: true, named: false, waits: false, silent: true, one_request: false };
+const NOT_DONE: Outcome = Outcome { status: 75, applied: false, silent: false, ..DONE };
+const UNKNOWN: Outcome = Outcome { status: 75, silent: false, ..DONE };
+
+/// The rules. The first one that fits applies.
+pub(crate) fn expected(operation: &Operation, fault: &Fault, hits: Hits) -> Outcome {
+    let named = !operation.target.is_empty();
+    match (operation.verb, fault.effect, hits) {
+        // A late response is a response.
+        (_, Usable, _) => DONE,
+        // The first look-up fails, and nothing is changed.
+        (_, _, Hits::EveryRequest) if operation.looks_up_first => NOT_DONE,
+        // A lost create is never repeated. With --once the object is looked up and adopted; without, it is named, ...
+        (Verb::Make { once: true }, Lost, _) => Outcome { one_request: true, ..DONE },
+        (Verb::Make { once: false }, Lost, Hits::Once | Hits::EachTime) => {
+            Outcome { named: true, one_request: true, ..UNKNOWN }
         }
+        // ... unless the look-up fails too.
+        (Verb::Make { once: false }, Lost, Hits::EveryRequest) => Outcome { one_request: true, ..UNKNOWN },
+        // Anything else is repeated until the fault has passed. A response 429 may tell how long to wait.
+        (_, _, Hits::Once) if fault.name == "429" => {
+            Outcome { waits: !fault.options.is_empty(), silent: false, ..DONE }
+        }
+        (_, _, Hits::Once) => DONE,
+        // The fault stays, and the operation is given up.
+        (_, NotApplied, _) => Outcome { named, ..NOT_DONE },
+        (_, Lost, _) => Outcome { named, ..UNKNOWN },
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Outcome { status, applied, named, waits, silent, one_request } = *self;
+        write!(f, "status {status}, {}", if applied { "applied" } else { "not applied" })?;
+        let facts = [
+            (one_request, "requested once"),
+            (named, "names the object"),
+            (waits, "reports the wait"),
+            (silent, "no message"),
+        ];
+        facts.iter().filter(|(holds, _)| *holds).try_for_each(|(_, fact)| write!(f, ", {fact}"))
     }
 }
