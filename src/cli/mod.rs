@@ -31,7 +31,7 @@ pub struct Opt {
     pub arg: Option<&'static str>,
     /// The help text, in a few words.
     pub help: &'static str,
-    /// Whether it may be given more than once.
+    /// True if it may be given more than once.
     pub repeat: bool,
 }
 
@@ -67,7 +67,7 @@ pub struct Tool {
     pub kinds: &'static [Kind],
     /// The form of its operands.
     pub takes: Takes,
-    /// Whether it changes nothing: its reader may then close the pipe early without that being an error.
+    /// True if it changes nothing: a reader that closes the pipe early is then not an error.
     pub read_only: bool,
 }
 

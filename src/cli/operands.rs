@@ -12,7 +12,7 @@ pub(crate) struct Operands {
     pub(crate) kind: Option<Kind>,
     /// The other operands.
     pub(crate) others: Vec<String>,
-    /// Whether the last operand is `-`, so that records come from standard input.
+    /// True if the last operand is `-`: records come from standard input.
     pub(crate) stdin: bool,
 }
 

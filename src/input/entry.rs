@@ -183,7 +183,7 @@ pub(crate) fn check_scopes(scopes: &[String]) -> Result<(), String> {
     let Some(unknown) = scopes.iter().find(|s| !SCOPES.contains(&s.as_str())) else { return Ok(()) };
     Err(match nearest(unknown, SCOPES) {
         Some(near) => format!("unknown scope '{unknown}'; did you mean '{near}'?"),
-        None => format!("unknown scope '{unknown}': give one of {}", SCOPES.join(", ")),
+        None => format!("unknown scope '{unknown}': use one of {}", SCOPES.join(", ")),
     })
 }
 

@@ -130,7 +130,7 @@ impl Judged<'_> {
             "the failure is not explained",
         )?;
         must(!expected.named || err.contains(touched), &format!("{touched} is not named"))?;
-        must(!expected.waits || err.contains("waiting"), "the wait is not reported")?;
+        must(!expected.waits || err.contains(": retrying in "), "the wait is not reported")?;
         must(!expected.silent || err.is_empty(), "there is a message")
     }
 }
