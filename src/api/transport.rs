@@ -100,7 +100,7 @@ pub enum Failure {
     Permanent {
         /// The problem.
         what: String,
-        /// What the user can do.
+        /// Advice for the user.
         hint: Option<&'static str>,
     },
 }
