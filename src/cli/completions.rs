@@ -99,7 +99,7 @@ _oauth_tools() {
         let _ = writeln!(text, "        {}) opts='{}'{operands} ;;", tool.name, opts.join(" "));
     }
     let takes = with_argument(tools).flat_map(spellings).collect::<Vec<_>>().join(" | ");
-    let (clients, chosen) = (ids("client"), ids("\"$kind\""));
+    let chosen = ids("\"$kind\"");
     let (commands, files) = (that_take(tools, Takes::Command), that_take(tools, Takes::Files));
     let _ = write!(
         text,
@@ -129,29 +129,7 @@ _oauth_tools() {
     case $prev in
 "#
     );
-    for opt in with_argument(tools) {
-        let reply = match values(opt) {
-            Values::Words(words) => {
-                format!("mapfile -t COMPREPLY < <(compgen -W '{}' -- \"$cur\")", words.join(" "))
-            }
-            Values::List(words) => format!(
-                "word=''; [[ $cur == *,* ]] && word=${{cur%,*}},\n            \
-                 mapfile -t COMPREPLY < <(compgen -P \"$word\" -W '{}' -- \"${{cur##*,}}\")",
-                words.join(" ")
-            ),
-            Values::Clients => {
-                format!("mapfile -t COMPREPLY < <(compgen -W \"$({clients})\" -- \"$cur\")")
-            }
-            Values::Commands => "mapfile -t COMPREPLY < <(compgen -c -- \"$cur\")".to_owned(),
-            Values::Files => {
-                "compopt -o filenames 2>/dev/null\n            mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")"
-                    .to_owned()
-            }
-            Values::Anything => ":".to_owned(),
-        };
-        let names = spellings(opt).collect::<Vec<_>>().join(" | ");
-        let _ = writeln!(text, "        {names})\n            {reply}\n            return ;;");
-    }
+    bash_arguments(&mut text, tools);
     let _ = write!(
         text,
         r#"    esac
@@ -181,6 +159,34 @@ complete -F _oauth_tools {}
         names(tools)
     );
     text
+}
+
+/// Writes the cases that complete the arguments of options.
+fn bash_arguments(text: &mut String, tools: &[&'static Tool]) {
+    let clients = ids("client");
+    for opt in with_argument(tools) {
+        let reply = match values(opt) {
+            Values::Words(words) => {
+                format!("mapfile -t COMPREPLY < <(compgen -W '{}' -- \"$cur\")", words.join(" "))
+            }
+            Values::List(words) => format!(
+                "word=''; [[ $cur == *,* ]] && word=${{cur%,*}},\n            \
+                 mapfile -t COMPREPLY < <(compgen -P \"$word\" -W '{}' -- \"${{cur##*,}}\")",
+                words.join(" ")
+            ),
+            Values::Clients => {
+                format!("mapfile -t COMPREPLY < <(compgen -W \"$({clients})\" -- \"$cur\")")
+            }
+            Values::Commands => "mapfile -t COMPREPLY < <(compgen -c -- \"$cur\")".to_owned(),
+            Values::Files => {
+                "compopt -o filenames 2>/dev/null\n            mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")"
+                    .to_owned()
+            }
+            Values::Anything => ":".to_owned(),
+        };
+        let names = spellings(opt).collect::<Vec<_>>().join(" | ");
+        let _ = writeln!(text, "        {names})\n            {reply}\n            return ;;");
+    }
 }
 
 /// Returns the options with an argument of all tools, each once.
