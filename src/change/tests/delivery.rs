@@ -38,22 +38,22 @@ struct Delivered {
     stopped: bool,
 }
 
-/// A standard output that takes `room` writes and then fails with an error of the system.
+/// A standard output that accepts `room` writes, fails once with an error of the system, and then has room again.
 struct Broken {
     to: Captured,
     room: usize,
-    error: i32,
+    error: Option<i32>,
 }
 
 impl Write for Broken {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self.room.checked_sub(1) {
-            Some(room) => {
-                self.room = room;
-                self.to.write(bytes)
-            }
-            None => Err(io::Error::from_raw_os_error(self.error)),
+        if self.room == 0
+            && let Some(error) = self.error.take()
+        {
+            return Err(io::Error::from_raw_os_error(error));
         }
+        self.room = self.room.saturating_sub(1);
+        self.to.write(bytes)
     }
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
@@ -76,7 +76,7 @@ impl Setup<'_> {
         let style = session.style(&Args::default(), true).expect("a style");
         let style = Style { reveal: true, format: self.format.unwrap_or(style.format), ..style };
         if let Some((room, error)) = self.broken {
-            session.io.out = Box::new(Broken { to: out.clone(), room, error });
+            session.io.out = Box::new(Broken { to: out.clone(), room, error: Some(error) });
         }
         let stop = session.stop.clone();
         let mut delivery = Delivery::new(&mut session.io, style, stop.clone(), None, self.rest, self.total);
@@ -178,7 +178,7 @@ fn after_a_failed_output_the_changes_in_progress_are_reported_by_their_ids() {
                 delivery.take(&line(2, Kind::Session, "s2"), deleted());
                 delivery.take(&line(3, Kind::Session, "s3"), deleted());
             });
-        assert_eq!(run.out.lines().count(), 1, "{}", run.out);
+        assert_eq!(run.out.lines().count(), 1, "no record after a gap: {}", run.out);
         let messages = [
             &format!("oauth-test: stdin:2: session s2: {text}\n"),
             "oauth-test: session s2: deleted, but its record could not be delivered\n",
