@@ -195,7 +195,7 @@ impl<'a> Maker<'a> {
     ) -> Result<Option<Outcome>, Error> {
         let candidates = self.candidates(api, likeness, sent).map_err(|e| {
             let what = format!(
-                "the response was lost ({lost}), and so was the search for the object: {e}; \
+                "the response was lost ({lost}), and the search for the object failed: {e}; \
                  check with oauth-ls whether it was created before you run this again"
             );
             self.unresolved(likeness, what)

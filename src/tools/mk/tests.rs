@@ -170,7 +170,7 @@ fn without_a_candidate_the_request_is_sent_again() {
 #[test]
 fn if_the_search_fails_nothing_is_created_again() {
     let stub = lost().on(Get, AUTHZ, 503, "");
-    make(stub, &["--retry-for", "0"]).exits(75).says("and so was the search for the object");
+    make(stub, &["--retry-for", "0"]).exits(75).says("and the search for the object failed");
 }
 
 #[test]
