@@ -202,7 +202,7 @@ fn each_page_lists_exactly_the_statuses_that_its_tool_ends_with() {
 }
 
 #[test]
-fn variables_are_those_that_are_read() {
+fn the_manual_names_exactly_the_variables_that_are_read() {
     let known: BTreeSet<&str> = VARIABLES.iter().map(|(name, _)| *name).collect();
     let named = |line: &str| -> Vec<String> {
         let words = line.trim_start_matches('.').split(' ').skip_while(|word| *word != "Ev").skip(1);
@@ -219,7 +219,7 @@ fn variables_are_those_that_are_read() {
 }
 
 #[test]
-fn references_lead_to_pages() {
+fn references_lead_to_existing_pages() {
     for page in pages() {
         let (own, _) = page.name.rsplit_once('.').expect("a section");
         let see_also = page.section("SEE ALSO").iter();
@@ -241,7 +241,7 @@ fn references_lead_to_pages() {
 }
 
 #[test]
-fn words_of_lists_are_the_programs() {
+fn the_manual_lists_the_formats_and_faults_that_exist() {
     let record = Page::read(&folder().join("oauth-record.5"));
     let told: BTreeSet<&str> =
         record.tags("OUTPUT").iter().filter_map(|tag| tag.strip_prefix("Cm ")).collect();
@@ -256,7 +256,7 @@ fn words_of_lists_are_the_programs() {
 }
 
 #[test]
-fn columns_are_those_that_are_printed() {
+fn the_manual_lists_the_columns_that_are_printed() {
     let record = Page::read(&folder().join("oauth-record.5"));
     let mut told: BTreeMap<String, String> = BTreeMap::new();
     let (mut kind, mut literal) = (String::new(), false);

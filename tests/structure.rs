@@ -110,7 +110,7 @@ fn the_environment_is_read_in_one_place() {
 }
 
 #[test]
-fn the_disk_is_touched_by_few() {
+fn only_listed_modules_touch_the_disk() {
     let users = [
         "api/certificates.rs",
         "change/log.rs",
@@ -133,12 +133,12 @@ fn the_disk_is_touched_by_few() {
 }
 
 #[test]
-fn commands_are_started_by_three() {
+fn only_listed_modules_start_commands() {
     only("Command::new", &["change/exec.rs", "config/credentials.rs", "sys/child.rs"]);
 }
 
 #[test]
-fn sockets_are_of_the_transport_the_web_flow_and_the_sandbox() {
+fn only_listed_modules_use_sockets() {
     let users = ["api/transport.rs", "tools/mk/web_flow.rs"];
     let others = |s: &&Source| s.folder() != "sandbox" && !users.contains(&s.name.as_str());
     for source in sources().iter().filter(others) {
@@ -215,7 +215,7 @@ fn sandbox_modules_import_only_from_lower_layers() {
 }
 
 #[test]
-fn src_is_a_dozen_folders_of_a_dozen_files() {
+fn no_folder_in_src_has_more_than_14_entries() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut folders = vec![root];
     while let Some(folder) = folders.pop() {
@@ -227,7 +227,7 @@ fn src_is_a_dozen_folders_of_a_dozen_files() {
 }
 
 #[test]
-fn tools_do_not_know_each_other() {
+fn tools_do_not_use_each_other() {
     // `tools/rm.rs` and `tools/mk/exchange.rs` belong to rm and mk.
     let tool =
         |name: &str| name.strip_prefix("tools/").and_then(|n| n.split(['/', '.']).next()).map(str::to_owned);
@@ -256,7 +256,7 @@ fn the_sandbox_stands_alone() {
 }
 
 #[test]
-fn programs_are_names_and_not_code() {
+fn each_program_only_calls_main_with_its_tool() {
     let bins: Vec<Source> = sources().into_iter().filter(|s| s.folder() == "bin").collect();
     for bin in &bins {
         let tool =
@@ -271,7 +271,7 @@ fn programs_are_names_and_not_code() {
 }
 
 #[test]
-fn nothing_prints_past_the_streams_or_gives_up_in_the_middle() {
+fn nothing_bypasses_the_streams_or_panics() {
     const FORBIDDEN: [&str; 13] = [
         "println!(",
         "print!(",
@@ -300,7 +300,7 @@ fn nothing_prints_past_the_streams_or_gives_up_in_the_middle() {
 }
 
 #[test]
-fn no_file_is_too_long_to_be_read() {
+fn no_file_in_src_is_longer_than_450_lines() {
     for source in sources() {
         let lines = source.lines.len();
         assert!(lines <= 450, "{}: {lines} lines", source.name);

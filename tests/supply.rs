@@ -68,7 +68,7 @@ fn check_licences(metadata: &str) {
 }
 
 #[test]
-fn licences_of_what_is_built_go_with_ours() {
+fn licences_of_this_platforms_packages_are_allowed() {
     let args = ["metadata", "--format-version", "1", "--filter-platform", &platform()];
     check_licences(&cargo(&args).exits(0).out);
     let allowed = allowed();
@@ -79,7 +79,7 @@ fn licences_of_what_is_built_go_with_ours() {
 }
 
 #[test]
-fn licences_of_all_platforms_go_with_ours() {
+fn licences_of_all_platforms_packages_are_allowed() {
     // A build fetches only the packages of its own platform.
     let ran = cargo(&["metadata", "--format-version", "1"]);
     if ran.status != 0 && ran.err.contains("--offline") {
@@ -132,7 +132,7 @@ fn report(script: &str) -> Ran {
 }
 
 #[test]
-fn what_is_left_out_is_reported_and_the_status_is_that_of_the_tests() {
+fn left_out_tests_are_reported_and_the_status_is_that_of_the_tests() {
     report("true").succeeds().prints("left out: no test\n");
     let told = "left out: 2 tests\n    cli b: no gpg, no zsh\n    net a: no disk\n\
         To run them too: apt-get install gnupg zsh\n";
@@ -142,7 +142,7 @@ fn what_is_left_out_is_reported_and_the_status_is_that_of_the_tests() {
 }
 
 #[test]
-fn no_code_of_ours_is_unsafe_and_builds_keep_to_the_lock_file() {
+fn our_code_is_never_unsafe_and_builds_follow_the_lock_file() {
     assert!(read("Cargo.toml").contains("\nunsafe_code = \"forbid\"\n"));
     assert!(read("src/lib.rs").contains("#![forbid(unsafe_code)]"));
     // Neither formats nor cleans by it; cargo fuzz cannot be told, so the line before it asks.

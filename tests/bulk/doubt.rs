@@ -6,7 +6,7 @@ use super::{changed, generated, server};
 use crate::common::{objects, run, secret, tool};
 
 #[test]
-fn a_line_that_stands_there_twice_is_made_once_even_in_doubt() {
+fn a_repeated_line_is_made_once_even_if_the_response_is_lost() {
     // The create is done and its answer lost; nothing can be looked up after it.
     let faults = ["drop-after@POST:count=1", "503@GET:after=1:count=1000"];
     let server = server(0, &faults, 0);
@@ -29,7 +29,7 @@ fn a_create_that_is_applied_late_is_found() {
 }
 
 #[test]
-fn a_rotation_that_is_done_late_does_not_end_the_secret_that_is_printed() {
+fn a_rotation_that_is_applied_late_keeps_the_printed_secret_valid() {
     let fault = "late@POST /oauth/authorizations/:ms=500:count=1";
     let server = server(1, &[fault], 0);
     let id = &generated(&server)[0];
@@ -42,7 +42,7 @@ fn a_rotation_that_is_done_late_does_not_end_the_secret_that_is_printed() {
 }
 
 #[test]
-fn what_was_found_and_could_not_be_adopted_is_named() {
+fn an_object_that_is_found_but_not_adopted_is_named() {
     let faults =
         ["drop-after@POST /oauth/authorizations$:count=1", "503@POST /oauth/authorizations/*/actions"];
     let server = server(0, &faults, 0);

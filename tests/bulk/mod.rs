@@ -94,7 +94,7 @@ fn results_come_in_the_order_of_the_input() {
 }
 
 #[test]
-fn a_result_does_not_wait_for_those_behind_it() {
+fn a_result_does_not_wait_for_later_ones() {
     let plain = server(6, &[], 0);
     let wanted = generated(&plain);
     let fault = format!("slow@DELETE /oauth/authorizations/{}$:ms=60000", wanted[2]);
@@ -108,7 +108,7 @@ fn a_result_does_not_wait_for_those_behind_it() {
 }
 
 #[test]
-fn a_slow_one_lets_four_results_wait_for_each_request_in_flight() {
+fn a_slow_request_lets_four_results_wait_per_request_in_flight() {
     let all = generated(&server(20, &[], 0));
     let fault = format!("slow@DELETE /oauth/authorizations/{}$:ms=60000", all[0]);
     let server = server(20, &[&fault], 0);
@@ -125,7 +125,7 @@ fn a_slow_one_lets_four_results_wait_for_each_request_in_flight() {
 }
 
 #[test]
-fn a_stream_is_worked_on_while_it_comes_and_ends_on_a_signal() {
+fn a_stream_is_processed_as_it_arrives_and_stops_on_a_signal() {
     for (args, removed) in [(["--stream", "-v"], 10), (["--stream", "-n"], 0)] {
         let server = server(20, &[], 0);
         let all = generated(&server);
@@ -146,7 +146,7 @@ fn a_stream_is_worked_on_while_it_comes_and_ends_on_a_signal() {
 }
 
 #[test]
-fn a_stream_from_a_file_that_is_ended_keeps_all_of_the_file() {
+fn an_interrupted_stream_from_a_file_keeps_the_rest_of_the_file() {
     let (server, folder) = (server(2_000, &[], 5), Folder::new());
     let (all, list, rest) = (generated(&server), folder.join("list"), folder.join("rest"));
     fs::write(&list, rows(&all)).expect("written");
@@ -178,7 +178,7 @@ fn a_stream_from_a_file_that_is_ended_keeps_all_of_the_file() {
 }
 
 #[test]
-fn a_stream_that_is_ended_keeps_what_it_had_read() {
+fn an_interrupted_stream_keeps_the_lines_it_has_read() {
     let (server, folder) = (server(40, &[], 5), Folder::new());
     let (all, rest) = (generated(&server), folder.join("rest"));
     let mut held =
@@ -199,7 +199,7 @@ fn a_stream_that_is_ended_keeps_what_it_had_read() {
 }
 
 #[test]
-fn a_signal_ends_the_tries_to_make_and_to_prove_something() {
+fn a_signal_stops_the_retries_of_creating_and_verifying() {
     let made = objects(&server(0, &[], 0));
     let (id, _) = made.iter().find(|(_, object)| object.name == "terraform").expect("one");
     for (name, args, fault, endpoint, code, told) in [
@@ -233,7 +233,7 @@ fn a_signal_ends_the_tries_to_make_and_to_prove_something() {
 }
 
 #[test]
-fn a_stream_that_cannot_be_read_is_told_once() {
+fn an_unreadable_stream_is_reported_once() {
     let server = server(0, &[], 0);
     let mut command = tool(&server, "oauth-rm", &["--stream", "authz"]);
     command.stdin(File::open("/").expect("a folder"));
@@ -254,7 +254,7 @@ fn undelivered(err: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_told_what_it_missed() {
+fn a_reader_that_goes_away_stops_the_run_and_undelivered_changes_are_named() {
     // One is under way when the reader goes.
     let fault =
         format!("slow@POST /oauth/authorizations/{}/actions:ms=500", generated(&server(200, &[], 0))[9]);
@@ -297,7 +297,7 @@ fn stall(server: &Server) {
 }
 
 #[test]
-fn a_signal_ends_a_run_whose_output_nobody_reads() {
+fn a_signal_stops_a_run_whose_output_is_not_read() {
     let (server, folder) = (server(400, &[], 0), Folder::new());
     let (all, rest, before) = (generated(&server), folder.join("rest"), objects(&server));
     let mut held = Held::start(&server, "oauth-rot", &["--rest", rest.to_str().expect("UTF-8")]);
@@ -318,7 +318,7 @@ fn a_signal_ends_a_run_whose_output_nobody_reads() {
 }
 
 #[test]
-fn a_record_that_did_not_arrive_is_in_the_rest_even_after_a_kill() {
+fn an_undelivered_record_is_in_the_rest_even_after_a_kill() {
     let (server, folder) = (server(400, &[], 0), Folder::new());
     let (all, rest, before) = (generated(&server), folder.join("rest"), objects(&server));
     let args = ["-P", "4", "--rest", rest.to_str().expect("UTF-8")];
@@ -347,7 +347,7 @@ fn a_record_that_did_not_arrive_is_in_the_rest_even_after_a_kill() {
 }
 
 #[test]
-fn what_stops_a_run_is_told_once_but_every_doubt_by_itself() {
+fn a_fatal_error_is_reported_once_and_each_lost_response_separately() {
     let sent = "DELETE /oauth/authorizations/{id}";
     let ended = |fault: &str, code| {
         let server = server(50, &[fault], 50);
@@ -389,7 +389,7 @@ fn a_full_disk_stops_the_run_and_every_change_is_named() {
 }
 
 #[test]
-fn no_wait_gives_up_at_once() {
+fn no_wait_gives_up_immediately() {
     let server = server(50, &["429@DELETE:retry-after=3600"], 0);
     let before = objects(&server);
     let ran = run(tool(&server, "oauth-rm", &["--no-wait", "-P", "4"]), &rows(&generated(&server))).exits(75);
@@ -418,7 +418,7 @@ fn the_quota_is_never_used_up() {
 }
 
 #[test]
-fn two_thousand_removals_take_as_many_connections_as_requests_in_flight() {
+fn removals_use_no_more_connections_than_requests_in_flight() {
     let server = server(2000, &[], 1);
     let all = generated(&server);
     let ran = run(tool(&server, "oauth-rm", &["-P", "8"]), &rows(&all)).exits(0);
@@ -430,7 +430,7 @@ fn two_thousand_removals_take_as_many_connections_as_requests_in_flight() {
 }
 
 #[test]
-fn one_record_that_cannot_be_reached_does_not_stop_the_others() {
+fn one_unreachable_record_does_not_stop_the_others() {
     let plain = server(60, &[], 0);
     let all = generated(&plain);
     let fault = format!("drop-before@DELETE /oauth/authorizations/{}$", all[7]);

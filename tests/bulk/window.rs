@@ -31,7 +31,7 @@ fn behind_a_slow_one(
 }
 
 #[test]
-fn no_more_secrets_wait_for_their_turn_than_requests_are_in_flight() {
+fn no_more_new_secrets_wait_than_requests_are_in_flight() {
     let place = "POST /oauth/authorizations/{id}/actions/regenerate-tokens$";
     let endpoint = "POST /oauth/authorizations/{id}/actions/regenerate-tokens";
     let (server, held, begun) = behind_a_slow_one("oauth-rot", place, endpoint, 3000, IN_FLIGHT);
@@ -44,7 +44,7 @@ fn no_more_secrets_wait_for_their_turn_than_requests_are_in_flight() {
 }
 
 #[test]
-fn before_a_reader_that_does_not_read_no_more_secrets_wait_either() {
+fn no_more_new_secrets_wait_if_the_output_is_not_read() {
     let server = server(400, &[], 0);
     let mut held = Held::start(&server, "oauth-rot", &["-P", "8"]);
     held.feed(&rows(&generated(&server)));
@@ -55,7 +55,7 @@ fn before_a_reader_that_does_not_read_no_more_secrets_wait_either() {
 }
 
 #[test]
-fn what_has_no_secret_waits_for_its_turn_while_four_times_as_many_go_on() {
+fn four_times_as_many_results_without_secrets_may_wait() {
     let (place, endpoint) = ("DELETE /oauth/authorizations/{id}$", "DELETE /oauth/authorizations/{id}");
     let (_server, mut held, begun) = behind_a_slow_one("oauth-rm", place, endpoint, 20_000, 4 * IN_FLIGHT);
     assert_eq!(begun, 4 * IN_FLIGHT);

@@ -20,7 +20,7 @@ fn visit(url: &str) -> Option<String> {
 }
 
 #[test]
-fn a_command_runs_with_an_authorization_of_its_own_which_ends_with_it() {
+fn a_command_runs_with_its_own_authorization_which_is_then_revoked() {
     let account = Account::new();
     let before = account.ids("authz");
     let ran = account.sh("oauth-run -d job -s read,write -e 10m -- oauth-ls authz").succeeds();
@@ -42,7 +42,7 @@ fn a_command_runs_with_an_authorization_of_its_own_which_ends_with_it() {
 }
 
 #[test]
-fn a_signal_ends_what_comes_before_the_command_and_not_what_comes_after_it() {
+fn a_signal_stops_the_preparation_but_not_the_revocation() {
     let with = |fault: &str| {
         let faults = fault.split_whitespace().map(|f| f.parse().expect("a fault")).collect();
         Account::with(Settings { faults, ..Settings::default() })
@@ -79,7 +79,7 @@ fn a_signal_ends_what_comes_before_the_command_and_not_what_comes_after_it() {
 }
 
 #[test]
-fn the_log_tells_what_became_of_a_commands_authorization() {
+fn the_log_records_what_became_of_the_authorization() {
     let faulty = |fault: &str| {
         let faults = vec![fault.parse().expect("a fault")];
         Account::with(Settings { faults, ..Settings::default() })
@@ -110,7 +110,7 @@ fn the_log_tells_what_became_of_a_commands_authorization() {
 }
 
 #[test]
-fn a_log_that_has_no_room_left_keeps_nothing_from_being_revoked() {
+fn a_full_log_does_not_prevent_the_revocation() {
     let account = Account::new();
     let before = account.ids("authz");
     let ran = account.sh("ulimit -f 1; oauth-run --log log -- true").exits(1);
@@ -120,7 +120,7 @@ fn a_log_that_has_no_room_left_keeps_nothing_from_being_revoked() {
 }
 
 #[test]
-fn no_secret_but_its_own_token_is_in_the_commands_environment() {
+fn the_commands_environment_has_no_secret_but_its_own_token() {
     let account = Account::new();
     let line = account
         .line("sh", "oauth-run sh -c 'env; test \"$HEROKU_API_KEY\" != \"$OURS\"'")
@@ -133,7 +133,7 @@ fn no_secret_but_its_own_token_is_in_the_commands_environment() {
 }
 
 #[test]
-fn scopes_that_do_not_exist_are_told_before_a_call() {
+fn unknown_scopes_are_reported_before_any_call() {
     let account = Account::new();
     for line in ["oauth-run -s raed true", "oauth-mk authz -s raed", "oauth-mk token --web c1 -s raed"] {
         account.sh(line).exits(2).says("--scope: unknown scope 'raed'; did you mean 'read'?");
@@ -147,7 +147,7 @@ fn scopes_that_do_not_exist_are_told_before_a_call() {
 }
 
 #[test]
-fn killed_it_leaves_only_what_expires() {
+fn a_killed_run_leaves_only_an_authorization_that_expires() {
     let account = Account::new();
     let before = account.ids("authz");
     account.sh("oauth-run -d left -- sh -c 'kill -9 $PPID'").exits(137);
@@ -157,7 +157,7 @@ fn killed_it_leaves_only_what_expires() {
 }
 
 #[test]
-fn codes_and_refresh_tokens_become_tokens() {
+fn codes_and_refresh_tokens_are_exchanged_for_tokens() {
     let account = Account::new();
     let client = account.id("Example CI");
     account
@@ -196,7 +196,7 @@ fn codes_and_refresh_tokens_become_tokens() {
 }
 
 #[test]
-fn the_web_flow_takes_one_visit_with_the_right_state() {
+fn the_web_flow_accepts_one_visit_with_the_right_state() {
     let account = Account::new();
     // A port that was free a moment ago.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -230,7 +230,7 @@ fn the_web_flow_takes_one_visit_with_the_right_state() {
 }
 
 #[test]
-fn a_rehearsal_is_a_copy_of_the_account_and_a_difference_shows_what_it_did() {
+fn a_rehearsal_changes_a_copy_and_oauth_diff_shows_what_it_did() {
     let account = Account::new();
     account.sh("oauth-ls --marks > before").succeeds();
     account
@@ -248,7 +248,7 @@ fn a_rehearsal_is_a_copy_of_the_account_and_a_difference_shows_what_it_did() {
 }
 
 #[test]
-fn a_kept_account_wins_over_a_loaded_one_whose_name_must_be_right() {
+fn a_state_file_wins_over_a_list_to_load_which_must_exist() {
     let account = Account::new();
     account.sh("oauth-ls clients > list").succeeds();
     // The same line each time: the first one loads, the others go on.
@@ -265,7 +265,7 @@ fn a_kept_account_wins_over_a_loaded_one_whose_name_must_be_right() {
 }
 
 #[test]
-fn what_is_no_list_is_told_and_what_is_one() {
+fn a_file_that_is_not_a_list_is_reported() {
     let account = Account::new();
     account
         .sh("oauth-ls > list; mkdir folder; printf '\\357\\273\\277' > marked; cat list >> marked")
@@ -301,7 +301,7 @@ fn what_is_no_list_is_told_and_what_is_one() {
 }
 
 #[test]
-fn a_difference_shows_a_record_as_its_list_has_it() {
+fn a_difference_shows_a_record_as_its_list_does() {
     let account = Account::new();
     for (line, shown) in [
         (
@@ -330,7 +330,7 @@ fn a_difference_shows_a_record_as_its_list_has_it() {
 }
 
 #[test]
-fn the_log_tells_each_change_and_who_made_it() {
+fn the_log_records_each_change_and_its_author() {
     let account = Account::new();
     let id = account.id("terraform");
     let line = format!("oauth-mk authz -d logged --log log -o id; oauth-rm authz {id} none --log log -P 1");
@@ -354,7 +354,7 @@ fn the_log_tells_each_change_and_who_made_it() {
 }
 
 #[test]
-fn one_file_has_one_use() {
+fn one_file_cannot_have_two_uses() {
     let account = Account::new();
     let id = account.id("terraform");
     account.write("kept", "kept\n");

@@ -23,7 +23,7 @@ fn heroku_api_token_is_pointed_out_as_the_wrong_name() {
 }
 
 #[test]
-fn a_rejected_token_is_told_and_not_shown() {
+fn a_rejected_token_is_reported_and_not_shown() {
     let account = Account::new();
     for tool in TOOLS {
         let ran = account.line("sh", tool).env("HEROKU_API_KEY", "no-token-of-this-account").run(b"");
@@ -37,7 +37,7 @@ fn a_rejected_token_is_told_and_not_shown() {
 }
 
 #[test]
-fn a_netrc_file_is_read_where_the_environment_has_no_token() {
+fn a_netrc_file_is_read_if_the_environment_has_no_token() {
     let account = Account::new();
     let token = account.server.token();
     account.write("home/.netrc", format!("machine 127.0.0.1\n  login you@example.com\n  password {token}\n"));
@@ -78,7 +78,7 @@ fn plain_http_goes_to_loopback_only() {
 }
 
 #[test]
-fn a_server_that_is_gone_is_a_passing_fault() {
+fn an_unreachable_server_is_a_temporary_error() {
     // An address at which somebody listened, and nobody does any more.
     let address = Account::new().server.url();
     let account = Account::new();
@@ -89,7 +89,7 @@ fn a_server_that_is_gone_is_a_passing_fault() {
 }
 
 #[test]
-fn what_does_not_exist_is_one_failure_among_others() {
+fn a_missing_object_is_one_failure_among_others() {
     let account = Account::new();
     let id = account.id("terraform");
     let ran = account.sh(&format!("oauth-rm authz no-such {id}")).exits(1);
@@ -117,7 +117,7 @@ fn a_second_factor_comes_from_the_environment() {
 }
 
 #[test]
-fn a_second_factor_is_asked_for_on_the_terminal_once_a_run() {
+fn a_second_factor_is_asked_for_on_the_terminal_once_per_run() {
     needs!("script");
     let settings =
         oauth_tools::sandbox::Settings { two_factor: Some("123456".to_owned()), ..Default::default() };

@@ -116,7 +116,7 @@ fn json<T: DeserializeOwned>(ran: &Ran) -> Vec<T> {
 }
 
 #[test]
-fn ndjson_and_json_hold_what_the_manual_names_and_nothing_else() {
+fn ndjson_and_json_have_exactly_the_members_of_the_manual() {
     let account = Account::new();
     let ids = |kind: &str| account.ids(kind).into_iter().collect::<Vec<_>>();
     for (option, many) in [("-o ndjson", false), ("-j", true), ("", false)] {
@@ -134,7 +134,7 @@ fn ndjson_and_json_hold_what_the_manual_names_and_nothing_else() {
 }
 
 #[test]
-fn the_lead_comes_first_on_every_line() {
+fn the_header_fields_come_first_on_every_line() {
     let account = Account::new();
     let ran = account.sh("oauth-ls").succeeds();
     for line in ran.lines() {
@@ -144,7 +144,7 @@ fn the_lead_comes_first_on_every_line() {
 }
 
 #[test]
-fn json_of_nothing_is_an_empty_array() {
+fn an_empty_list_in_json_is_an_empty_array() {
     let account = Account::new();
     account.sh("oauth-ls authz --client nobody -j").succeeds().prints("[]\n");
     account.sh("oauth-ls authz --client nobody").succeeds().prints("");
@@ -172,7 +172,7 @@ const SESSION: [&str; 8] =
     ["kind", "id", "status", "expires_at", "current", "description", "created_at", "updated_at"];
 
 #[test]
-fn csv_has_its_fixed_columns_and_one_line_a_record() {
+fn csv_has_fixed_columns_and_one_line_per_record() {
     let account = Account::new();
     for (kind, columns) in [("authz", &AUTHZ[..]), ("client", &CLIENT), ("session", &SESSION)] {
         let ran = account.sh(&format!("oauth-ls {kind} -o csv --marks")).succeeds();
@@ -194,7 +194,7 @@ fn csv_has_its_fixed_columns_and_one_line_a_record() {
 }
 
 #[test]
-fn all_kinds_in_one_csv_have_a_header_each() {
+fn csv_of_several_kinds_has_a_header_line_for_each() {
     let account = Account::new();
     let ran = account.sh("oauth-ls -o csv").succeeds();
     let headers = ran.lines().into_iter().filter(|line| line.starts_with("kind,id,status,expires_at,"));
@@ -202,7 +202,7 @@ fn all_kinds_in_one_csv_have_a_header_each() {
 }
 
 #[test]
-fn id_and_secret_are_one_word_a_line() {
+fn id_and_secret_print_one_word_per_line() {
     let account = Account::new();
     let ids = account.sh("oauth-ls authz -o id").succeeds();
     assert_eq!(ids.lines().into_iter().map(str::to_owned).collect::<BTreeSet<_>>(), account.ids("authz"));
@@ -212,14 +212,14 @@ fn id_and_secret_are_one_word_a_line() {
 }
 
 #[test]
-fn a_secret_that_the_api_does_not_show_is_a_failure_and_not_a_mask() {
+fn a_hidden_secret_is_a_failure_and_its_mask_is_not_printed() {
     let account = Account::new();
     let ran = account.sh(&format!("oauth-ls authz {} -S", account.id("terraform"))).exits(1).prints("");
     ran.says("shows a token in full only once").says("oauth-rot");
 }
 
 #[test]
-fn a_table_is_sorted_by_name_and_free_of_escapes() {
+fn a_table_is_sorted_by_name_and_has_no_escape_sequences() {
     let account = Account::new();
     let ran = account.sh("oauth-ls authz -o table").succeeds();
     assert!(ran.out.starts_with("DESCRIPTION"), "{ran}");
@@ -247,7 +247,7 @@ fn each_tool_prints_each_format() {
 }
 
 #[test]
-fn members_that_nobody_knows_survive_the_pipeline() {
+fn unknown_members_survive_the_pipeline() {
     let account = Account::of(&[
         r#"{"kind":"authz","id":"a1","description":"old","zeta":{"deep":[1e3,null,"\u0041"]},"big":123456789012345678901234}"#,
         r#"{"kind":"client","id":"c1","name":"old","redirect_uri":"https://x.example","team_only":false}"#,

@@ -30,7 +30,7 @@ fn an_authorization_is_created() {
 
 // heroku authorizations:create without a flag
 #[test]
-fn an_authorization_without_options_is_herokus_default() {
+fn an_authorization_without_options_has_herokus_defaults() {
     let account = Account::new();
     let made = account.sh("oauth-mk authz").succeeds().record();
     let held = account.get(&text(&made["id"])).expect("it is there");
@@ -41,7 +41,7 @@ fn an_authorization_without_options_is_herokus_default() {
 
 // HEROKU_API_KEY=$(heroku authorizations:create -S)
 #[test]
-fn short_output_is_the_token_alone() {
+fn short_output_is_only_the_token() {
     let account = Account::new();
     let line = "HEROKU_API_KEY=$(oauth-mk authz -S) && export HEROKU_API_KEY && oauth-ls sessions -o id";
     let ran = account.sh(line).succeeds();
@@ -137,7 +137,7 @@ fn a_client_is_created() {
 
 // heroku clients:info ID
 #[test]
-fn a_client_is_shown_and_its_secret_where_it_is_asked_for() {
+fn a_client_is_shown_with_its_secret_only_on_request() {
     let account = Account::new();
     let id = account.id("Example CI");
     let masked = account.sh(&format!("oauth-ls client {id}")).succeeds().record();

@@ -12,7 +12,7 @@ const OWN: &str = "oauth-tools sandbox";
 const KEY: &str = "Default API key";
 
 #[test]
-fn the_authorization_in_use_is_spared_however_it_is_named() {
+fn the_authorization_in_use_is_skipped_however_it_is_given() {
     let account = Account::new();
     let id = account.id(OWN);
     let lines = [
@@ -37,7 +37,7 @@ fn the_authorization_in_use_is_spared_however_it_is_named() {
 }
 
 #[test]
-fn the_default_api_key_is_spared_however_it_is_named() {
+fn the_default_api_key_is_skipped_however_it_is_given() {
     let account = Account::new();
     let id = account.id(KEY);
     let before = account.state();
@@ -70,7 +70,7 @@ fn the_default_api_key_is_spared_however_it_is_named() {
 }
 
 #[test]
-fn a_tilde_and_its_id_are_one_object() {
+fn the_tilde_and_its_id_are_one_object() {
     let fresh = || {
         let account = Account::new();
         let (key, other) = (account.id(KEY), account.id("terraform"));
@@ -107,7 +107,7 @@ fn a_tilde_and_its_id_are_one_object() {
 }
 
 #[test]
-fn a_successor_ends_nobodys_access() {
+fn replacing_the_authorization_in_use_is_allowed_until_it_would_be_revoked() {
     let account = Account::new();
     let id = account.id(OWN);
     let made = account.sh(&format!("oauth-ls authz {id} | oauth-rot --replace")).succeeds().record();
@@ -120,7 +120,7 @@ fn a_successor_ends_nobodys_access() {
 }
 
 #[test]
-fn the_session_and_the_client_in_use_are_spared() {
+fn the_session_and_the_client_in_use_are_skipped() {
     let account = Account::new();
     let session = text(&account.kind("session").iter().find(|s| s["current"] == true).expect("one")["id"]);
     account.sh(&format!("oauth-rm session {session}")).exits(1).says("it is the session in use");
@@ -147,7 +147,7 @@ fn the_session_and_the_client_in_use_are_spared() {
 }
 
 #[test]
-fn the_others_are_done_and_only_the_guarded_one_is_left() {
+fn all_but_the_protected_objects_are_removed() {
     let account = Account::new();
     let (own, key) = (account.id(OWN), account.id(KEY));
     account.bash("oauth-ls authz -o id | oauth-rm authz > gone").exits(1).says(&own).says(&key);
@@ -173,7 +173,7 @@ fn an_ambiguous_match_counts_as_a_match() {
 }
 
 #[test]
-fn where_nothing_is_shown_of_any_token_all_may_be_the_one_in_use() {
+fn fully_hidden_tokens_all_count_as_the_token_in_use() {
     let settings = oauth_tools::sandbox::Settings { redact: (0, 0), ..Default::default() };
     let account = Account::with(settings);
     account.sh(&format!("oauth-rm authz {}", account.id("terraform"))).exits(1).says("may be");
@@ -181,7 +181,7 @@ fn where_nothing_is_shown_of_any_token_all_may_be_the_one_in_use() {
 }
 
 #[test]
-fn what_is_included_goes_last_and_the_one_in_use_very_last() {
+fn included_objects_go_last_and_the_token_in_use_very_last() {
     let account = Account::new();
     let (own, key) = (account.id(OWN), account.id(KEY));
     // With the flags nothing is looked up, so the records must say what they are.
@@ -193,7 +193,7 @@ fn what_is_included_goes_last_and_the_one_in_use_very_last() {
 }
 
 #[test]
-fn what_is_current_by_its_own_record_may_still_be_the_default_key() {
+fn a_record_marked_as_current_may_still_be_the_default_key() {
     // The default API key itself is the token in use, as with `heroku auth:token` on many machines.
     let record = r#"{"kind":"authz","id":"a1","current":true,"default":true,"access_token":{"token":"HRKU-AAthe-default-key-0123456789"}}"#;
     let account = Account::of(&[record]);
@@ -223,7 +223,7 @@ fn cost(line: &str) -> (u64, u64, u64) {
 }
 
 #[test]
-fn few_look_ups_and_none_with_the_flags() {
+fn protection_takes_few_look_ups_and_none_with_the_options() {
     assert_eq!(cost("oauth-rm authz AUTHZ"), (1, 1, 0));
     assert_eq!(cost("oauth-rm -n authz AUTHZ"), (1, 1, 0));
     assert_eq!(cost("oauth-rot authz AUTHZ"), (1, 1, 0));
@@ -248,7 +248,7 @@ fn few_look_ups_and_none_with_the_flags() {
 }
 
 #[test]
-fn a_record_that_says_it_is_in_use_costs_no_look_up() {
+fn a_record_marked_as_in_use_needs_no_look_up() {
     let account = Account::new();
     let record = format!("{{\"kind\":\"authz\",\"id\":\"{}\",\"current\":true}}", account.id(OWN));
     account.feed("oauth-rm", record).exits(1).says("authorization in use");
@@ -256,7 +256,7 @@ fn a_record_that_says_it_is_in_use_costs_no_look_up() {
 }
 
 #[test]
-fn what_cannot_be_looked_up_is_not_touched() {
+fn nothing_is_changed_if_the_look_up_fails() {
     let fault = "500@GET /oauth/authorizations".parse().expect("a fault");
     let settings = oauth_tools::sandbox::Settings { faults: vec![fault], ..Default::default() };
     let account = Account::with(settings);

@@ -7,7 +7,7 @@ use oauth_tools::sandbox::Settings;
 use crate::common::{Account, text};
 
 #[test]
-fn a_new_secret_is_handed_over_by_environment_and_standard_input() {
+fn exec_passes_a_new_secret_by_environment_and_standard_input() {
     let account = Account::new();
     let hand = "echo \"$HEROKU_OAUTH_ID $HEROKU_API_KEY$HEROKU_OAUTH_SECRET\" >> got; cat >> records; cat /proc/$PPID/cmdline >> args";
     account.write("hand", hand);
@@ -21,7 +21,7 @@ fn a_new_secret_is_handed_over_by_environment_and_standard_input() {
 }
 
 #[test]
-fn a_failed_hand_over_is_a_failure_and_loses_nothing() {
+fn a_failed_exec_is_a_failure_and_loses_nothing() {
     let account = Account::new();
     let made = account.sh("oauth-mk authz -d job --once --exec 'exit 1'").exits(1).says("status 1");
     assert_eq!(made.record()["status"], "created");
@@ -37,7 +37,7 @@ fn a_failed_hand_over_is_a_failure_and_loses_nothing() {
 }
 
 #[test]
-fn what_the_same_run_has_handed_over_is_done() {
+fn an_object_that_exec_received_in_the_same_run_is_done() {
     let account = Account::new();
     let twice = "{\"kind\":\"authz\",\"description\":\"job\"}\n".repeat(2);
     // Whichever of the two finds it there, and whether it asks before its turn or in it.
@@ -60,7 +60,7 @@ fn what_the_same_run_has_handed_over_is_done() {
 }
 
 #[test]
-fn the_old_one_goes_when_the_new_one_is_in_its_place() {
+fn replace_revokes_the_old_authorization_once_the_new_one_is_delivered() {
     let account = Account::new();
     let old = account.id("terraform");
     // Without a hand-over both stay.
@@ -79,7 +79,7 @@ fn the_old_one_goes_when_the_new_one_is_in_its_place() {
 }
 
 #[test]
-fn a_command_that_revokes_the_old_one_itself_has_done_what_is_wanted() {
+fn the_exec_command_may_revoke_the_old_authorization_itself() {
     let account = Account::new();
     let old = account.id("terraform");
     let line = format!("oauth-rot --replace authz {old} --exec 'oauth-rm authz {old}' --rest rest");
@@ -89,7 +89,7 @@ fn a_command_that_revokes_the_old_one_itself_has_done_what_is_wanted() {
 }
 
 #[test]
-fn the_log_has_a_record_of_the_one_that_is_made_and_of_the_one_that_goes() {
+fn the_log_records_the_new_and_the_old_authorization() {
     let account = Account::new();
     let old = account.id("terraform");
     let line = format!("oauth-rot --replace authz {old} --exec 'cat > new' --log log");
@@ -109,7 +109,7 @@ fn the_log_has_a_record_of_the_one_that_is_made_and_of_the_one_that_goes() {
 }
 
 #[test]
-fn a_teams_successor_is_made_in_the_team_that_is_named() {
+fn a_replacement_is_made_in_the_given_team() {
     let account = Account::with(Settings {
         faults: vec!["drop-after@POST /teams:after=2:count=1".parse().expect("a fault")],
         ..Settings::default()
@@ -139,7 +139,7 @@ fn a_teams_successor_is_made_in_the_team_that_is_named() {
 }
 
 #[test]
-fn a_new_token_that_is_never_known_is_tried_at_growing_pauses() {
+fn a_new_token_is_verified_at_growing_intervals() {
     let fault = "quote@GET /account/rate-limits:status=401".parse().expect("a fault");
     let account = Account::with(Settings { faults: vec![fault], ..Settings::default() });
     let line = format!("oauth-rot --replace authz {} --retry-for 2", account.id("terraform"));

@@ -17,7 +17,7 @@ fn refused(line: &str, input: impl AsRef<[u8]>, wanted: &[&str]) {
 }
 
 #[test]
-fn every_bad_line_is_told_with_its_place() {
+fn every_invalid_line_is_reported_with_its_place() {
     let input = "good-1\n~x\n\ngood-2\n../up\na/b\n%2f\ngood-3\n";
     let told = [
         "stdin:2: invalid id '~x'",
@@ -31,7 +31,7 @@ fn every_bad_line_is_told_with_its_place() {
 }
 
 #[test]
-fn a_record_of_another_kind_is_a_contradiction() {
+fn a_record_of_another_kind_is_refused() {
     let input = r#"{"kind":"client","id":"c1"}"#;
     refused("oauth-rm authz", input, &["stdin:1: the record is of kind client, not authz"]);
     refused(
@@ -46,7 +46,7 @@ fn a_record_of_another_kind_is_a_contradiction() {
 }
 
 #[test]
-fn an_id_that_could_leave_its_place_in_the_path_is_refused() {
+fn an_id_that_could_change_the_path_is_refused() {
     for id in ["..", ".", "a/b", "a%2fb", "%2e%2e", "a?b", "a#b", "a\\b", "a;b", "é", "a b", "-n"] {
         refused("oauth-rm authz", id, &["stdin:1: invalid id '"]);
         let record = serde_json::json!({"kind": "authz", "id": id});
@@ -77,7 +77,7 @@ fn a_bare_id_without_a_kind_is_refused() {
 }
 
 #[test]
-fn bad_json_on_line_3_of_5_keeps_all_5_back() {
+fn invalid_json_on_line_3_of_5_stops_all_5() {
     let account = Account::new();
     let mut lines: Vec<String> = account
         .sh("oauth-ls authz --status active --client none")
@@ -99,7 +99,7 @@ fn bad_json_on_line_3_of_5_keeps_all_5_back() {
 }
 
 #[test]
-fn records_that_cannot_be_made_are_told_apart_before_the_first_is_made() {
+fn records_that_cannot_be_made_are_reported_before_the_first_is_made() {
     let input = "{\"description\":\"one\"}\n{\"scope\":[\"raed\"]}\n{\"expires_in\":0}\n{\"name\":\"x\"}\n";
     let told = [
         "stdin:2: unknown scope 'raed'; did you mean 'read'?",
@@ -123,12 +123,12 @@ fn records_that_cannot_be_made_are_told_apart_before_the_first_is_made() {
 }
 
 #[test]
-fn of_very_many_bad_lines_the_first_are_told_and_the_others_counted() {
+fn of_many_invalid_lines_the_first_are_reported_and_the_others_counted() {
     refused("oauth-rm authz", "a/b\n".repeat(500), &["stdin:20: ", "and 480 more bad lines"]);
 }
 
 #[test]
-fn duplicates_are_done_once() {
+fn duplicate_lines_are_done_once() {
     let account = Account::new();
     let id = account.id("terraform");
     let input = format!("{id}\n{{\"kind\":\"authz\",\"id\":\"{id}\"}}\nauthz,{id},active\n\n{id}\r\n");
@@ -141,14 +141,14 @@ fn duplicates_are_done_once() {
 }
 
 #[test]
-fn blank_lines_windows_line_ends_and_a_byte_order_mark_are_nothing() {
+fn blank_lines_windows_line_ends_and_a_byte_order_mark_are_ignored() {
     let account = Account::new();
     let ran = account.feed("oauth-rm -n authz", "\u{feff}\r\n\r\n  a1  \r\n\n\ta2\n\n").succeeds();
     assert_eq!(ran.each("id"), ["a1", "a2"]);
 }
 
 #[test]
-fn an_empty_input_is_nothing_to_do() {
+fn an_empty_input_succeeds_and_changes_nothing() {
     let account = Account::new();
     for line in
         ["oauth-rm", "oauth-rm authz", "oauth-rot", "oauth-set -d x", "oauth-mk -", "oauth-ls authz -"]
@@ -162,7 +162,7 @@ fn an_empty_input_is_nothing_to_do() {
 }
 
 #[test]
-fn operands_leave_standard_input_alone() {
+fn standard_input_is_not_read_if_there_are_operands() {
     let account = Account::new();
     account
         .feed("oauth-rm -n authz a1 && cat", "next")

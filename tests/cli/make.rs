@@ -26,7 +26,7 @@ clean:
 ";
 
 #[test]
-fn used_twice_it_leaves_the_same_account() {
+fn a_second_make_leaves_the_same_account() {
     needs!("make");
     let account = Account::new();
     account.write("Makefile", MAKEFILE);

@@ -11,7 +11,7 @@ fn fault(spec: &str) -> Vec<Fault> {
 }
 
 #[test]
-fn the_rest_is_what_was_not_done_verbatim() {
+fn the_rest_file_has_the_lines_not_done_verbatim() {
     let account = Account::new();
     let (good, other) = (account.id("terraform"), account.id("@ops rotation"));
     let bad = "{ \"id\" : \"no-such\", \"kind\": \"authz\", \"x\":1}";
@@ -25,7 +25,7 @@ fn the_rest_is_what_was_not_done_verbatim() {
 }
 
 #[test]
-fn the_rest_of_a_stopped_run_finishes_it() {
+fn the_rest_file_of_a_stopped_run_finishes_it() {
     let account = Account::with(Settings { authz: 50, ..Settings::default() });
     account.bash("oauth-ls authz | grep generated > all").succeeds();
     let ran = account.bash("oauth-rm --rest rest -P 1 < all | head -n 3").exits(1);
@@ -38,7 +38,7 @@ fn the_rest_of_a_stopped_run_finishes_it() {
 }
 
 #[test]
-fn the_rest_is_not_touched_by_a_refused_input() {
+fn a_refused_input_leaves_the_rest_file_unchanged() {
     let account = Account::new();
     account.write("rest", "precious\n");
     account.feed("oauth-rm authz --rest rest", "a/b\n").exits(2);
@@ -53,7 +53,7 @@ fn the_rest_is_not_touched_by_a_refused_input() {
 }
 
 #[test]
-fn a_signal_while_input_is_read_leaves_no_draft_of_the_rest() {
+fn a_signal_while_reading_leaves_no_draft_of_the_rest_file() {
     for (signal, status) in [("TERM", 143), ("HUP", 129)] {
         let account = Account::new();
         account.write("rest", "precious\n");
@@ -71,7 +71,7 @@ fn a_signal_while_input_is_read_leaves_no_draft_of_the_rest() {
 }
 
 #[test]
-fn the_rest_is_not_touched_where_no_input_is_read() {
+fn the_rest_file_is_unchanged_if_no_input_is_read() {
     let account = Account::new();
     account.write("rest", "precious\n");
     for what in ["authz -d x", "client x https://x.example", "token --web c1"] {
@@ -83,7 +83,7 @@ fn the_rest_is_not_touched_where_no_input_is_read() {
 }
 
 #[test]
-fn a_stream_is_worked_on_while_it_comes() {
+fn a_stream_is_processed_as_it_arrives() {
     let account = Account::new();
     let (first, second) = (account.id("terraform"), account.id("@ops rotation"));
     // The second id is written only once the first has come back: a run that waited for its whole input would hang.
@@ -96,7 +96,7 @@ fn a_stream_is_worked_on_while_it_comes() {
 }
 
 #[test]
-fn a_bad_line_in_a_stream_is_one_failure_among_others() {
+fn an_invalid_line_of_a_stream_is_one_failure_among_others() {
     let account = Account::new();
     let id = account.id("terraform");
     let ran = account.feed("oauth-rm authz --stream --rest rest", format!("a/b\n{id}\n[\n")).exits(1);
@@ -107,7 +107,7 @@ fn a_bad_line_in_a_stream_is_one_failure_among_others() {
 }
 
 #[test]
-fn a_dry_run_shows_what_would_be_done_and_does_nothing() {
+fn a_dry_run_shows_the_changes_and_makes_none() {
     let account = Account::new();
     let before = account.state();
     let (authz, client) = (account.id("terraform"), account.id("Example CI"));
@@ -133,7 +133,7 @@ fn a_dry_run_shows_what_would_be_done_and_does_nothing() {
 }
 
 #[test]
-fn with_force_what_is_not_there_is_no_failure() {
+fn with_force_a_missing_object_is_not_a_failure() {
     let account = Account::new();
     let ran = account.sh("oauth-rm -f client no-such").succeeds();
     ran.prints("{\"kind\":\"client\",\"id\":\"no-such\",\"status\":\"absent\"}\n");
@@ -141,7 +141,7 @@ fn with_force_what_is_not_there_is_no_failure() {
 }
 
 #[test]
-fn parallel_work_comes_out_in_the_order_of_the_input() {
+fn parallel_results_keep_the_order_of_the_input() {
     let account = Account::with(Settings { authz: 200, ..Settings::default() });
     let ids = account.bash("oauth-ls authz | grep generated | cut -d '\"' -f 8 | sort -r").succeeds();
     for (n, chunk) in [1, 3, 64].into_iter().zip(ids.lines().chunks(60)) {
@@ -153,7 +153,7 @@ fn parallel_work_comes_out_in_the_order_of_the_input() {
 }
 
 #[test]
-fn one_at_a_time_means_one_at_a_time() {
+fn parallel_1_sends_one_request_at_a_time() {
     let account = Account::with(Settings { authz: 30, ..Settings::default() });
     account
         .bash("oauth-ls authz | grep generated | oauth-rm -P 1 --include-self --include-default")
@@ -162,7 +162,7 @@ fn one_at_a_time_means_one_at_a_time() {
 }
 
 #[test]
-fn once_makes_what_is_missing_and_prints_what_is_there() {
+fn once_makes_missing_objects_and_prints_existing_ones() {
     let account = Account::new();
     let input = "kind,description,scope\nauthz,nightly,read\nauthz,terraform,global\nauthz,nightly,read\nauthz,nightly,write\n";
     // Side by side, either of the two that are alike may come first.
@@ -180,7 +180,7 @@ fn once_makes_what_is_missing_and_prints_what_is_there() {
 }
 
 #[test]
-fn once_is_for_one_client() {
+fn once_looks_only_at_authorizations_of_the_same_client() {
     let faults = fault("drop-after@POST /oauth/authorizations$:after=2:count=1");
     let account = Account::with(Settings { faults, ..Settings::default() });
     let client = account.id("Local development");
@@ -197,7 +197,7 @@ fn once_is_for_one_client() {
 }
 
 #[test]
-fn a_shell_that_was_to_get_a_secret_is_told_that_there_is_none() {
+fn once_fails_if_an_existing_object_has_no_secret_to_print() {
     let account = Account::new();
     for format in ["--shell", "-S"] {
         let line = format!("oauth-mk authz --once -d terraform {format}");
@@ -208,7 +208,7 @@ fn a_shell_that_was_to_get_a_secret_is_told_that_there_is_none() {
 }
 
 #[test]
-fn once_tells_where_what_exists_has_another_lifetime() {
+fn once_reports_an_existing_object_with_another_lifetime() {
     let account = Account::new();
     let make = |more: &str| account.sh(&format!("oauth-mk authz -d job --once {more}"));
     let id = make("-e 8h").succeeds().each("id").remove(0);
@@ -237,7 +237,7 @@ fn once_tells_where_what_exists_has_another_lifetime() {
 }
 
 #[test]
-fn what_exists_and_has_no_secret_to_show_is_named() {
+fn an_existing_object_without_a_visible_secret_is_named() {
     let account = Account::new();
     let id = account.id("terraform");
     let ran = account.sh("oauth-mk authz -d terraform --once -S").exits(1).prints("");
@@ -245,7 +245,7 @@ fn what_exists_and_has_no_secret_to_show_is_named() {
 }
 
 #[test]
-fn filters_choose() {
+fn filters_select_records() {
     let account = Account::new();
     let names = |options: &str| -> BTreeSet<String> {
         account.sh(&format!("oauth-ls authz {options}")).succeeds().each("description").into_iter().collect()
@@ -261,7 +261,7 @@ fn filters_choose() {
 }
 
 #[test]
-fn a_long_list_comes_page_by_page() {
+fn a_long_list_is_printed_page_by_page() {
     let account = Account::with(Settings { authz: 2500, ..Settings::default() });
     let ran = account.sh("oauth-ls authz -o id").succeeds();
     assert_eq!(ran.lines().into_iter().map(str::to_owned).collect::<BTreeSet<_>>(), account.ids("authz"));
@@ -285,7 +285,7 @@ fn a_lost_create_is_named_and_never_repeated() {
 }
 
 #[test]
-fn a_rotation_whose_secret_is_not_told_is_kept_in_the_rest() {
+fn a_rotation_without_a_visible_secret_stays_in_the_rest_file() {
     let account = Account::with(Settings { faults: fault("mask:count=1"), ..Settings::default() });
     let ids: Vec<String> = ["Example CI", "Local development"].iter().map(|name| account.id(name)).collect();
     let input = format!("{}\n{}\n", ids[0], ids[1]);
@@ -296,7 +296,7 @@ fn a_rotation_whose_secret_is_not_told_is_kept_in_the_rest() {
 }
 
 #[test]
-fn a_signal_before_the_first_change_is_told_by_the_status() {
+fn a_signal_before_the_first_change_sets_the_exit_status() {
     let faults = fault("503@GET /oauth/authorizations");
     // What is spared is looked up, and what exists.
     for tool in ["oauth-rm authz a1", "oauth-rot authz a1", "oauth-mk authz -d new --once"] {

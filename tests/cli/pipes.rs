@@ -3,7 +3,7 @@
 use crate::common::{Account, joined};
 
 #[test]
-fn every_form_of_a_list_names_the_same_ids_to_the_next_tool() {
+fn every_list_format_gives_the_next_tool_the_same_ids() {
     let account = Account::new();
     for (kind, spared) in
         [("authz", "--include-self --include-default"), ("client", ""), ("session", "--include-self")]
@@ -45,7 +45,7 @@ fn csv_without_its_header_is_read_by_its_fixed_columns() {
 }
 
 #[test]
-fn grep_expired_is_status_expired() {
+fn grep_and_the_status_filter_select_the_same_records() {
     let account = Account::new();
     let greped = account.bash("oauth-ls authz | grep expired").succeeds();
     let filtered = account.sh("oauth-ls authz --status expired").succeeds();
@@ -57,7 +57,7 @@ fn grep_expired_is_status_expired() {
 }
 
 #[test]
-fn a_dry_run_prints_what_the_run_then_takes() {
+fn the_output_of_a_dry_run_is_an_input_for_the_run() {
     let account = Account::new();
     let ran = account.bash("oauth-ls authz --status expired | oauth-rm -n | oauth-rm").succeeds();
     assert_eq!(ran.each("status"), ["revoked"; 4], "{ran}");
@@ -136,7 +136,7 @@ fn one_account_is_copied_into_another() {
 }
 
 #[test]
-fn what_was_made_can_be_revoked_with_what_was_printed() {
+fn the_output_of_creating_is_an_input_for_revoking() {
     let account = Account::new();
     let before = account.ids("authz");
     for format in ["ndjson", "csv"] {
@@ -149,7 +149,7 @@ fn what_was_made_can_be_revoked_with_what_was_printed() {
 }
 
 #[test]
-fn shown_by_id_and_listed_are_the_same_records() {
+fn a_record_is_the_same_by_id_and_in_the_list() {
     let account = Account::new();
     let ids = joined(&account.ids("client"));
     let shown = account.feed("oauth-ls clients -", ids).succeeds();

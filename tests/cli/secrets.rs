@@ -19,7 +19,7 @@ fn run(account: &Account, line: &str) -> (Ran, BTreeSet<String>) {
 }
 
 #[test]
-fn nothing_that_is_not_asked_for_shows_a_secret() {
+fn no_run_shows_a_secret_unless_asked_for_one() {
     let account = Account::kept(Settings { authz: 20, ..Settings::default() });
     let (authz, client) = (account.id("terraform"), account.id("Example CI"));
     assert!(account.secrets().len() > 40, "there are secrets to be found");
@@ -57,7 +57,7 @@ fn nothing_that_is_not_asked_for_shows_a_secret() {
 }
 
 #[test]
-fn a_tool_whose_job_it_is_prints_the_one_secret_and_only_on_standard_output() {
+fn a_new_secret_is_printed_on_standard_output_only() {
     let account = Account::kept(Settings::default());
     let (authz, client) = (account.id("terraform"), account.id("Example CI"));
     for line in [
@@ -91,7 +91,7 @@ fn a_secret_given_on_the_command_line_is_not_repeated() {
 }
 
 #[test]
-fn a_secret_is_a_line_and_what_follows_it_is_somebody_elses() {
+fn reading_a_secret_takes_one_line_and_leaves_the_rest() {
     let account = Account::new();
     let (client, authz) = (account.id("Example CI"), account.id("terraform"));
     account.sh(&format!("oauth-ls client {client} -S > secret; mkfifo pipe")).succeeds();

@@ -3,9 +3,9 @@
 use crate::common::Account;
 
 in_each_shell!(
-    env_lines_give_a_shell_exactly_the_id_and_the_secret,
-    a_new_token_is_taken_over_in_one_line,
-    the_sandbox_tells_a_shell_where_it_is,
+    env_lines_set_exactly_the_id_and_the_secret,
+    eval_sets_a_new_token_in_one_line,
+    oauth_sandbox_tells_a_shell_where_it_is,
 );
 
 /// What a shell does nothing with, if it is quoted right.
@@ -26,7 +26,7 @@ fn client(text: &str) -> String {
         .to_string()
 }
 
-fn env_lines_give_a_shell_exactly_the_id_and_the_secret(shell: &str) {
+fn env_lines_set_exactly_the_id_and_the_secret(shell: &str) {
     for hostile in HOSTILE {
         let account = Account::of(&[&client(hostile)]);
         let env = account.sh("oauth-ls clients -o env > env && cat env").succeeds();
@@ -40,7 +40,7 @@ fn env_lines_give_a_shell_exactly_the_id_and_the_secret(shell: &str) {
     }
 }
 
-fn a_new_token_is_taken_over_in_one_line(shell: &str) {
+fn eval_sets_a_new_token_in_one_line(shell: &str) {
     let account = Account::new();
     let line = "eval \"$(oauth-mk authz -d handed-over --shell)\" && export HEROKU_API_KEY && \
                 oauth-ls authz | grep current";
@@ -48,7 +48,7 @@ fn a_new_token_is_taken_over_in_one_line(shell: &str) {
     assert_eq!(ran.record()["description"], "handed-over", "{ran}");
 }
 
-fn the_sandbox_tells_a_shell_where_it_is(shell: &str) {
+fn oauth_sandbox_tells_a_shell_where_it_is(shell: &str) {
     let account = Account::new();
     let line = ": > lines; oauth-sandbox > lines & \
                 while [ $(wc -l < lines) -lt 2 ]; do sleep 0.02; done; \

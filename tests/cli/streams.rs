@@ -9,7 +9,7 @@ use crate::common::{Account, text};
 const TOOLS: [&str; 8] = ["diff", "ls", "mk", "rm", "rot", "run", "sandbox", "set"];
 
 #[test]
-fn every_tool_fails_where_its_output_cannot_be_written() {
+fn every_tool_fails_if_its_output_cannot_be_written() {
     let account = Account::new();
     let id = account.id("terraform");
     for line in [
@@ -34,7 +34,7 @@ fn every_tool_fails_where_its_output_cannot_be_written() {
 }
 
 #[test]
-fn a_new_secret_that_cannot_be_delivered_is_named_by_its_id_and_not_shown() {
+fn an_undelivered_secret_is_named_by_its_id_and_not_shown() {
     let account = Account::new();
     let secrets = |account: &Account| account.sh("oauth-ls clients -S").succeeds().out;
 
@@ -76,7 +76,7 @@ fn a_token_whose_record_is_lost_is_named_by_its_id() {
 }
 
 #[test]
-fn a_reader_that_goes_away_ends_a_list_with_success() {
+fn a_list_succeeds_if_its_reader_stops_early() {
     let account = Account::with(Settings { authz: 5000, ..Settings::default() });
     for format in ["ndjson", "csv", "id", "json", "table"] {
         let line = format!("oauth-ls authz -o {format} 2> err | head -n 1; echo ${{PIPESTATUS[0]}}");
@@ -87,7 +87,7 @@ fn a_reader_that_goes_away_ends_a_list_with_success() {
 }
 
 #[test]
-fn a_reader_that_goes_away_stops_a_change_and_the_lost_ones_are_named() {
+fn changes_stop_if_the_reader_goes_away_and_undelivered_ones_are_named() {
     let account = Account::with(Settings { authz: 500, ..Settings::default() });
     let before = account.ids("authz");
     let line = "oauth-ls authz | grep generated | oauth-rm 2> err | head -n 1; echo ${PIPESTATUS[2]}";
@@ -103,7 +103,7 @@ fn a_reader_that_goes_away_stops_a_change_and_the_lost_ones_are_named() {
 }
 
 #[test]
-fn every_change_that_a_full_disk_lost_is_named() {
+fn every_change_lost_to_a_full_disk_is_named() {
     let account = Account::with(Settings { authz: 100, ..Settings::default() });
     let before = account.ids("authz");
     let told = account.bash("oauth-ls authz | grep generated | oauth-rm > /dev/full").exits(1).err;
@@ -113,7 +113,7 @@ fn every_change_that_a_full_disk_lost_is_named() {
 }
 
 #[test]
-fn where_nobody_reads_from_the_start_nothing_is_changed() {
+fn nothing_is_changed_if_nobody_reads_from_the_start() {
     let account = Account::new();
     let before = account.state();
     let id = account.id("terraform");
@@ -131,7 +131,7 @@ fn named_as_lost(told: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn a_terminal_on_standard_input_is_a_forgotten_operand() {
+fn a_terminal_on_standard_input_is_a_usage_error() {
     needs!("script");
     let account = Account::new();
     for line in
@@ -147,7 +147,7 @@ fn a_terminal_on_standard_input_is_a_forgotten_operand() {
 }
 
 #[test]
-fn a_terminal_gets_a_table_and_sentences_and_a_pipe_never() {
+fn only_a_terminal_gets_tables_and_sentences() {
     needs!("script");
     let account = Account::new();
     let ran = account.sh("script -qec 'oauth-ls clients' /dev/null < /dev/null").exits(0);
@@ -160,7 +160,7 @@ fn a_terminal_gets_a_table_and_sentences_and_a_pipe_never() {
 }
 
 #[test]
-fn colour_is_for_terminals_that_want_it() {
+fn colour_is_used_only_on_terminals_that_want_it() {
     needs!("script");
     let account = Account::new();
     let on_terminal = |prefix: &str| {
@@ -174,7 +174,7 @@ fn colour_is_for_terminals_that_want_it() {
 }
 
 #[test]
-fn what_is_not_utf8_is_refused() {
+fn invalid_utf8_is_refused() {
     let account = Account::new();
     for line in
         ["oauth-rm authz", "oauth-ls authz", "oauth-rot authz", "oauth-set -d x authz", "oauth-mk client x"]
@@ -190,7 +190,7 @@ fn what_is_not_utf8_is_refused() {
 }
 
 #[test]
-fn what_is_no_option_is_told_with_the_nearest_one() {
+fn an_unknown_option_is_reported_with_the_nearest_one() {
     let account = Account::new();
     for (line, told) in [
         ("oauth-rm --dry-rum", "oauth-rm: unknown option --dry-rum; did you mean --dry-run?"),
@@ -221,7 +221,7 @@ fn what_is_no_option_is_told_with_the_nearest_one() {
 }
 
 #[test]
-fn help_and_version_are_the_same_everywhere() {
+fn every_tool_has_help_and_version() {
     let account = Account::new();
     for tool in TOOLS {
         let short = account.sh(&format!("oauth-{tool} -h")).succeeds();

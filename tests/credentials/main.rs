@@ -139,7 +139,7 @@ fn an_unusable_variable_is_refused_and_not_shown() {
 }
 
 #[test]
-fn the_keychain_is_asked_by_a_list_of_arguments_and_gets_no_secret() {
+fn the_keychain_helper_runs_without_a_shell_and_gets_no_secret() {
     let mut machine = Machine::new();
     machine.login();
     machine.netrc("machine 127.0.0.1 password wrong");
@@ -162,7 +162,7 @@ fn the_keychain_is_asked_by_a_list_of_arguments_and_gets_no_secret() {
 }
 
 #[test]
-fn what_an_account_is_called_runs_nothing_and_is_no_option() {
+fn an_account_name_is_neither_a_command_nor_an_option() {
     let machine = Machine::new();
     machine.stand_in(KEYCHAIN.0, "exit 1");
     let asked = format!("{}.argv", KEYCHAIN.0);
@@ -185,7 +185,7 @@ fn what_an_account_is_called_runs_nothing_and_is_no_option() {
 }
 
 #[test]
-fn the_keychains_token_is_for_heroku_alone() {
+fn the_keychains_token_is_sent_to_heroku_only() {
     let mut machine = Machine::new();
     machine.login();
     machine.stand_in(KEYCHAIN.0, "echo sekret");
@@ -196,7 +196,7 @@ fn the_keychains_token_is_for_heroku_alone() {
 }
 
 #[test]
-fn a_keychain_without_an_answer_is_passed_over() {
+fn a_keychain_without_a_token_is_skipped() {
     for script in ["exit 1", "echo", "printf '\\377'"] {
         let machine = Machine::new();
         machine.login();
@@ -216,7 +216,7 @@ fn a_keychain_without_an_answer_is_passed_over() {
 }
 
 #[test]
-fn netrc_write_leaves_the_keychain_alone_and_data_can_be_elsewhere() {
+fn xdg_data_home_is_used_and_netrc_write_skips_the_keychain() {
     let mut machine = Machine::new();
     machine.file("data/heroku/login.json", "{\"account\":\"me@example.com\"}");
     let data = machine.home.join("data").display().to_string();
@@ -252,7 +252,7 @@ fn each_form_of_a_netrc_file_is_read() {
 }
 
 #[test]
-fn a_netrc_that_others_can_read_is_a_warning_once() {
+fn a_netrc_file_that_others_can_read_causes_one_warning() {
     let machine = Machine::new();
     let path = machine.netrc("machine 127.0.0.1 password TOKEN");
     for mode in [0o640, 0o604, 0o644] {
@@ -267,7 +267,7 @@ fn a_netrc_that_others_can_read_is_a_warning_once() {
 }
 
 #[test]
-fn a_netrc_that_is_not_there_is_no_matter_and_one_that_cannot_be_opened_is() {
+fn a_missing_netrc_file_is_ignored_and_an_unreadable_one_is_reported() {
     let machine = Machine::new();
     assert!(machine.refused().starts_with("oauth-ls: no token"));
     let path = machine.home.join(".netrc");
@@ -276,7 +276,7 @@ fn a_netrc_that_is_not_there_is_no_matter_and_one_that_cannot_be_opened_is() {
 }
 
 #[test]
-fn what_was_meant_is_said_where_no_token_is() {
+fn a_missing_token_is_reported_with_what_to_set() {
     let mut machine = Machine::new();
     let err = machine.refused();
     assert!(err.contains("no token for 127.0.0.1\n") && err.contains("set HEROKU_API_KEY"), "{err}");
@@ -291,7 +291,7 @@ fn what_was_meant_is_said_where_no_token_is() {
 }
 
 #[test]
-fn a_stored_token_that_is_none_is_not_sent() {
+fn an_invalid_stored_token_is_not_sent() {
     let machine = Machine::new();
     machine.netrc("machine 127.0.0.1 password \"sek ret\"");
     let err = machine.refused();
@@ -377,7 +377,7 @@ fn an_encrypted_netrc_is_read_by_a_real_gpg() {
 }
 
 #[test]
-fn a_passphrase_is_asked_for_by_nobody() {
+fn gpg_never_asks_for_a_passphrase() {
     needs!("gpg", "gpg-agent", "gpgconf");
     let mut machine = Machine::new();
     let keys = Keys::new("locked", "sekret");
@@ -402,7 +402,7 @@ fn a_passphrase_is_asked_for_by_nobody() {
 }
 
 #[test]
-fn gpg_gets_a_list_of_arguments_too() {
+fn gpg_runs_without_a_shell() {
     let mut machine = Machine::new();
     machine.file(".netrc.gpg", "sealed");
     machine.stand_in("gpg", &format!("echo 'machine 127.0.0.1 password {}'", machine.token()));
@@ -415,7 +415,7 @@ fn gpg_gets_a_list_of_arguments_too() {
 }
 
 #[test]
-fn why_an_encrypted_netrc_is_not_used_is_told_in_one_line() {
+fn an_unusable_encrypted_netrc_file_is_reported_in_one_line() {
     let machine = Machine::new();
     let path = machine.file(".netrc.gpg", "sealed");
     for (script, why) in [

@@ -58,7 +58,7 @@ fn no_file_is_written_through_a_link() {
 }
 
 #[test]
-fn beyond_the_limit_of_a_file_what_was_good_stays_and_nothing_is_changed() {
+fn a_file_size_limit_keeps_the_old_file_and_prevents_changes() {
     let account = Account::with(Settings { authz: 2000, ..Settings::default() });
     let before = account.state();
     account.sh("oauth-ls authz | grep generated > list").succeeds();
@@ -88,7 +88,7 @@ fn beyond_the_limit_of_a_file_what_was_good_stays_and_nothing_is_changed() {
 }
 
 #[test]
-fn a_log_that_is_full_lets_no_change_happen_and_keeps_whole_lines() {
+fn a_full_log_prevents_changes_and_keeps_complete_lines() {
     let account = Account::with(Settings { authz: 50, ..Settings::default() });
     account.sh("oauth-ls authz | grep generated > list").succeeds();
     // 8 KiB, or 4: room for some records of 512 bytes.
@@ -106,7 +106,7 @@ fn a_log_that_is_full_lets_no_change_happen_and_keeps_whole_lines() {
 }
 
 #[test]
-fn on_a_full_disk_what_was_good_stays() {
+fn a_full_disk_keeps_the_old_file() {
     needs!("unshare");
     let account = Account::with(Settings { authz: 2000, ..Settings::default() });
     account.sh("oauth-ls authz | grep generated > list; mkdir disk").succeeds();

@@ -5,7 +5,7 @@ use oauth_tools::sandbox::{Server, Settings};
 use crate::watched::{hostile, watch, watch_with};
 
 #[test]
-fn no_redirect_carries_the_token_away() {
+fn a_redirect_never_gets_the_token() {
     for status in [302, 307, 308] {
         let elsewhere = Server::start(Settings::default()).unwrap();
         let to = elsewhere.url();
@@ -31,7 +31,7 @@ fn no_redirect_carries_the_token_away() {
 }
 
 #[test]
-fn http_is_for_loopback_alone() {
+fn http_is_allowed_for_loopback_only() {
     let account = hostile(&[]);
     for host in [
         "http://example.com",
@@ -55,7 +55,7 @@ fn http_is_for_loopback_alone() {
 }
 
 #[test]
-fn no_variable_and_no_operand_injects_a_header_or_leaves_its_path() {
+fn variables_and_operands_cannot_inject_headers_or_change_the_path() {
     let account = hostile(&[]);
     let breaks = ["x\r\nEvil: 1", "x\nEvil: 1", "x\rEvil: 1", "x y", "\u{e9}"];
     for name in ["HEROKU_API_KEY", "HEROKU_TWO_FACTOR_CODE", "HEROKU_HOST"] {

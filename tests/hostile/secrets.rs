@@ -50,7 +50,7 @@ fn a_helper_gets_no_secret_that_it_does_not_need() {
 }
 
 #[test]
-fn a_command_gets_the_new_secret_and_none_of_the_callers() {
+fn a_command_gets_the_new_secret_and_not_the_callers() {
     let account = hostile(&[]);
     let client = account.id("Example CI");
     let own = [("HEROKU_TWO_FACTOR_CODE", "918273"), ("HEROKU_HEADERS", "{\"X-Own\":\"of-the-header\"}")];
@@ -79,7 +79,7 @@ fn exchangeable(account: &crate::common::Account) -> (String, String) {
 }
 
 #[test]
-fn wrong_input_and_wrong_options_show_no_secret() {
+fn invalid_input_and_options_show_no_secret() {
     let account = hostile(&[]);
     let known = account.secrets();
     let token = account.server.token().to_owned();

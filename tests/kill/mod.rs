@@ -261,7 +261,7 @@ impl<'a> Scene<'a> {
 }
 
 #[test]
-fn nothing_is_lost_and_nothing_is_done_twice() {
+fn a_killed_run_loses_nothing_and_does_nothing_twice() {
     let rounds: Vec<Round> = (0..ROUNDS).map(Round::new).collect();
     let verdicts = side_by_side(&rounds, 4, Round::check);
     let wrong: Vec<String> = verdicts.into_iter().filter_map(Result::err).collect();

@@ -33,7 +33,7 @@ fn fails(ran: &Ran, status: i32, says: &[&str]) {
 }
 
 #[test]
-fn certificates_are_judged_and_the_fault_is_named() {
+fn an_invalid_certificate_is_refused_and_its_fault_is_named() {
     let server = start(Settings::default());
     let (ours, other) = (Authority::new(), Authority::new());
     let folder = Folder::new();
@@ -74,7 +74,7 @@ fn certificates_are_judged_and_the_fault_is_named() {
 }
 
 #[test]
-fn where_the_variables_name_no_certificates_that_is_told() {
+fn variables_that_name_no_certificate_are_reported() {
     let server = start(Settings::default());
     let (ours, folder) = (Authority::new(), Folder::new());
     let relay = TlsRelay::start(&server, &ours, &["localhost"], (2020, 2100));
@@ -144,7 +144,7 @@ fn a_proxy_carries_the_connection_and_sees_no_token() {
 }
 
 #[test]
-fn a_proxy_that_refuses_or_is_gone_is_named() {
+fn a_proxy_that_refuses_or_is_unreachable_is_named() {
     let server = start(Settings::default());
     let refusing = Proxy::start(1, 407);
     let url = format!("http://user:sekret@127.0.0.1:{}", refusing.port());

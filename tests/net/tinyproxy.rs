@@ -26,7 +26,7 @@ fn proxy(next: u16) -> (Service, u16) {
 }
 
 #[test]
-fn a_real_proxy_carries_a_list_for_those_who_know_its_password() {
+fn a_real_proxy_carries_a_list_if_the_password_is_right() {
     needs!("tinyproxy");
     let (server, ours) = (start(Settings::default()), Authority::new());
     let folder = Folder::new();

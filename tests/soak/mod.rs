@@ -114,7 +114,7 @@ fn make(count: usize, parallel: &str) {
 }
 
 #[test]
-fn a_thousand_records_under_mixed_faults() {
+fn a_thousand_records_survive_mixed_faults() {
     std::thread::scope(|scope| {
         scope.spawn(|| remove(1000, "16"));
         scope.spawn(|| rotate(500, "16"));
@@ -125,13 +125,13 @@ fn a_thousand_records_under_mixed_faults() {
 
 #[test]
 #[ignore = "takes minutes: make soak"]
-fn fifty_thousand_removals_under_mixed_faults() {
+fn fifty_thousand_removals_survive_mixed_faults() {
     remove(50_000, "32");
 }
 
 #[test]
 #[ignore = "takes minutes: make soak"]
-fn five_thousand_of_each_under_mixed_faults() {
+fn five_thousand_of_each_survive_mixed_faults() {
     rotate(5000, "32");
     change(5000, "32");
     make(5000, "64");

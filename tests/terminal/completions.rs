@@ -78,7 +78,7 @@ fn bash_completes() {
 }
 
 #[test]
-fn bash_completions_are_clean_code() {
+fn bash_completions_pass_shellcheck() {
     needs!("setsid", "shellcheck");
     let world = world(Shell::Bash);
     let Ran { status, out, err, .. } = world.off("bash -n _oauth_tools && shellcheck -s bash _oauth_tools");

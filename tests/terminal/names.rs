@@ -14,7 +14,7 @@ fn run(line: &str) -> Ran {
 }
 
 #[test]
-fn help_is_short_or_complete_and_fits_a_window() {
+fn both_helps_fit_80_columns_and_the_long_one_has_every_option() {
     for tool in ALL {
         let Ran { status, out: short, err, .. } = run(&format!("{} -h", tool.name));
         assert_eq!((status, err.as_str()), (0, ""));
@@ -37,7 +37,7 @@ fn help_is_short_or_complete_and_fits_a_window() {
 }
 
 #[test]
-fn an_unknown_option_gets_the_nearest_name_in_every_tool() {
+fn every_tool_suggests_the_nearest_option() {
     for tool in ALL {
         for opt in tool.all_opts() {
             // The last letter twice, as typed in haste.
@@ -54,7 +54,7 @@ fn an_unknown_option_gets_the_nearest_name_in_every_tool() {
 }
 
 #[test]
-fn an_unknown_kind_gets_the_nearest_name_in_every_tool() {
+fn every_tool_suggests_the_nearest_kind() {
     for tool in ["oauth-ls", "oauth-mk", "oauth-rm", "oauth-rot", "oauth-set"] {
         for (wrong, near) in
             [("clinet", "client"), ("autzh", "authz"), ("sesions", "sessions"), ("tokn", "token")]
@@ -68,7 +68,7 @@ fn an_unknown_kind_gets_the_nearest_name_in_every_tool() {
 }
 
 #[test]
-fn an_unknown_word_of_an_option_gets_the_nearest() {
+fn an_unknown_option_value_gets_the_nearest_one() {
     for (line, near) in [
         ("oauth-ls -o jsno", "did you mean 'json'?"),
         ("oauth-ls -o tabel", "did you mean 'table'?"),

@@ -26,7 +26,7 @@ fn is_progress(line: &str) -> bool {
 }
 
 #[test]
-fn a_run_of_more_than_a_second_shows_how_far_it_is_and_leaves_no_trace() {
+fn a_run_of_more_than_a_second_shows_progress_and_clears_it() {
     needs!("setsid");
     let world = slow();
     let shown = world.run(80, &format!("{RUN} > out"));
@@ -38,7 +38,7 @@ fn a_run_of_more_than_a_second_shows_how_far_it_is_and_leaves_no_trace() {
 }
 
 #[test]
-fn sentences_and_progress_keep_apart() {
+fn sentences_and_progress_do_not_mix() {
     needs!("setsid");
     let shown = slow().run(80, RUN);
     assert!(shown.raw.contains("\r\x1b[K"), "{:?}", shown.raw);
@@ -48,7 +48,7 @@ fn sentences_and_progress_keep_apart() {
 }
 
 #[test]
-fn the_line_is_for_terminals_that_can_wipe_it() {
+fn progress_is_shown_only_on_terminals_that_can_clear_a_line() {
     needs!("setsid");
     for script in [format!("{RUN} 2> messages > out; cat messages"), format!("TERM=dumb {RUN} > out")] {
         let shown = slow().run(80, &script);

@@ -12,7 +12,7 @@ fn left(world: &World) -> usize {
 }
 
 #[test]
-fn a_yes_is_needed() {
+fn removing_several_objects_needs_a_yes() {
     needs!("setsid");
     let world = World::new(Settings::default());
     let ids = world.ids(4);
@@ -41,7 +41,7 @@ fn a_yes_is_needed() {
 }
 
 #[test]
-fn where_nobody_expects_a_question_there_is_none() {
+fn no_question_is_asked_in_scripts_or_for_a_few_objects() {
     needs!("setsid");
     let all = "oauth-ls authz --status expired";
     for script in [
@@ -69,7 +69,7 @@ fn where_nobody_expects_a_question_there_is_none() {
 }
 
 #[test]
-fn a_forgotten_operand_is_no_hang() {
+fn a_forgotten_operand_does_not_hang() {
     needs!("setsid");
     let world = World::new(Settings::default());
     for script in ["oauth-rm", "oauth-rot", "oauth-set authz -d x", "oauth-ls -", "oauth-mk client -"] {

@@ -98,7 +98,7 @@ impl Screen {
 }
 
 #[test]
-fn a_screen_is_what_the_bytes_make_of_it() {
+fn the_screen_shows_what_a_terminal_would() {
     let screen = Screen::of(6, "ab\r\n漢字x\x1b[31mé\x1b[0m\r\n12 of 3\r\x1b[Kdone".as_bytes());
     assert_eq!(screen.lines(), ["ab", "漢字xé", "12 of", "done"]);
     assert_eq!(screen.wrapped, 1);

@@ -9,7 +9,7 @@ const COUNT: &str = "trap \"echo interrupted >> ints\" INT; echo ready; \
                      until test -e ints; do sleep 0.1; done; sleep 0.3; sleep 0.3";
 
 #[test]
-fn an_interrupt_from_the_keyboard_comes_once_whatever_the_streams_are() {
+fn a_keyboard_interrupt_reaches_the_command_once() {
     needs!("setsid");
     for runner in ["oauth-run", "oauth-sandbox"] {
         for streams in ["", "< /dev/null", "2> messages < /dev/null"] {
@@ -29,7 +29,7 @@ fn an_interrupt_from_the_keyboard_comes_once_whatever_the_streams_are() {
 }
 
 #[test]
-fn an_interrupt_from_elsewhere_is_passed_on() {
+fn an_interrupt_from_another_process_is_passed_on() {
     needs!("setsid");
     let world = World::new(Settings::default());
     // A job in the background is a group of its own: the terminal's keys are not for it.
@@ -43,7 +43,7 @@ fn an_interrupt_from_elsewhere_is_passed_on() {
 }
 
 #[test]
-fn an_interrupt_from_the_keyboard_does_not_reach_a_hand_over() {
+fn a_keyboard_interrupt_does_not_reach_the_exec_command() {
     needs!("setsid");
     let world = World::new(Settings::default());
     let hand = "echo ready >&2; sleep 0.5; cat > got";

@@ -23,7 +23,7 @@ fn a_list_fits_every_window() {
 }
 
 #[test]
-fn columns_are_aligned_whatever_the_names_are_made_of() {
+fn columns_align_with_wide_and_combining_characters() {
     needs!("setsid");
     let world = account();
     for (columns, has_status) in [(80, false), (120, true)] {
@@ -46,7 +46,7 @@ fn columns_are_aligned_whatever_the_names_are_made_of() {
 }
 
 #[test]
-fn at_forty_columns_each_has_lines_of_its_own() {
+fn at_forty_columns_each_record_takes_several_lines() {
     needs!("setsid");
     let shown = account().run(40, "oauth-ls authz");
     let lines = shown.screen.lines();
@@ -58,7 +58,7 @@ fn at_forty_columns_each_has_lines_of_its_own() {
 }
 
 #[test]
-fn nothing_in_a_cell_reaches_the_terminal_as_more_than_text() {
+fn cells_send_no_control_characters_to_the_terminal() {
     needs!("setsid");
     // Screen::of fails for whatever is more.
     let shown = account().run(140, "oauth-ls");
@@ -68,7 +68,7 @@ fn nothing_in_a_cell_reaches_the_terminal_as_more_than_text() {
 }
 
 #[test]
-fn colour_follows_the_status_and_what_the_person_wants() {
+fn colour_follows_the_status_and_the_settings() {
     needs!("setsid");
     let red = |script: &str| {
         let shown = account().run(120, script);
@@ -129,7 +129,7 @@ fn a_table_is_sorted_by_name_or_as_asked() {
 }
 
 #[test]
-fn one_object_is_a_block() {
+fn one_object_is_shown_as_a_block() {
     needs!("setsid");
     let world = account();
     let shown = world.run(80, "oauth-ls session '~'");

@@ -6,7 +6,7 @@ use crate::common::Ran;
 use crate::pty::World;
 
 #[test]
-fn a_change_is_a_sentence() {
+fn a_change_is_shown_as_a_sentence() {
     needs!("setsid");
     let world = World::new(Settings::default());
     let id = world.ids(1);
@@ -43,7 +43,7 @@ fn a_sentence_has_the_colour_of_its_status() {
 }
 
 #[test]
-fn off_a_terminal_a_change_is_a_record() {
+fn off_a_terminal_a_change_is_printed_as_a_record() {
     needs!("setsid");
     let world = World::new(Settings::default());
     let Ran { status, out, err, .. } = world.off(&format!("oauth-rm authz {}", world.ids(4)));
@@ -52,7 +52,7 @@ fn off_a_terminal_a_change_is_a_record() {
 }
 
 #[test]
-fn a_warning_of_the_server_comes_once() {
+fn a_server_warning_is_shown_once() {
     needs!("setsid");
     let warning = "maintenance tonight".to_owned();
     let settings = Settings { warning: Some(warning), ..Settings::default() };
@@ -67,7 +67,7 @@ fn a_warning_of_the_server_comes_once() {
 }
 
 #[test]
-fn verbose_tells_requests_and_answers_and_no_secret() {
+fn verbose_shows_requests_and_responses_and_no_secret() {
     needs!("setsid");
     let settings = Settings { two_factor: Some("482910".to_owned()), ..Settings::default() };
     let world = World::new(settings)

@@ -18,7 +18,7 @@ fn guarded() -> World {
 }
 
 #[test]
-fn a_whole_parallel_run_asks_once_and_shows_no_code() {
+fn a_parallel_run_asks_once_and_shows_no_code() {
     needs!("setsid");
     let world = guarded();
     let mut pty = world.start(80, &format!("{RUN} > out"));
@@ -31,7 +31,7 @@ fn a_whole_parallel_run_asks_once_and_shows_no_code() {
 }
 
 #[test]
-fn an_answer_that_is_none_or_wrong_ends_the_run_without_another_question() {
+fn an_empty_or_wrong_code_ends_the_run_without_another_question() {
     needs!("setsid");
     for (answer, told) in [
         ("\n", "no two-factor code was entered"),
@@ -50,7 +50,7 @@ fn an_answer_that_is_none_or_wrong_ends_the_run_without_another_question() {
 }
 
 #[test]
-fn it_is_asked_on_the_terminal_whatever_the_streams_are() {
+fn the_question_is_on_the_terminal_even_if_the_streams_are_redirected() {
     needs!("setsid");
     let world = guarded();
     let mut pty = world.start(80, "oauth-ls client -o id < /dev/null 2> messages | cat > out");
@@ -61,7 +61,7 @@ fn it_is_asked_on_the_terminal_whatever_the_streams_are() {
 }
 
 #[test]
-fn ctrl_c_at_the_question_ends_the_run_and_leaves_the_terminal_as_it_was() {
+fn ctrl_c_at_the_question_ends_the_run_and_restores_the_terminal() {
     needs!("setsid");
     for (script, status) in
         [("oauth-ls authz", 130), ("oauth-rm < list", 130), (RUN, 130), ("oauth-run true", 130)]
@@ -82,7 +82,7 @@ fn ctrl_c_at_the_question_ends_the_run_and_leaves_the_terminal_as_it_was() {
 }
 
 #[test]
-fn where_nobody_can_be_asked_the_status_is_4() {
+fn without_a_terminal_the_status_is_4() {
     needs!("setsid");
     let world = guarded();
     let hint = "set HEROKU_TWO_FACTOR_CODE for this one command";
@@ -95,7 +95,7 @@ fn where_nobody_can_be_asked_the_status_is_4() {
 }
 
 #[test]
-fn a_code_in_the_environment_is_used_and_nobody_asked() {
+fn a_code_in_the_environment_is_used_without_a_question() {
     needs!("setsid");
     let world = guarded();
     let shown = world.run(80, &format!("HEROKU_TWO_FACTOR_CODE=482910 {RUN} > out"));
