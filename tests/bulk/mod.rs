@@ -1,7 +1,7 @@
 //! What a bulk run promises to those around it: order, prompt output, a stream's end, a lost reader, the quota.
 
-mod doubt;
-mod window;
+mod in_flight;
+mod lost_responses;
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};

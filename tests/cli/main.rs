@@ -6,16 +6,18 @@
 #[path = "../common/mod.rs"]
 mod common;
 
-mod beyond;
 mod credentials;
+mod exchange;
+mod exec_and_replace;
 mod formats;
-mod fourteen;
 mod guards;
-mod handover;
+mod heroku_parity;
 mod input;
-mod make;
+mod makefile;
 mod options;
 mod pipes;
+mod run;
+mod sandbox_and_diff;
 mod secrets;
 mod shells;
 mod streams;

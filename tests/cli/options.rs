@@ -309,3 +309,58 @@ fn a_signal_before_the_first_change_sets_the_exit_status() {
         assert!(account.server.stats().applied.is_empty());
     }
 }
+
+#[test]
+fn unknown_scopes_are_reported_before_any_call() {
+    let account = Account::new();
+    for line in ["oauth-run -s raed true", "oauth-mk authz -s raed", "oauth-mk token --web c1 -s raed"] {
+        account.sh(line).exits(2).says("--scope: unknown scope 'raed'; did you mean 'read'?");
+        account.sh(&line.replace("raed", ",")).exits(2).says("--scope: a scope is empty");
+    }
+    for wider in [",", "read,", "read,,write", " "] {
+        account.sh(&format!("oauth-ls authz -s '{wider}'")).exits(2).says("--scope: a scope is empty");
+    }
+    assert_eq!(account.server.stats().total(), 0);
+    account.sh("oauth-ls authz -s 'read, write'").succeeds();
+}
+
+#[test]
+fn the_log_records_each_change_and_its_author() {
+    let account = Account::new();
+    let id = account.id("terraform");
+    let line = format!("oauth-mk authz -d logged --log log -o id; oauth-rm authz {id} none --log log -P 1");
+    account.sh(&line).exits(1);
+    let log = account.read("log");
+    let lines: Vec<serde_json::Value> = log.lines().map(|l| serde_json::from_str(l).expect("JSON")).collect();
+    let told: Vec<_> = lines.iter().map(|l| (text(&l["tool"]), text(&l["result"]))).collect();
+    assert_eq!(told[..2], [("oauth-mk".into(), "created".into()), ("oauth-rm".into(), "revoked".into())]);
+    assert!(told[2].1.starts_with("failed: "), "{told:?}");
+    assert_eq!((&lines[1]["id"], &lines[1]["account"]), (&id.as_str().into(), &"you@example.com".into()));
+    assert!(log.lines().all(|l| l.len() == 511), "lines of one length");
+    // Parallel runs do not mix, and where it cannot be written nothing is changed.
+    let many =
+        "for i in 1 2 3 4; do oauth-ls authz -o id | oauth-set authz -d x --log log -o id & done; wait";
+    account.sh(many);
+    assert!(account.read("log").lines().all(|l| serde_json::from_str::<serde_json::Value>(l).is_ok()));
+    let before = account.state();
+    account.sh("oauth-mk authz --log /dev/full").exits(1);
+    account.sh("oauth-mk authz --log no/such/folder").exits(1);
+    assert_eq!(account.state(), before);
+}
+
+#[test]
+fn one_file_cannot_have_two_uses() {
+    let account = Account::new();
+    let id = account.id("terraform");
+    account.write("kept", "kept\n");
+    let before = account.state();
+    for line in [
+        format!("oauth-rot authz {id} --rest kept >> kept"),
+        format!("oauth-rm authz {id} --log kept >> kept"),
+        format!("oauth-rm authz {id} --log kept --rest ./kept"),
+        format!("OAUTH_LOG=new oauth-rm authz {id} --rest $PWD/new"),
+    ] {
+        account.sh(&line).exits(2).says("name another file");
+    }
+    assert_eq!((account.read("kept").as_str(), account.state()), ("kept\n", before));
+}

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use oauth_tools::sandbox::Fault;
 
 use crate::common::Account;
-use crate::watched::{Watched, hostile, watch_with};
+use crate::measured::{Measured, hostile, measure_with};
 
 /// Command lines that between them send every kind of request there is; `AUTHZ` and `CLIENT` are ids of the account.
 const LINES: [&str; 17] = [
@@ -34,13 +34,13 @@ const GIVEN: [(&str, &str); 2] =
     [("CODE", "b9c4a6de-6fd1-4f4e-9d4f-0cf4b8a2b6a1"), ("SECRET", "5a4d8c12-aaaa-4bbb-8ccc-0123456789ab")];
 
 /// A line's run against a fault, in an account of its own; it shows no secret of the account, or of its own.
-fn against(fault: &str, line: &str) -> (Account, Watched) {
+fn against(fault: &str, line: &str) -> (Account, Measured) {
     let account = hostile(&[fault]);
     let before = account.secrets();
     let (authz, client) = (account.id("terraform"), account.id("Example CI"));
     let input = format!("{{\"kind\":\"authz\",\"id\":\"{authz}\"}}\nclient,{client}\n");
     let command = line.replace("AUTHZ", &authz).replace("CLIENT", &client);
-    let ran = watch_with(&account, &command, input.as_bytes(), &GIVEN);
+    let ran = measure_with(&account, &command, input.as_bytes(), &GIVEN);
     let mut known = &before | &account.secrets();
     known.extend(GIVEN.iter().map(|(_, secret)| (*secret).to_owned()));
     assert_eq!(ran.leaks(&account, &known), Vec::<&str>::new(), "{fault}{ran}");
@@ -62,7 +62,7 @@ fn all(fault: &str, words: &[&str]) {
     });
     let found = found.into_inner().unwrap();
     assert_eq!(found.len(), LINES.len(), "{fault}");
-    for ran in found.into_iter().map(Watched::ended_well) {
+    for ran in found.into_iter().map(Measured::ends_well) {
         let differs = ran.line.starts_with("oauth-diff") && ran.status == 1;
         let named = ran.status == 0 || differs || words.iter().any(|word| ran.err.contains(word));
         // A grant code that was made up is refused whatever else goes wrong.

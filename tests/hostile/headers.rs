@@ -2,7 +2,7 @@
 
 use oauth_tools::sandbox::{Server, Settings};
 
-use crate::watched::{hostile, watch, watch_with};
+use crate::measured::{hostile, measure, measure_with};
 
 #[test]
 fn a_redirect_never_gets_the_token() {
@@ -22,7 +22,7 @@ fn a_redirect_never_gets_the_token() {
             "oauth-run -- true".to_owned(),
             "oauth-diff /dev/null -".to_owned(),
         ] {
-            let ran = watch(&account, &line, b"").ended_well();
+            let ran = measure(&account, &line, b"").ends_well();
             assert!([1, 2].contains(&ran.status) && ran.err.contains(&format!("redirects to {to}")), "{ran}");
         }
         assert_eq!(elsewhere.stats().connections, 0, "{status}");
@@ -48,7 +48,7 @@ fn http_is_allowed_for_loopback_only() {
         "HTTP://10.0.0.1",
         "ftp://localhost",
     ] {
-        let ran = watch_with(&account, "oauth-ls", b"", &[("HEROKU_HOST", host)]).ended_well();
+        let ran = measure_with(&account, "oauth-ls", b"", &[("HEROKU_HOST", host)]).ends_well();
         assert!(ran.status == 2 && ran.err.contains("HEROKU_HOST"), "{host}{ran}");
     }
     assert_eq!(account.server.stats().connections, 0);
@@ -60,7 +60,7 @@ fn variables_and_operands_cannot_inject_headers_or_change_the_path() {
     let breaks = ["x\r\nEvil: 1", "x\nEvil: 1", "x\rEvil: 1", "x y", "\u{e9}"];
     for name in ["HEROKU_API_KEY", "HEROKU_TWO_FACTOR_CODE", "HEROKU_HOST"] {
         for value in breaks {
-            let ran = watch_with(&account, "oauth-ls", b"", &[(name, value)]).ended_well();
+            let ran = measure_with(&account, "oauth-ls", b"", &[(name, value)]).ends_well();
             assert!(ran.status == 2 && ran.err.contains(name), "{name} {value:?}{ran}");
             assert!(!ran.err.contains("Evil: 1") || name == "HEROKU_HOST", "{ran}");
         }
@@ -68,7 +68,7 @@ fn variables_and_operands_cannot_inject_headers_or_change_the_path() {
     for value in
         [r#"{"X":"1\r\nEvil: 1"}"#, r#"{"X\r\nEvil":"1"}"#, r#"{"Host":"evil"}"#, r#"{"X":"\u0000"}"#]
     {
-        let ran = watch_with(&account, "oauth-ls", b"", &[("HEROKU_HEADERS", value)]).ended_well();
+        let ran = measure_with(&account, "oauth-ls", b"", &[("HEROKU_HEADERS", value)]).ends_well();
         assert!(ran.status == 2 && ran.err.contains("HEROKU_HEADERS"), "{value}{ran}");
     }
     for line in [
@@ -80,11 +80,11 @@ fn variables_and_operands_cannot_inject_headers_or_change_the_path() {
         "oauth-rm authz \"$(printf 'a HTTP/1.1\\r\\nEvil: 1')\"",
         "oauth-set authz a --client-id 'b/c' --client-secret x",
     ] {
-        let ran = watch(&account, line, b"").ended_well();
+        let ran = measure(&account, line, b"").ends_well();
         assert!(ran.status == 2, "{ran}");
     }
     assert_eq!(account.server.stats().connections, 0);
-    let secret = watch_with(
+    let secret = measure_with(
         &account,
         "oauth-mk token --grant-code env:BAD --client-secret env:GOOD",
         b"",

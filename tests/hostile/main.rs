@@ -10,5 +10,5 @@ mod data;
 mod faults;
 mod files;
 mod headers;
+mod measured;
 mod secrets;
-mod watched;

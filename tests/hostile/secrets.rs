@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use crate::common::text;
-use crate::watched::{hostile, watch, watch_with};
+use crate::measured::{hostile, measure, measure_with};
 
 /// Variables that nobody but the tool itself needs, with values to look for.
 const OWN: [(&str, &str); 6] = [
@@ -40,7 +40,7 @@ fn a_helper_gets_no_secret_that_it_does_not_need() {
     let mut env = OWN.to_vec();
     env.extend([("PATH", path.as_str()), ("HEROKU_API_KEY", "")]);
     let line = "oauth-mk token --grant-code env:CODE --client-secret env:SECRET";
-    let ran = watch_with(&account, line, b"", &env);
+    let ran = measure_with(&account, line, b"", &env);
     assert_eq!(ran.status, 4, "{ran}");
     let seen = account.read("seen");
     assert!(seen.contains("a@example.com") && seen.contains("--decrypt"), "both were asked: {seen}");
@@ -55,7 +55,7 @@ fn a_command_gets_the_new_secret_and_not_the_callers() {
     let client = account.id("Example CI");
     let own = [("HEROKU_TWO_FACTOR_CODE", "918273"), ("HEROKU_HEADERS", "{\"X-Own\":\"of-the-header\"}")];
     let line = format!("oauth-rot client {client} --exec 'env; cat' -o id");
-    let ran = watch_with(&account, &line, b"", &own);
+    let ran = measure_with(&account, &line, b"", &own);
     let (seen, new) = (ran.err.clone(), text(&account.named("Example CI")["id"]));
     assert!(ran.status == 0 && seen.contains(&format!("HEROKU_OAUTH_ID={new}")), "{ran}");
     for secret in [account.server.token(), "918273", "of-the-header"] {
@@ -65,7 +65,7 @@ fn a_command_gets_the_new_secret_and_not_the_callers() {
     let code = exchangeable(&account);
     let env = [("CODE", code.0.as_str()), ("SECRET", code.1.as_str())];
     let line = "oauth-mk token --grant-code env:CODE --client-secret env:SECRET --exec env -o id";
-    let ran = watch_with(&account, line, b"", &env);
+    let ran = measure_with(&account, line, b"", &env);
     assert!(ran.status == 0 && ran.err.contains("HEROKU_API_KEY="), "{ran}");
     assert!(!ran.err.contains(&code.0) && !ran.err.contains(&code.1), "{ran}");
 }
@@ -94,7 +94,7 @@ fn invalid_input_and_options_show_no_secret() {
         ("oauth-diff list -".to_owned(), String::new()),
     ] {
         account.write("list", &record);
-        let ran = watch(&account, &line, input.as_bytes()).ended_well();
+        let ran = measure(&account, &line, input.as_bytes()).ends_well();
         assert!(ran.status != 0, "{ran}");
         assert_eq!(ran.leaks(&account, &known), Vec::<&str>::new(), "{ran}");
     }

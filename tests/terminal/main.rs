@@ -7,12 +7,12 @@
 mod common;
 
 mod completions;
-mod names;
+mod help;
+mod messages;
 mod progress;
 mod pty;
 mod questions;
 mod screen;
 mod signals;
 mod tables;
-mod talk;
 mod two_factor;

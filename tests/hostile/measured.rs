@@ -21,7 +21,7 @@ pub(crate) fn hostile(faults: &[&str]) -> Account {
 }
 
 /// The result of a watched run.
-pub(crate) struct Watched {
+pub(crate) struct Measured {
     ran: Ran,
     /// The most memory that was seen, in KiB.
     pub(crate) memory: u64,
@@ -30,7 +30,7 @@ pub(crate) struct Watched {
     pub(crate) args: BTreeSet<String>,
 }
 
-impl Deref for Watched {
+impl Deref for Measured {
     type Target = Ran;
 
     fn deref(&self) -> &Ran {
@@ -38,9 +38,9 @@ impl Deref for Watched {
     }
 }
 
-impl fmt::Display for Watched {
+impl fmt::Display for Measured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Watched { ran, memory, took, .. } = self;
+        let Measured { ran, memory, took, .. } = self;
         write!(
             f,
             "
@@ -49,10 +49,10 @@ impl fmt::Display for Watched {
     }
 }
 
-impl Watched {
+impl Measured {
     /// This run, which must have ended in time, in bounded memory, and with a status of the manual's.
     #[track_caller]
-    pub(crate) fn ended_well(self) -> Watched {
+    pub(crate) fn ends_well(self) -> Measured {
         assert!([0, 1, 2, 4, 75].contains(&self.status), "{self}");
         assert!(!self.err.contains("panicked") && !self.err.contains("RUST_BACKTRACE"), "{self}");
         assert!(self.memory <= MEMORY, "{self}");
@@ -90,12 +90,12 @@ impl Watched {
 }
 
 /// Runs one program with arguments as sh(1) reads them, in an account's folder, with `input`, under watch.
-pub(crate) fn watch(account: &Account, line: &str, input: &[u8]) -> Watched {
-    watch_with(account, line, input, &[])
+pub(crate) fn measure(account: &Account, line: &str, input: &[u8]) -> Measured {
+    measure_with(account, line, input, &[])
 }
 
 /// The same, with more variables.
-pub(crate) fn watch_with(account: &Account, line: &str, input: &[u8], env: &[(&str, &str)]) -> Watched {
+pub(crate) fn measure_with(account: &Account, line: &str, input: &[u8], env: &[(&str, &str)]) -> Measured {
     // Beyond this bound an allocation fails, and the run with it, however short it was.
     let bounded = account.line("sh", &format!("ulimit -d 196608; exec {line}"));
     let bounded = env.iter().fold(bounded, |bounded, (name, value)| bounded.env(name, value));
@@ -121,7 +121,7 @@ pub(crate) fn watch_with(account: &Account, line: &str, input: &[u8], env: &[(&s
         (ran, watcher.join().expect("watched"))
     });
     // The line alone, as the messages and `leaks` refer to it.
-    Watched { ran: Ran { line: line.to_owned(), ..ran }, memory, took: begun.elapsed(), args }
+    Measured { ran: Ran { line: line.to_owned(), ..ran }, memory, took: begun.elapsed(), args }
 }
 
 /// Notes what proc(5) shows of a process.
