@@ -1,9 +1,13 @@
-//! The shape of the code, read from the sources: who may use what, and what nobody may.
+//! The shape of the code, read from the sources: which module may use what, and what none may.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
 
 /// A source file: its name under src/, and its lines without those of tests.
 struct Source {
@@ -12,12 +16,12 @@ struct Source {
 }
 
 impl Source {
-    /// Its entry in src/: `lib` of `lib.rs`, `tools` of `tools/rm.rs`.
+    /// The entry in src/: `lib` of `lib.rs`, `tools` of `tools/rm.rs`.
     fn folder(&self) -> &str {
         self.name.split(['/', '.']).next().unwrap_or_default()
     }
 
-    /// The lines that are no comments.
+    /// The lines that are not comments.
     fn code(&self) -> impl Iterator<Item = &str> {
         self.lines.iter().map(String::as_str).filter(|line| !line.trim_start().starts_with("//"))
     }
@@ -27,8 +31,8 @@ impl Source {
     }
 }
 
-/// All sources but those that are only there in tests.
-fn sources() -> Vec<Source> {
+/// The files in src/: their names from there, and their texts.
+fn files() -> Vec<(String, String)> {
     fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in std::fs::read_dir(folder).expect("a folder") {
             let path = entry.expect("an entry").path();
@@ -39,26 +43,26 @@ fn sources() -> Vec<Source> {
             }
         }
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let root = root().join("src");
     let mut paths = Vec::new();
     walk(&root, &mut paths);
     paths.sort();
-    let name = |path: &PathBuf| path.strip_prefix(&root).expect("under src").display().to_string();
-    // Declared with #[cfg(test)] where they stand.
+    let name = |path: &Path| path.strip_prefix(&root).expect("under src").display().to_string();
+    let files: Vec<_> =
+        paths.iter().map(|path| (name(path), std::fs::read_to_string(path).expect("UTF-8"))).collect();
+    assert!(files.len() > 40, "the sources were found");
+    files
+}
+
+/// All sources without those that are compiled for tests only.
+fn sources() -> Vec<Source> {
+    // Declared with #[cfg(test)] where they are.
     let only_tests = |name: &str| {
         let tests = ["tests.rs", "api/stub.rs", "output/round_trips.rs"];
         name.contains("/tests/") || tests.iter().any(|end| name.ends_with(end))
     };
-    let all: Vec<Source> = paths
-        .iter()
-        .filter(|path| !only_tests(&name(path)))
-        .map(|path| Source {
-            name: name(path),
-            lines: product(&std::fs::read_to_string(path).expect("UTF-8")),
-        })
-        .collect();
-    assert!(all.len() > 40, "the sources were found");
-    all
+    let files = files().into_iter().filter(|(name, _)| !only_tests(name));
+    files.map(|(name, text)| Source { name, lines: product(&text) }).collect()
 }
 
 /// The lines of a source that are not tests. Relies on rustfmt: an item ends where its indentation does.
@@ -79,7 +83,7 @@ fn product(text: &str) -> Vec<String> {
     product
 }
 
-/// Only these files may have that word in them, and each does.
+/// Asserts that these files contain a word, and no others.
 #[track_caller]
 fn only(word: &str, files: &[&str]) {
     let found: BTreeSet<String> = sources().into_iter().filter(|s| s.has(word)).map(|s| s.name).collect();
@@ -149,7 +153,7 @@ fn only_listed_modules_use_sockets() {
 }
 
 /// The entries of src/ from the bottom to the top. A folder imports its own modules and those of the layers below it;
-/// folders of one layer do not know each other.
+/// folders of one layer do not use each other.
 const LAYERS: [&[&str]; 9] = [
     &["base"],
     &["sys"],
@@ -161,7 +165,7 @@ const LAYERS: [&[&str]; 9] = [
     &["change"],
     &["tools"],
 ];
-/// Entries that stand apart: the programs and the library's root may use all, the sandbox none.
+/// Entries outside the layers: the programs and the library's root may use all, the sandbox none.
 const APART: [&str; 3] = ["bin", "lib", "sandbox"];
 
 /// The entries that a source names after `crate::`.
@@ -216,7 +220,7 @@ fn sandbox_modules_import_only_from_lower_layers() {
 
 #[test]
 fn no_folder_in_src_has_more_than_14_entries() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let root = root().join("src");
     let mut folders = vec![root];
     while let Some(folder) = folders.pop() {
         let entries: Vec<PathBuf> =
@@ -294,15 +298,96 @@ fn nothing_bypasses_the_streams_or_panics() {
             }
         }
     }
-    let lib =
-        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).expect("lib.rs");
+    let lib = std::fs::read_to_string(root().join("src/lib.rs")).expect("lib.rs");
     assert!(lib.contains("\n#![forbid(unsafe_code)]\n"));
 }
 
 #[test]
 fn no_file_in_src_is_longer_than_450_lines() {
-    for source in sources() {
-        let lines = source.lines.len();
-        assert!(lines <= 450, "{}: {lines} lines", source.name);
+    for (name, text) in files() {
+        let count = text.lines().count();
+        assert!(count <= 450, "{name}: {count} lines");
     }
+}
+
+/// The functions of a source: their first lines, and how many lines they have. The text of a raw string, such as a
+/// shell script, does not count. Relies on rustfmt: a function ends where its indentation does.
+fn functions(text: &str) -> Vec<(String, usize)> {
+    let mut in_raw_string = false;
+    let code: Vec<&str> = text
+        .lines()
+        .filter(|line| {
+            let was_in = in_raw_string;
+            // Never both in one line, but for a raw string that ends where it begins.
+            in_raw_string = if was_in {
+                !line.contains("\"#")
+            } else {
+                line.split("r#\"").skip(1).any(|s| !s.contains("\"#"))
+            };
+            !was_in
+        })
+        .collect();
+    let mut found = Vec::new();
+    for (at, line) in code.iter().enumerate() {
+        let start = line.trim_start();
+        let is_function =
+            start.split('(').next().is_some_and(|head| head.split(' ').any(|word| word == "fn"));
+        if is_function && !start.starts_with("//") && !line.ends_with([';', '}']) {
+            let end = format!("{}}}", &line[..line.len() - start.len()]);
+            let length = code[at..].iter().position(|line| *line == end).expect("the end of a function") + 1;
+            found.push((start.to_owned(), length));
+        }
+    }
+    found
+}
+
+#[test]
+fn no_function_in_src_is_longer_than_80_lines() {
+    let mut count = 0;
+    for (name, text) in files() {
+        for (function, length) in functions(&text) {
+            assert!(length <= 80, "{name}: {length} lines: {function}");
+            count += 1;
+        }
+    }
+    assert!(count > 500, "only {count} functions were found");
+}
+
+/// Returns whether a path exists; `*` in it is any entry of a folder, `NAME` the name of any tool.
+fn exists(path: &str) -> bool {
+    let tools = oauth_tools::tools::ALL.iter().filter_map(|tool| tool.name.strip_prefix("oauth-"));
+    let mut paths = tools.map(|tool| path.replace("NAME", tool));
+    paths.any(|path| {
+        let mut found = vec![root().to_owned()];
+        for segment in path.trim_end_matches('/').split('/') {
+            let below = |folder: PathBuf| match segment {
+                "*" => std::fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()).collect(),
+                name => vec![folder.join(name)],
+            };
+            found = found.into_iter().flat_map(below).filter(|path| path.exists()).collect();
+        }
+        !found.is_empty()
+    })
+}
+
+#[test]
+fn every_path_in_the_documents_exists() {
+    let mut documents: Vec<PathBuf> =
+        ["CONTRIBUTING.md", "README.md", "SECURITY.md"].map(|name| root().join(name)).into();
+    let pages =
+        std::fs::read_dir(root().join("docs")).expect("docs").map(|entry| entry.expect("a page").path());
+    documents.extend(pages.filter(|path| path.extension().is_some_and(|e| e == "md")));
+    let mut count = 0;
+    for document in documents {
+        let text = std::fs::read_to_string(&document).expect("UTF-8");
+        for path in text.split('`').skip(1).step_by(2) {
+            let ours = ["src/", "tests/", "docs/", "man/", "fuzz/", "examples/"];
+            if ours.iter().any(|folder| path.starts_with(folder)) {
+                assert!(exists(path), "{}: there is no {path}", document.display());
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 30, "only {count} paths were found");
+    assert!(!exists("src/change/no-such-file.rs") && !exists("src/*/no-such-file.rs"));
 }
