@@ -1,4 +1,4 @@
-//! The fuzzer's corpus, and inputs like it, through the fuzzer's own functions; see fuzz/README.md.
+//! The fuzzer's functions on its corpus, and on inputs like it; see fuzz/README.md.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 #![allow(missing_docs, unreachable_pub)]
@@ -17,7 +17,7 @@ fn kept(target: &str) -> Vec<(String, Vec<u8>)> {
     kept
 }
 
-/// Numbers that are the same in each run, so that a failure comes again.
+/// A sequence of numbers that is the same in each run, so that a failure can be repeated.
 struct Dice(u64);
 
 impl Dice {
@@ -43,7 +43,7 @@ impl Dice {
             3 => [&bytes[at.clone()], &bytes[at.clone()]].concat(),
             _ => other[self.part(other.len())].to_vec(),
         };
-        // A byte is set among the others, or takes the place of one or of many.
+        // The new bytes are inserted, or replace one byte or many.
         let end = [at.start, at.end.min(at.start + 1), at.end][self.below(3)];
         bytes.splice(at.start..end, new);
     }

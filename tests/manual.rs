@@ -1,8 +1,8 @@
-//! The manual and the program say the same: options, exit statuses, variables, columns, and every example.
+//! The manual agrees with the programs: options, exit statuses, variables, columns, and every example.
 //!
-//! An example is a `.Dl` line, or the lines of one `.Bd -literal`, of a page's EXAMPLES: what starts with `$ ` is a
-//! command, what starts with `> ` goes on with it. All commands of an example run in one sandbox of their own, and
-//! end with 0 and without a message, or with N where the sentence before says `(exits N)`.
+//! An example is a `.Dl` line, or the lines of one `.Bd -literal`, in EXAMPLES: a line that begins with `$ ` is a
+//! command, a line that begins with `> ` continues it. All commands of an example run in one sandbox of their own, and
+//! exit with 0 and without a message, or with N if the sentence before says `(exits N)`.
 
 #![allow(clippy::expect_used, clippy::panic)]
 
@@ -103,7 +103,7 @@ fn described(page: &Page, tag: &str) -> (Vec<String>, bool) {
     (flags.into_iter().map(|f| f.0).collect(), argument)
 }
 
-/// The options that a page leaves to oauth-tools(7): a paragraph names them, and says that they work as in all tools.
+/// The options for which a page refers to oauth-tools(7), in a paragraph about options that work as in all tools.
 fn shared(page: &Page) -> Vec<String> {
     let paragraphs = page.section("DESCRIPTION").split(|line| [".Pp", ".El"].contains(&&line[..]));
     let shared = paragraphs.filter(|lines| lines.join(" ").contains("work as in all tools"));
@@ -169,7 +169,7 @@ fn every_option_that_a_page_mentions_exists() {
     }
 }
 
-/// The statuses that the errors lead to, as their source lists them.
+/// The exit statuses in the source.
 fn codes() -> Vec<String> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/base/error.rs");
     let source = std::fs::read_to_string(source).expect("the source");
@@ -188,7 +188,7 @@ fn each_page_lists_exactly_the_statuses_that_its_tool_ends_with() {
         let wanted = match tool.name {
             "oauth-diff" => only(&[parts::OK, parts::FAILED, parts::USAGE]),
             "oauth-sandbox" => [only(&[parts::FAILED, parts::USAGE]), commands].concat(),
-            // The command's own status comes before all of them.
+            // The page describes the command's own status apart.
             "oauth-run" => {
                 let mut own = codes();
                 let signal = own.split_off(own.len() - 1);
@@ -287,7 +287,7 @@ fn plain(text: &str) -> String {
         .fold(text.to_owned(), |text, (escape, plain)| text.replace(escape, plain))
 }
 
-/// The examples of a page: what is said before, and the commands.
+/// The examples of a page: the sentence before, and the commands.
 fn examples(page: &Page) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let (mut said, mut script, mut literal) = (String::new(), String::new(), false);
@@ -350,7 +350,7 @@ fn every_example_runs() {
     assert!(count > 40, "only {count} examples were found");
 }
 
-/// The Heroku CLI's commands for OAuth, and the alias of one.
+/// The Heroku CLI's commands for OAuth, with the alias of one.
 const HEROKU: [&str; 15] = [
     "authorizations",
     "authorizations:create",

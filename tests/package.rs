@@ -1,4 +1,4 @@
-//! The crate: what `cargo package` packs. Not in the crate itself, where cargo refuses to pack again.
+//! The files that `cargo package` packs. Not part of the crate itself, where cargo refuses to pack again.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -23,7 +23,7 @@ fn files(folder: &str) -> Vec<String> {
 
 #[test]
 fn the_crate_has_what_an_installation_needs_and_leaves_out_fuzzing_and_ci() {
-    // With the lock file cargo would look into the index, which this machine may not have.
+    // With the lock file cargo would read the registry's index, which may not be on this machine.
     let out = Command::new(env!("CARGO"))
         .args(["package", "--list", "--allow-dirty", "--exclude-lockfile", "--offline"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))

@@ -1,9 +1,9 @@
 //! Runs of the programs against a sandbox that fails, answers late or is left in the middle of a change.
 //!
-//! One test program, because most of these tests wait most of the time: next to each other they take as long as the
+//! They are one test program because they mostly wait: side by side they take as long as the
 //! longest of them.
 
-// The lints know a test by its attribute, and its helpers have none.
+// Clippy allows unwrap in functions with #[test], but not in their helpers.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bulk;

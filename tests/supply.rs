@@ -1,4 +1,4 @@
-//! The packages that the programs are built from (licences, versions, sources), and code that is never unsafe.
+//! The packages that the programs are built from: licences, versions, sources; and the absence of unsafe code.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -12,7 +12,7 @@ use std::process::Command;
 use common::{Ran, finish};
 use serde_json::Value;
 
-/// The most packages, besides our own, that a build for this platform may need.
+/// The most packages that a build for this platform may need, without our own.
 const MOST: usize = 55;
 
 fn root() -> &'static Path {
@@ -145,7 +145,7 @@ fn left_out_tests_are_reported_and_the_status_is_that_of_the_tests() {
 fn our_code_is_never_unsafe_and_builds_follow_the_lock_file() {
     assert!(read("Cargo.toml").contains("\nunsafe_code = \"forbid\"\n"));
     assert!(read("src/lib.rs").contains("#![forbid(unsafe_code)]"));
-    // Neither formats nor cleans by it; cargo fuzz cannot be told, so the line before it asks.
+    // fmt and clean do not use the lock file; cargo fuzz has no --locked, so the line before it checks.
     let free = ["fmt", "clean", "fuzz"].map(|command| format!("$(CARGO) {command}"));
     let mut before = String::new();
     for line in read("Makefile").lines().filter(|line| line.contains("$(CARGO)")) {

@@ -1,14 +1,14 @@
-//! How far a run goes beyond a result that is slow to come: little with secrets, further without.
+//! How many requests a run sends while a result is slow: few if results carry secrets, more otherwise.
 
 use std::time::Duration;
 
 use super::{Held, generated, rows, server, stall, undelivered};
 
-/// Long enough for one that goes too far to do so; none that stops where it should is failed by it.
+/// Long enough for a run to go too far. A run that stops where it should passes, however slow the machine is.
 const A_MOMENT: Duration = Duration::from_millis(300);
 const IN_FLIGHT: u64 = 2;
 
-/// A run of 40 whose first result takes `ms`, once it has begun as much as it may meanwhile; and how much that was.
+/// Starts a run of 40 whose first result takes `ms`, and waits until `may` requests have come; returns how many did.
 fn behind_a_slow_one(
     name: &str,
     place: &str,
@@ -36,7 +36,7 @@ fn no_more_new_secrets_wait_than_requests_are_in_flight() {
     let endpoint = "POST /oauth/authorizations/{id}/actions/regenerate-tokens";
     let (server, held, begun) = behind_a_slow_one("oauth-rot", place, endpoint, 3000, IN_FLIGHT);
     assert_eq!(begun, IN_FLIGHT);
-    // Nobody is there when the first one comes: what was begun is all that is lost.
+    // The reader is gone when the first result comes: only the requests that were sent are lost.
     drop(held.stdout);
     let ran = held.program.ended().exits(1);
     assert_eq!(undelivered(&ran.err).len() as u64, IN_FLIGHT, "{}", ran.err);

@@ -1,4 +1,4 @@
-//! Answers that were lost: what is made, found and adopted, each once.
+//! Lost responses: each object is made once, and found and adopted once.
 
 use oauth_tools::parts::Secret;
 
@@ -7,7 +7,7 @@ use crate::common::{objects, run, secret, tool};
 
 #[test]
 fn a_repeated_line_is_made_once_even_if_the_response_is_lost() {
-    // The create is done and its answer lost; nothing can be looked up after it.
+    // The create is applied and its response lost; then every look-up fails.
     let faults = ["drop-after@POST:count=1", "503@GET:after=1:count=1000"];
     let server = server(0, &faults, 0);
     let before = objects(&server);
@@ -20,7 +20,7 @@ fn a_repeated_line_is_made_once_even_if_the_response_is_lost() {
 
 #[test]
 fn a_create_that_is_applied_late_is_found() {
-    // Where it is looked for at once, there is nothing to be found, and it is sent again.
+    // An immediate look-up would find nothing, and a second object would be created.
     let server = server(0, &["late@POST /oauth/authorizations$:ms=500:count=1"], 0);
     let ran = run(tool(&server, "oauth-mk", &["authz", "-d", "late", "--once"]), "").exits(0);
     assert_eq!(ran.records()[0]["status"], "created");

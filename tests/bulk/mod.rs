@@ -1,4 +1,4 @@
-//! What a bulk run promises to those around it: order, prompt output, a stream's end, a lost reader, the quota.
+//! Runs over many records: order, prompt output, the end of a stream, a lost reader, the quota.
 
 mod in_flight;
 mod lost_responses;
@@ -27,7 +27,7 @@ fn generated(server: &Server) -> Vec<String> {
         .filter(|(_, object)| object.name.starts_with("generated "))
         .map(|(id, _)| id)
         .collect();
-    // Not in the order of the account.
+    // The order differs from that of the account.
     found.reverse();
     found
 }
@@ -102,7 +102,7 @@ fn a_result_does_not_wait_for_later_ones() {
     let mut held = Held::start(&server, "oauth-rm", &[]);
     held.feed(&rows(&wanted));
     assert_eq!([held.next(), held.next()], [wanted[0].clone(), wanted[1].clone()]);
-    // The third is a minute away.
+    // The third takes a minute.
     assert!(!held.program.has_ended());
     held.program.kill();
 }
@@ -131,11 +131,11 @@ fn a_stream_is_processed_as_it_arrives_and_stops_on_a_signal() {
         let all = generated(&server);
         let mut held = Held::start(&server, "oauth-rm", &args);
         for id in &all[..10] {
-            // Nothing else is written until its record is there.
+            // The next line is written only after this record.
             held.write(&format!("authz,{id}\n"));
             assert_eq!(held.next(), *id);
         }
-        // Half a line, and then nothing, and the pipe stays open.
+        // Half a line, and the pipe stays open.
         held.write(&format!("authz,{}", &all[10][..20]));
         held.program.signal(Signal::INT);
         let ran = held.ended().exits(130);
@@ -159,7 +159,7 @@ fn an_interrupted_stream_from_a_file_keeps_the_rest_of_the_file() {
         command.stdin(File::open(&list).expect("a list"));
         Running::start(command)
     };
-    // Before anything can be changed the file of an earlier run stays, and so does the list itself.
+    // Until something can be changed, the file of an earlier run and the list itself stay as they are.
     fs::write(&rest, "old\n").expect("written");
     start(&rest, Some("HRKU-wrong")).ended().exits(4);
     assert_eq!(fs::read_to_string(&rest).expect("a rest"), "old\n");
@@ -193,7 +193,7 @@ fn an_interrupted_stream_keeps_the_lines_it_has_read() {
     let left = fs::read_to_string(&rest).expect("a rest");
     assert_eq!(left, format!("kind,id\n{}", rows(&all[done.len()..])));
     assert_eq!(done, all[..done.len()]);
-    // The same command, given the rest.
+    // The same command with the rest as its input.
     let again = run(tool(&server, "oauth-rm", &["--stream", "-f"]), &left).exits(0);
     assert_eq!(ids(&again.records()), all[done.len()..]);
 }
@@ -255,7 +255,7 @@ fn undelivered(err: &str) -> BTreeSet<String> {
 
 #[test]
 fn a_reader_that_goes_away_stops_the_run_and_undelivered_changes_are_named() {
-    // One is under way when the reader goes.
+    // One request is in flight when the reader goes.
     let fault =
         format!("slow@POST /oauth/authorizations/{}/actions:ms=500", generated(&server(200, &[], 0))[9]);
     let (server, folder) = (server(200, &[&fault], 2), Folder::new());
@@ -276,18 +276,18 @@ fn a_reader_that_goes_away_stops_the_run_and_undelivered_changes_are_named() {
         .collect();
     let changed = changed(&before, &objects(&server));
     let missed = undelivered(&ran.err);
-    // What went into the pipe counts as delivered, and as done; all else that was changed is named.
+    // A record written into the pipe counts as delivered; every other change is named.
     assert_eq!(missed, changed.intersection(&left).cloned().collect());
     assert_eq!(changed.len() + left.len() - missed.len(), all.len());
     assert!(changed.len() < all.len() && !missed.is_empty(), "{}", ran.err);
     assert!(ran.err.contains("its secret is lost") && !ran.err.contains("HRKU-"), "{}", ran.err);
 }
 
-/// Waits until a run whose output nobody reads is stuck: the pipe is full, a record waits before it, and nothing more
-/// is begun.
+/// Waits until a run whose output is not read is stuck: the pipe is full, a record waits for it, and no request
+/// is sent any more.
 fn stall(server: &Server) {
     let (mut seen, mut quiet) = (0, 0);
-    // A busy machine may keep a run that could go on from doing so for a moment.
+    // On a busy machine a run that could go on may pause for a moment.
     while quiet < 5 || seen < 50 {
         std::thread::sleep(Duration::from_millis(100));
         let now = server.stats().total();
@@ -308,7 +308,7 @@ fn a_signal_stops_a_run_whose_output_is_not_read() {
     held.program.child.wait().expect("an end");
     let ran = held.ended().exits(143);
     assert!(ran.err.contains("standard output: the reader does not read"), "{}", ran.err);
-    // What is in the pipe has arrived, as far as we know; all else that was changed is named.
+    // A record in the pipe counts as delivered; every other change is named.
     let arrived = ran.out.lines().count() - usize::from(!ran.out.ends_with('\n'));
     let left = fs::read_to_string(&rest).expect("a rest");
     assert_eq!(left, rows(&all[arrived..]));
@@ -409,7 +409,7 @@ fn the_quota_is_never_used_up() {
     let args = ["--include-self", "--include-default"];
     let ran = run(tool(&server, "oauth-rm", &args), &rows(&generated(&server))).exits(0);
     assert_eq!(ran.records().len(), 13);
-    // A 429 would have been tried again.
+    // A response 429 would cause another request.
     assert_eq!(server.stats().total(), 13, "{:?}", server.stats());
     assert!(ran.err.contains("nearly used up"), "{}", ran.err);
     // However slow this machine is, this one never has a call again.

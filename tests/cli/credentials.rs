@@ -1,4 +1,4 @@
-//! Tokens, hosts and the network: which of them is wrong, and the status that says so.
+//! Invalid tokens, hosts and networks: the messages and exit statuses.
 
 use crate::common::Account;
 
@@ -79,7 +79,7 @@ fn plain_http_goes_to_loopback_only() {
 
 #[test]
 fn an_unreachable_server_is_a_temporary_error() {
-    // An address at which somebody listened, and nobody does any more.
+    // An address at which nothing listens any more.
     let address = Account::new().server.url();
     let account = Account::new();
     for tool in TOOLS {
@@ -122,7 +122,7 @@ fn a_second_factor_is_asked_for_on_the_terminal_once_per_run() {
     let settings =
         oauth_tools::sandbox::Settings { two_factor: Some("123456".to_owned()), ..Default::default() };
     let account = Account::with(settings);
-    // The code is typed when the question is there.
+    // The code is typed after the question.
     let line = ": > screen; (while ! grep -q code: screen; do sleep 0.02; done; echo 123456) | \
                 script -qefc 'oauth-ls -o id 2> err | cat' screen";
     let ran = account.sh(line).exits(0);

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use crate::common::{Account, text};
 
-/// Visits a URL of this machine, and says where it leads.
+/// Visits a URL of this machine, and returns where it redirects to.
 fn visit(url: &str) -> Option<String> {
     let (authority, path) = url.strip_prefix("http://")?.split_once('/')?;
     let mut stream = TcpStream::connect(authority).ok()?;
@@ -26,12 +26,12 @@ fn codes_and_refresh_tokens_are_exchanged_for_tokens() {
         .succeeds();
     let token = account.sh("oauth-mk token --grant-code @code --client-secret @secret").succeeds().record();
     let refresh = text(&token["refresh_token"]["token"]);
-    // What it was exchanged for is no news, and none of the next command's business.
+    // The next command does not get the secret and code that were exchanged.
     for given in ["secret", "code"] {
         assert!(!token.to_string().contains(account.read(given).trim()), "{given}: {token}");
     }
     account.sh("oauth-mk token --grant-code @code --client-secret @secret").exits(1).says("was used");
-    // A variable that was named for a secret is for no command.
+    // A variable that is named as the source of a secret is hidden from commands.
     let line = "CODE=$(oauth-mk authz --client-id CLIENT -S) SECRET=$(cat secret) OTHER=x; export CODE SECRET OTHER; \
                 oauth-mk token --grant-code env:CODE --client-secret env:SECRET --exec env";
     let ran = account.sh(&line.replace("CLIENT", &client)).exits(0).says("OTHER=x\n");
@@ -82,10 +82,10 @@ fn the_web_flow_accepts_one_visit_with_the_right_state() {
     let token = ran.succeeds().record();
     assert_eq!(token["kind"], "token");
     assert!(account.read("said").contains("ignored a request with the wrong state"));
-    // Where nobody comes, a signal ends the wait.
+    // Without a visit, a signal ends the wait.
     let line = format!("timeout --preserve-status -k 30 1 oauth-mk token --web {client}");
     account.sh(&line).exits(143).says("visit ").says("ended by signal 15");
-    // Where somebody else listens, nobody is sent.
+    // If the port is taken, no URL is shown.
     let _taken = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
     account.sh(&format!("oauth-mk token --web {client}")).exits(1).says("cannot listen").never_says("visit");
 }

@@ -1,10 +1,10 @@
-//! New secrets on their way: handed over to a command, and in the place of old ones.
+//! New secrets passed to a command (--exec), or in the place of old ones (--replace).
 
 use std::collections::BTreeSet;
 
 use oauth_tools::sandbox::Settings;
 
-use crate::common::{Account, text};
+use crate::common::{Account, faulty, text};
 
 #[test]
 fn exec_passes_a_new_secret_by_environment_and_standard_input() {
@@ -25,12 +25,12 @@ fn a_failed_exec_is_a_failure_and_loses_nothing() {
     let account = Account::new();
     let made = account.sh("oauth-mk authz -d job --once --exec 'exit 1'").exits(1).says("status 1");
     assert_eq!(made.record()["status"], "created");
-    // Again: it is there, and whether anybody has its secret is not known.
+    // In a second run the object exists, and nobody knows whether its secret was received.
     let again =
         account.sh("oauth-mk authz -d job --once --exec 'touch handed'").exits(1).says("oauth-rot --exec");
     assert_eq!(again.record()["status"], "exists");
     assert_eq!(account.kind("authz").iter().filter(|r| r["description"] == "job").count(), 1);
-    // Where the record does not print it, nobody has it.
+    // If the record does not print the secret, nobody has it.
     let lost = account.sh("oauth-mk authz -d other -o id --exec 'exit 1'").exits(1);
     lost.says("its new secret was neither passed on nor printed").says("its secret is lost");
     assert!(!made.err.contains("lost"), "{made}");
@@ -40,7 +40,7 @@ fn a_failed_exec_is_a_failure_and_loses_nothing() {
 fn an_object_that_exec_received_in_the_same_run_is_done() {
     let account = Account::new();
     let twice = "{\"kind\":\"authz\",\"description\":\"job\"}\n".repeat(2);
-    // Whichever of the two finds it there, and whether it asks before its turn or in it.
+    // In any order of the two, whether the second looks it up before or after the first is done.
     for parallel in ["", "-P 1", "-P 2"] {
         let line = format!("oauth-mk - --once --exec 'echo ran >> ran' --rest rest {parallel}");
         let mut each = account.feed(&line, &twice).succeeds().each("status");
@@ -51,7 +51,7 @@ fn an_object_that_exec_received_in_the_same_run_is_done() {
         account.sh(&format!("oauth-rm authz {id} && rm ran")).exits(0);
         assert!(account.ids("authz").len() == 16, "one was made");
     }
-    // Not where the command failed: then nobody has the secret.
+    // If the command failed, nobody has the secret.
     account
         .feed("oauth-mk - --once --exec 'exit 1'", &twice)
         .exits(1)
@@ -63,15 +63,15 @@ fn an_object_that_exec_received_in_the_same_run_is_done() {
 fn replace_revokes_the_old_authorization_once_the_new_one_is_delivered() {
     let account = Account::new();
     let old = account.id("terraform");
-    // Without a hand-over both stay.
+    // Without --exec both stay.
     let new = account.sh(&format!("oauth-rot --replace authz {old}")).succeeds().record();
     assert_eq!((&new["replaces"], &new["description"]), (&old.as_str().into(), &"terraform".into()));
     assert!(account.get(&old).is_some() && account.get(&text(&new["id"])).is_some());
-    // A hand-over that fails leaves both, and says so.
+    // If --exec fails, both stay, and that is reported.
     let ran =
         account.sh(&format!("oauth-rot --replace authz {old} --exec false")).exits(1).says("both it and");
     assert!(account.get(&old).is_some() && account.get(&text(&ran.record()["id"])).is_some());
-    // One that works: the old token is dead, the new one lives.
+    // If it succeeds, the old token is revoked and the new one works.
     let new = account.sh(&format!("oauth-rot --replace authz {old} --exec 'cat > new'")).succeeds().record();
     assert!(account.get(&old).is_none());
     let token = text(&new["access_token"]["token"]);
@@ -101,7 +101,7 @@ fn the_log_records_the_new_and_the_old_authorization() {
     };
     let record = |id: &str, result: &str| (id.to_owned(), result.to_owned(), "terraform".to_owned());
     assert_eq!(logged("log"), [record(&new, "created"), record(&old, "revoked")]);
-    // Where the second one has no room the old one stays.
+    // If there is no room for the second record, the old one stays.
     let line = format!("ulimit -f 1; oauth-rot --replace authz {new} --exec true --log full");
     let newer = account.sh(&line).exits(1).says("are live: full: file too large").each("id").remove(0);
     assert_eq!(logged("full"), [record(&newer, "created")]);
@@ -110,10 +110,7 @@ fn the_log_records_the_new_and_the_old_authorization() {
 
 #[test]
 fn a_replacement_is_made_in_the_given_team() {
-    let account = Account::with(Settings {
-        faults: vec!["drop-after@POST /teams:after=2:count=1".parse().expect("a fault")],
-        ..Settings::default()
-    });
+    let account = Account::with(Settings { ..faulty(&["drop-after@POST /teams:after=2:count=1"]) });
     let old = account.id("team deploys");
     let team = |id: &str| account.get(id).expect("it is there")["team"].clone();
     let line = format!("oauth-rot --replace authz {old}");
@@ -123,14 +120,14 @@ fn a_replacement_is_made_in_the_given_team() {
     assert_eq!(team(&new[0]), "example-team");
     let new = account.sh(&format!("{line} --team example-team --exec true")).succeeds().each("id");
     assert_eq!((team(&new[0]), account.get(&old)), ("example-team".into(), None));
-    // One whose answer was lost is looked for there, too.
+    // After a lost response the search is in the team too.
     let all = || account.kind("authz").iter().map(|r| text(&r["id"])).collect::<BTreeSet<String>>();
     let before = all();
     let line = format!("oauth-rot --replace authz {} --team example-team", new[0]);
     let ran = account.sh(&line).exits(75).says("it may have been created");
     let lost: Vec<String> = all().difference(&before).cloned().collect();
     assert!(lost.len() == 1 && ran.err.contains(&lost[0]), "{ran}");
-    // Nobody is told that a token was rotated in a team.
+    // The rotation is not sent to the team's endpoint.
     account
         .sh(&format!("oauth-rot authz {old} --team example-team"))
         .exits(2)
@@ -140,8 +137,7 @@ fn a_replacement_is_made_in_the_given_team() {
 
 #[test]
 fn a_new_token_is_verified_at_growing_intervals() {
-    let fault = "quote@GET /account/rate-limits:status=401".parse().expect("a fault");
-    let account = Account::with(Settings { faults: vec![fault], ..Settings::default() });
+    let account = Account::with(faulty(&["quote@GET /account/rate-limits:status=401"]));
     let line = format!("oauth-rot --replace authz {} --retry-for 2", account.id("terraform"));
     account.sh(&line).exits(1).says("are live: the new token does not work");
     let tries = account.asked("GET /account/rate-limits");

@@ -1,4 +1,4 @@
-//! Each output format, read back by a consumer that knows nothing but the manual.
+//! Each output format, read back with no more knowledge than the manual gives.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::common::{Account, Ran, text};
 
-/// Records as oauth-record(5) has them; a member that it does not name is an error.
+/// Records as in oauth-record(5); any other member is an error.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(dead_code)]

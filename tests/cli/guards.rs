@@ -1,8 +1,8 @@
-//! What is spared, what it costs to know, and what goes last.
+//! Protection: which objects are skipped, how many look-ups that takes, and which go last.
 
 use std::collections::BTreeSet;
 
-use crate::common::{Account, text};
+use crate::common::{Account, faulty, text};
 
 const LIST: &str = "GET /oauth/authorizations";
 const DEFAULT: &str = "GET /oauth/authorizations/{id}";
@@ -84,19 +84,19 @@ fn the_tilde_and_its_id_are_one_object() {
         let rehearsed = account.sh(&format!("{line} -n < both")).succeeds();
         assert_eq!(rehearsed.lines().len(), 2, "{rehearsed}");
         let ran = account.sh(&format!("{line} --rest rest < both")).succeeds();
-        // The last to end, and whose new token it is that works.
+        // It is revoked last, and its new token works.
         assert_eq!((ran.each("id")[1].as_str(), account.asked(ROTATE)), (key.as_str(), 2), "{ran}");
         assert_eq!(account.read("rest"), "");
         account.sh(&format!("oauth-rm authz '~' {key} {flags}")).succeeds().record();
-        // To know that they are one takes the one look-up, which is the guard's.
+        // The look-up that protection needs shows that both are one object.
         assert_eq!(account.asked(DEFAULT), 3);
         assert_eq!(account.asked(LIST), if flags.contains("self") { 0 } else { 3 });
     }
-    // Alone it is looked up for nothing.
+    // Alone it needs no look-up.
     let (account, key) = fresh();
     account.sh("oauth-set authz '~' --include-default --include-self -d x").succeeds();
     assert_eq!((account.asked(DEFAULT), text(&account.named("x")["id"])), (0, key.clone()));
-    // Two wishes for it are a mistake.
+    // Two different changes of one object are an error.
     let two = format!("{{\"id\":\"~\",\"description\":\"y\"}}\n{{\"id\":\"{key}\",\"description\":\"z\"}}\n");
     let ran = account.feed("oauth-set authz --include-default", &two).exits(2).prints("");
     ran.says("oauth-set: stdin:2: ~ and the id it stands for are both in the input, with different values");
@@ -127,7 +127,7 @@ fn the_session_and_the_client_in_use_are_skipped() {
     account.sh("oauth-rm session '~'").exits(1).says("it is the session in use");
     account.sh(&format!("oauth-rm session {session} --include-self")).succeeds();
 
-    // The token of an authorization that was made through a client: deleting the client would end it.
+    // The token in use belongs to an authorization of a client: deleting the client would revoke it.
     let account = Account::of(&[
         r#"{"kind":"client","id":"c1","name":"mine","redirect_uri":"https://x.example"}"#,
         r#"{"kind":"authz","id":"a1","current":true,"client":{"id":"c1","name":"mine"},
@@ -137,7 +137,7 @@ fn the_session_and_the_client_in_use_are_skipped() {
     ]);
     account.sh("oauth-rm client c1").exits(1).says("was, or may have been, created through it");
     account.sh("oauth-rm token t1").exits(1).says("it is, or may be, the token in use");
-    // A new secret or name ends nothing, whatever else is in the input.
+    // A new secret or name revokes nothing.
     let others = r#"printf 'client,c1\nauthz,a1\n'"#;
     account.sh("oauth-rot client c1").succeeds();
     let rotated = account.sh(&format!("{others} | oauth-rot")).exits(1).says("the authorization in use");
@@ -155,7 +155,7 @@ fn all_but_the_protected_objects_are_removed() {
     assert_eq!(account.read("gone").lines().count(), 14);
 }
 
-/// Two authorizations whose masks are the same: which of them is in use cannot be told.
+/// Two authorizations whose hidden tokens look the same: either may be the one in use.
 #[test]
 fn an_ambiguous_match_counts_as_a_match() {
     let twin = |id: &str, current: bool, middle: &str| {
@@ -184,7 +184,7 @@ fn fully_hidden_tokens_all_count_as_the_token_in_use() {
 fn included_objects_go_last_and_the_token_in_use_very_last() {
     let account = Account::new();
     let (own, key) = (account.id(OWN), account.id(KEY));
-    // With the flags nothing is looked up, so the records must say what they are.
+    // With the options nothing is looked up; the records must say which they are.
     let line = "oauth-ls authz --marks | oauth-rm --include-self --include-default -P 8";
     let ran = account.sh(line).succeeds();
     let ids = ran.each("id");
@@ -194,7 +194,7 @@ fn included_objects_go_last_and_the_token_in_use_very_last() {
 
 #[test]
 fn a_record_marked_as_current_may_still_be_the_default_key() {
-    // The default API key itself is the token in use, as with `heroku auth:token` on many machines.
+    // The default API key is the token in use, as with `heroku auth:token` on many machines.
     let record = r#"{"kind":"authz","id":"a1","current":true,"default":true,"access_token":{"token":"HRKU-AAthe-default-key-0123456789"}}"#;
     let account = Account::of(&[record]);
     let line = "oauth-ls authz a1 | oauth-rm";
@@ -209,7 +209,7 @@ fn a_record_marked_as_current_may_still_be_the_default_key() {
     account.sh(&format!("{line} --include-self --include-default")).succeeds();
 }
 
-/// Look-ups of each sort that a line costs.
+/// The look-ups of each kind that a line takes.
 #[track_caller]
 fn cost(line: &str) -> (u64, u64, u64) {
     let account = Account::new();
@@ -257,9 +257,7 @@ fn a_record_marked_as_in_use_needs_no_look_up() {
 
 #[test]
 fn nothing_is_changed_if_the_look_up_fails() {
-    let fault = "500@GET /oauth/authorizations".parse().expect("a fault");
-    let settings = oauth_tools::sandbox::Settings { faults: vec![fault], ..Default::default() };
-    let account = Account::with(settings);
+    let account = Account::with(faulty(&["500@GET /oauth/authorizations"]));
     account.sh(&format!("oauth-rm authz {} --retry-for 0", account.id("terraform"))).exits(75);
     assert!(account.server.stats().applied.is_empty());
 }

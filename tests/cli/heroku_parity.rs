@@ -1,4 +1,4 @@
-//! The jobs of the Heroku CLI's fourteen commands, one by one, judged by what the account then holds.
+//! The tasks of the Heroku CLI's OAuth commands, one by one, judged by the account afterwards.
 
 use serde_json::json;
 
@@ -23,7 +23,7 @@ fn an_authorization_is_created() {
     assert_eq!(held["id"], made["id"]);
     assert_eq!(held["scope"], json!(["read", "write"]));
     assert!(held["access_token"]["expires_in"].as_i64().is_some_and(|s| s > 28_000 && s <= 28_800));
-    // The token is whole, and works.
+    // The token is complete, and works.
     let token = text(&made["access_token"]["token"]);
     account.line("sh", "oauth-ls sessions -o id").env("HEROKU_API_KEY", &token).run(b"").succeeds();
 }

@@ -1,8 +1,8 @@
-//! The whole input is looked at before the first change.
+//! The whole input is checked before the first change.
 
 use crate::common::Account;
 
-/// Runs a line on an input with something wrong in it: nothing may change.
+/// Runs a line on an invalid input: nothing may change.
 #[track_caller]
 fn refused(line: &str, input: impl AsRef<[u8]>, wanted: &[&str]) {
     let account = Account::new();
@@ -51,7 +51,7 @@ fn an_id_that_could_change_the_path_is_refused() {
         refused("oauth-rm authz", id, &["stdin:1: invalid id '"]);
         let record = serde_json::json!({"kind": "authz", "id": id});
         refused("oauth-rm", record.to_string(), &["stdin:1: invalid id '"]);
-        // As an operand, too; `-n` would be the option.
+        // The same as an operand; `-n` would be the option.
         let account = Account::new();
         account.sh(&format!("oauth-rm authz -- '{id}'")).exits(2).prints("").says("invalid id '");
         account.sh(&format!("oauth-ls authz -- '{id}'")).exits(2).prints("").says("invalid id '");

@@ -1,4 +1,4 @@
-//! The programs as a user runs them: a command line, its input, and what comes of it.
+//! The programs as a user runs them: a command line, its input, and its result.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

@@ -1,4 +1,4 @@
-//! A Makefile in which the tools are steps: used twice, it leaves what it left the first time.
+//! The tools as steps of a Makefile: a second make changes nothing.
 
 use crate::common::Account;
 

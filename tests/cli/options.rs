@@ -2,13 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use oauth_tools::sandbox::{Fault, Settings};
+use oauth_tools::sandbox::Settings;
 
-use crate::common::{Account, text};
-
-fn fault(spec: &str) -> Vec<Fault> {
-    vec![spec.parse().expect("a fault")]
-}
+use crate::common::{Account, faulty, text};
 
 #[test]
 fn the_rest_file_has_the_lines_not_done_verbatim() {
@@ -31,7 +27,7 @@ fn the_rest_file_of_a_stopped_run_finishes_it() {
     let ran = account.bash("oauth-rm --rest rest -P 1 < all | head -n 3").exits(1);
     let left = account.read("rest").lines().count();
     assert!(left > 0 && left < 50, "{left}{ran}");
-    // What was done and not delivered is given again, too.
+    // A change that was not delivered is repeated too.
     account.sh("oauth-rm -f --rest rest < rest").succeeds();
     assert_eq!(account.read("rest"), "");
     assert_eq!(account.ids("authz").len(), 16);
@@ -86,7 +82,7 @@ fn the_rest_file_is_unchanged_if_no_input_is_read() {
 fn a_stream_is_processed_as_it_arrives() {
     let account = Account::new();
     let (first, second) = (account.id("terraform"), account.id("@ops rotation"));
-    // The second id is written only once the first has come back: a run that waited for its whole input would hang.
+    // The second id is written only after the first record: a run that waited for its whole input would hang.
     let line = format!(
         "mkfifo in; : > out; oauth-rm authz --stream < in > out & exec 3> in; echo {first} >&3; \
          while ! grep -q {first} out; do sleep 0.02; done; echo {second} >&3; exec 3>&-; wait $!; cat out"
@@ -165,7 +161,7 @@ fn parallel_1_sends_one_request_at_a_time() {
 fn once_makes_missing_objects_and_prints_existing_ones() {
     let account = Account::new();
     let input = "kind,description,scope\nauthz,nightly,read\nauthz,terraform,global\nauthz,nightly,read\nauthz,nightly,write\n";
-    // Side by side, either of the two that are alike may come first.
+    // Of two equal lines either may come first.
     let ran = account.feed("oauth-mk --once - -P 1", input).succeeds();
     assert_eq!(ran.each("status"), ["created", "exists", "exists", "created"], "{ran}");
     assert_eq!(ran.records()[2]["access_token"]["token"], "**********", "{ran}");
@@ -181,8 +177,7 @@ fn once_makes_missing_objects_and_prints_existing_ones() {
 
 #[test]
 fn once_looks_only_at_authorizations_of_the_same_client() {
-    let faults = fault("drop-after@POST /oauth/authorizations$:after=2:count=1");
-    let account = Account::with(Settings { faults, ..Settings::default() });
+    let account = Account::with(faulty(&["drop-after@POST /oauth/authorizations$:after=2:count=1"]));
     let client = account.id("Local development");
     let line = format!("oauth-mk authz -d X --once -o csv --client-id {client}");
     assert_eq!(account.sh("oauth-mk authz -d X --once").succeeds().record()["status"], "created");
@@ -190,7 +185,7 @@ fn once_looks_only_at_authorizations_of_the_same_client() {
     let code = made.out.trim_end().rsplit(',').next().unwrap_or_default().to_owned();
     assert!(made.out.contains(",created,") && code.len() > 20, "{made}");
     assert!(account.sh(&line).succeeds().out.contains(",exists,"));
-    // Lost: its code is fetched, for it cannot be rotated.
+    // After a lost response its code is fetched, because it cannot be rotated.
     let lost = account.sh(&line.replace(" X ", " Y ")).succeeds();
     assert!(lost.out.contains(",created,") && !lost.out.trim_end().ends_with(','), "{lost}");
     assert_eq!(account.server.stats().applied("POST /oauth/authorizations"), 3);
@@ -212,7 +207,7 @@ fn once_reports_an_existing_object_with_another_lifetime() {
     let account = Account::new();
     let make = |more: &str| account.sh(&format!("oauth-mk authz -d job --once {more}"));
     let id = make("-e 8h").succeeds().each("id").remove(0);
-    // The same again is the same, as long or until then.
+    // The same lifetime, or the same time of expiry, is no difference.
     let again = make("-e 8h").succeeds();
     assert_eq!(again.each("status"), ["exists"]);
     account.feed("oauth-mk - --once", &again.out).succeeds();
@@ -223,14 +218,14 @@ fn once_reports_an_existing_object_with_another_lifetime() {
         assert_eq!(ran.each("status"), ["exists"]);
         make(&format!("{more} -n")).exits(0).says("another lifetime");
     }
-    // Whichever of two lines is made, the other hears of it.
+    // Of two lines one is made, and the other is reported.
     let two = "{\"description\":\"two\"}\n{\"description\":\"two\",\"expires_in\":60}\n";
     account
         .feed("oauth-mk authz - --once -P 1", two)
         .exits(0)
         .says(": it already exists")
         .says("it never expires");
-    // What has expired is not what is wanted.
+    // An expired authorization does not count.
     let expired = account.sh("oauth-ls authz --status expired | head -n 1").succeeds().record();
     let line = format!("{{\"description\":{},\"scope\":{}}}", expired["description"], expired["scope"]);
     assert_eq!(account.feed("oauth-mk authz - --once", line).succeeds().each("status"), ["created"]);
@@ -270,15 +265,15 @@ fn a_long_list_is_printed_page_by_page() {
 
 #[test]
 fn a_lost_create_is_named_and_never_repeated() {
-    let faults = fault("drop-after@POST /oauth/authorizations$:count=1");
-    let account = Account::with(Settings { faults: faults.clone(), ..Settings::default() });
+    let faults = ["drop-after@POST /oauth/authorizations$:count=1"];
+    let account = Account::with(faulty(&faults));
     let ran = account.sh("oauth-mk authz -d precious").exits(75).prints("");
     let id = account.id("precious");
     ran.says(&format!("it may have been created: authz {id}"))
         .says("rotate a candidate with oauth-rot to use it");
     assert_eq!(account.server.stats().applied("POST /oauth/authorizations"), 1);
 
-    let account = Account::with(Settings { faults, ..Settings::default() });
+    let account = Account::with(faulty(&faults));
     let made = account.sh("oauth-mk authz -d precious --once").succeeds().record();
     assert_eq!((text(&made["id"]), &made["status"]), (account.id("precious"), &"created".into()));
     assert!(text(&made["access_token"]["token"]).len() > 40);
@@ -286,7 +281,7 @@ fn a_lost_create_is_named_and_never_repeated() {
 
 #[test]
 fn a_rotation_without_a_visible_secret_stays_in_the_rest_file() {
-    let account = Account::with(Settings { faults: fault("mask:count=1"), ..Settings::default() });
+    let account = Account::with(faulty(&["mask:count=1"]));
     let ids: Vec<String> = ["Example CI", "Local development"].iter().map(|name| account.id(name)).collect();
     let input = format!("{}\n{}\n", ids[0], ids[1]);
     let ran = account.feed("oauth-rot client -P 1 --rest rest", &input).exits(1);
@@ -297,10 +292,9 @@ fn a_rotation_without_a_visible_secret_stays_in_the_rest_file() {
 
 #[test]
 fn a_signal_before_the_first_change_sets_the_exit_status() {
-    let faults = fault("503@GET /oauth/authorizations");
-    // What is spared is looked up, and what exists.
+    // Two look-ups come before changes: for protection, and for --once.
     for tool in ["oauth-rm authz a1", "oauth-rot authz a1", "oauth-mk authz -d new --once"] {
-        let account = Account::with(Settings { faults: faults.clone(), ..Settings::default() });
+        let account = Account::with(faulty(&["503@GET /oauth/authorizations"]));
         let line = format!(
             "{tool} -v 2> err & until grep -q '< 503' err; do sleep 0.02; done; kill -TERM $!; wait $!"
         );
@@ -337,7 +331,7 @@ fn the_log_records_each_change_and_its_author() {
     assert!(told[2].1.starts_with("failed: "), "{told:?}");
     assert_eq!((&lines[1]["id"], &lines[1]["account"]), (&id.as_str().into(), &"you@example.com".into()));
     assert!(log.lines().all(|l| l.len() == 511), "lines of one length");
-    // Parallel runs do not mix, and where it cannot be written nothing is changed.
+    // Parallel runs do not mix their lines. If the log cannot be written, nothing is changed.
     let many =
         "for i in 1 2 3 4; do oauth-ls authz -o id | oauth-set authz -d x --log log -o id & done; wait";
     account.sh(many);

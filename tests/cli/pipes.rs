@@ -1,4 +1,4 @@
-//! What one tool prints, the next one reads.
+//! Pipelines: the output of one tool is the input of the next.
 
 use crate::common::{Account, joined};
 
@@ -49,7 +49,7 @@ fn grep_and_the_status_filter_select_the_same_records() {
     let account = Account::new();
     let greped = account.bash("oauth-ls authz | grep expired").succeeds();
     let filtered = account.sh("oauth-ls authz --status expired").succeeds();
-    // Their ends are told as of the second of the answer.
+    // The expiry is computed from the second of the response.
     assert_eq!(greped.each("id"), filtered.each("id"));
     account.bash("oauth-ls authz | grep expired | oauth-rm").succeeds();
     account.sh("oauth-ls authz --status expired").succeeds().prints("");
@@ -83,7 +83,7 @@ fn edited_descriptions_go_back_through_oauth_set_in_both_forms() {
         let before = account.state();
         let same = account.sh(&format!("oauth-ls authz -o {format} | oauth-set")).succeeds();
         assert_eq!(same.each("status"), vec!["unchanged"; 16], "{same}");
-        // Every description is lost, and the list from before brings it back; null says nothing.
+        // Descriptions that were cleared come back with the earlier list; null changes nothing.
         let line = format!(
             "oauth-ls authz -o {format} > all; all='--include-self --include-default'; \
              oauth-ls authz | grep -v '\"description\":null' | oauth-set $all -d lost > lost; oauth-set $all < all"
@@ -125,7 +125,7 @@ fn one_account_is_copied_into_another() {
         list.records().iter().map(|r| (r["description"].clone(), r["scope"].clone())).collect();
     let mut held: Vec<_> =
         to.holds().iter().map(|r| (r["description"].clone(), r["scope"].clone())).collect();
-    // What has no description gets the default one.
+    // An authorization without a description gets the default one.
     wanted
         .iter_mut()
         .filter(|(d, _)| d.is_null())

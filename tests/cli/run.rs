@@ -1,8 +1,6 @@
 //! oauth-run: a command with an authorization of its own.
 
-use oauth_tools::sandbox::Settings;
-
-use crate::common::{Account, text};
+use crate::common::{Account, faulty, text};
 
 #[test]
 fn a_command_runs_with_its_own_authorization_which_is_then_revoked() {
@@ -13,7 +11,7 @@ fn a_command_runs_with_its_own_authorization_which_is_then_revoked() {
     assert_eq!(own.len(), 1, "{ran}");
     assert_eq!((&own[0]["current"], own[0]["expires_at"].is_string()), (&true.into(), true), "{ran}");
     assert_eq!(account.ids("authz"), before);
-    // However it ends, its status comes back and the authorization goes.
+    // However the command ends, its status is returned and the authorization revoked.
     for (command, status) in [("sh -c 'exit 7'", 7), ("no-such-command", 127), ("sh -c 'kill -9 $$'", 137)] {
         account.sh(&format!("oauth-run -- {command}")).exits(status);
         assert_eq!(account.ids("authz"), before, "{command}");
@@ -28,11 +26,8 @@ fn a_command_runs_with_its_own_authorization_which_is_then_revoked() {
 
 #[test]
 fn a_signal_stops_the_preparation_but_not_the_revocation() {
-    let with = |fault: &str| {
-        let faults = fault.split_whitespace().map(|f| f.parse().expect("a fault")).collect();
-        Account::with(Settings { faults, ..Settings::default() })
-    };
-    // The signal comes once `sign` has been said.
+    let with = |faults: &[&str]| Account::with(faulty(faults));
+    // The signal comes after the message `sign`.
     let line = |sign: &str| {
         format!(
             "oauth-run -v --retry-for 20 -- touch ran 2> said & \
@@ -41,12 +36,12 @@ fn a_signal_stops_the_preparation_but_not_the_revocation() {
         )
     };
     for (account, host, sign) in [
-        (with(""), Some("http://127.0.0.1:1"), "< no usable response: "),
+        (with(&[]), Some("http://127.0.0.1:1"), "< no usable response: "),
         // Not by an empty quota, which has a call again after 0.8 s.
-        (with("429@POST"), None, "quota"),
-        (with("503@POST"), None, "< 503"),
-        // It is made, and goes again.
-        (with("slow@POST:ms=3000"), None, "> POST"),
+        (with(&["429@POST"]), None, "quota"),
+        (with(&["503@POST"]), None, "< 503"),
+        // The authorization is made, and revoked again.
+        (with(&["slow@POST:ms=3000"]), None, "> POST"),
     ] {
         let before = account.ids("authz");
         let host = host.map_or_else(|| account.server.url(), str::to_owned);
@@ -54,10 +49,10 @@ fn a_signal_stops_the_preparation_but_not_the_revocation() {
         assert!(!account.path("ran").exists(), "{ran}");
         assert_eq!(account.ids("authz"), before, "{ran}");
     }
-    // What may have been made is named.
-    let account = with("503-after@POST");
+    // An authorization that may have been made is named.
+    let account = with(&["503-after@POST"]);
     account.sh(&line("< 503")).exits(143).says(&account.id("oauth-run touch"));
-    let account = with("503@DELETE:count=3");
+    let account = with(&["503@DELETE:count=3"]);
     let before = account.ids("authz");
     account.sh(&line("> DELETE")).exits(0);
     assert!(account.path("ran").exists() && account.ids("authz") == before);
@@ -65,10 +60,6 @@ fn a_signal_stops_the_preparation_but_not_the_revocation() {
 
 #[test]
 fn the_log_records_what_became_of_the_authorization() {
-    let faulty = |fault: &str| {
-        let faults = vec![fault.parse().expect("a fault")];
-        Account::with(Settings { faults, ..Settings::default() })
-    };
     let results = |account: &Account| -> Vec<String> {
         let log = account.read("log");
         let lines = log.lines().map(|l| serde_json::from_str::<serde_json::Value>(l).expect("JSON"));
@@ -81,14 +72,14 @@ fn the_log_records_what_became_of_the_authorization() {
         .sh(&format!("{line} -- sh -c 'oauth-ls authz | grep current | oauth-rm --include-self'"))
         .exits(0);
     assert_eq!(results(&account), ["created", "revoked"].repeat(2));
-    // What was refused did not happen; of what ended in a passing fault nobody knows.
+    // A refused request was not applied; after a temporary error the result is unknown.
     for (fault, status, told) in [
         ("quote@POST /oauth/authorizations$:status=403", 1, vec!["failed"]),
         ("503@POST /oauth/authorizations$", 75, vec!["unknown"]),
         ("quote@DELETE:status=403", 1, vec!["created", "failed"]),
         ("503@DELETE", 75, vec!["created", "unknown"]),
     ] {
-        let account = faulty(fault);
+        let account = Account::with(faulty(&[fault]));
         account.sh(&format!("{line} -- true")).exits(status);
         assert_eq!(results(&account), told, "{fault}");
     }

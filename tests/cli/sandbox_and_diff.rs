@@ -24,7 +24,7 @@ fn a_rehearsal_changes_a_copy_and_oauth_diff_shows_what_it_did() {
 fn a_state_file_wins_over_a_list_to_load_which_must_exist() {
     let account = Account::new();
     account.sh("oauth-ls clients > list").succeeds();
-    // The same line each time: the first one loads, the others go on.
+    // The same command line each time: the first run loads the list, the others continue.
     let line = "oauth-sandbox --state kept --load list --authz 3";
     account.sh(&format!("{line} oauth-mk client Shop https://a.example -o id")).succeeds();
     let ids = account.sh(&format!("{line} oauth-ls -o id")).succeeds();

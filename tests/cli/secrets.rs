@@ -1,4 +1,4 @@
-//! Whatever a run writes, the account's secrets are not in it, except where to print one is the job.
+//! No run writes a secret of the account, unless printing it is its purpose.
 
 use std::collections::BTreeSet;
 
@@ -6,12 +6,12 @@ use oauth_tools::sandbox::Settings;
 
 use crate::common::{Account, Ran};
 
-/// The secrets among `all` that stand in a text.
+/// The secrets among `all` that a text contains.
 fn shown<'a>(all: &'a BTreeSet<String>, text: &str) -> Vec<&'a String> {
     all.iter().filter(|secret| text.contains(secret.as_str())).collect()
 }
 
-/// Runs a line; what it prints, and the secrets that the account had before, has after, or both.
+/// Runs a line; returns what it prints, and the secrets that the account has before or after.
 fn run(account: &Account, line: &str) -> (Ran, BTreeSet<String>) {
     let before = account.secrets();
     let ran = account.sh(line);
@@ -95,7 +95,7 @@ fn reading_a_secret_takes_one_line_and_leaves_the_rest() {
     let account = Account::new();
     let (client, authz) = (account.id("Example CI"), account.id("terraform"));
     account.sh(&format!("oauth-ls client {client} -S > secret; mkfifo pipe")).succeeds();
-    // The shell keeps both ends open, so that nobody ever sees an end.
+    // The shell keeps both ends open, so that there is never an end of file.
     let line = format!("timeout 20 oauth-set authz {authz} --client-id {client} -o id --client-secret");
     let open = "exec 3<> pipe; cat secret >&3; echo next >&3";
     for from in ["- <&3", "@pipe"] {

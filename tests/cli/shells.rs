@@ -1,4 +1,4 @@
-//! `-o env` and quoting, in every shell that reads it.
+//! `-o env` and its quoting, in every shell.
 
 use crate::common::Account;
 
@@ -8,7 +8,7 @@ in_each_shell!(
     oauth_sandbox_tells_a_shell_where_it_is,
 );
 
-/// What a shell does nothing with, if it is quoted right.
+/// Texts that a shell must not interpret.
 const HOSTILE: [&str; 8] = [
     "plain-secret",
     "it's $(touch harm) `touch harm`",

@@ -1,4 +1,4 @@
-//! Streams that are closed, full, gone or a terminal; operands and options that are wrong.
+//! Streams that are closed, full, gone or a terminal; invalid operands and options.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ fn every_tool_fails_if_its_output_cannot_be_written() {
     ] {
         account.sh(&format!("{line} > /dev/full")).exits(1).says("no space left on device");
     }
-    // As diff(1) has it, 1 is a difference.
+    // 1 is a difference, as in diff(1).
     account.sh("oauth-diff /dev/null - > /dev/full").exits(2).says("no space left on device");
     for tool in TOOLS {
         for option in ["-h", "--help", "--version"] {
@@ -53,7 +53,7 @@ fn an_undelivered_secret_is_named_by_its_id_and_not_shown() {
         assert!(!ran.err.contains(secret), "{ran}");
     }
 
-    // Nothing is lost of what is shown again, or in other hands.
+    // A secret that can be shown again, or that --exec received, is not lost.
     for line in [format!("oauth-set client {id} --name x"), format!("oauth-rot client {id} --exec true")] {
         let ran = account.sh(&format!("{line} > /dev/full")).exits(1);
         ran.says(&format!("client {id}: ")).says("could not be delivered").never_says("secret is lost");
@@ -142,7 +142,7 @@ fn a_terminal_on_standard_input_is_a_usage_error() {
         let ran = account.sh(&format!("script -qec '{line}' /dev/null < /dev/null")).exits(2);
         assert!(ran.out.contains(" -h, or man oauth-"), "{ran}");
     }
-    // What has its operands does not care.
+    // With operands, standard input is not used.
     account.sh("script -qec 'oauth-rm -n authz a1' /dev/null < /dev/null").exits(0);
 }
 

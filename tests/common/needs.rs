@@ -1,6 +1,6 @@
 //! Leaves out tests that need a program this machine does not have, and reports each of them.
 //!
-//! `make test` lists them at its end. Where `OAUTH_TOOLS_TEST_ALL` is set, as in CI, they fail instead.
+//! `make test` lists them at its end. If `OAUTH_TOOLS_TEST_ALL` is set, as in CI, they fail instead.
 
 use std::fs::File;
 use std::io::Write;
@@ -20,7 +20,7 @@ macro_rules! needs {
     };
 }
 
-/// Makes a test for each shell out of functions that take the name of one.
+/// Makes a test for each shell from functions that take its name.
 macro_rules! in_each_shell {
     ($($test:ident),+ $(,)?) => {
         $(mod $test {
@@ -49,7 +49,7 @@ macro_rules! in_each_shell {
     };
 }
 
-/// Returns whether all of these programs are where tests look for programs. Reports the calling test as left out if not.
+/// Returns whether all of these programs are installed. If not, reports the calling test as left out.
 #[track_caller]
 pub(crate) fn are_here(programs: &[&str]) -> bool {
     let missing: Vec<&str> = programs.iter().copied().filter(|program| !is_here(program)).collect();
@@ -73,7 +73,7 @@ pub(crate) fn leave_out(why: &str, package: Option<&str>) {
             let line = format!("{test}\t{why}\t{}\n", package.unwrap_or("-"));
             file.write_all(line.as_bytes()).expect("the list of left-out tests");
         }
-        // Past the test harness, which keeps what passing tests print to itself.
+        // Directly: the test harness hides the output of passing tests.
         None => drop(writeln!(std::io::stderr(), "left out: {test}: {why}")),
     }
 }

@@ -1,4 +1,4 @@
-//! The token out of a real GNOME keyring, asked by the real secret-tool in a D-Bus session of its own.
+//! The token from a real GNOME keyring, read by the real secret-tool in a D-Bus session of its own.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -6,12 +6,12 @@ use std::process::{Command, Stdio};
 use crate::Machine;
 use crate::common::Service;
 
-/// A bus that only this test knows. Nothing is started on it by itself.
+/// A bus that only this test knows. It starts no services by itself.
 const BUS: &str = "<busconfig><type>session</type><listen>unix:dir=FOLDER</listen>\
     <policy context=\"default\"><allow send_destination=\"*\" eavesdrop=\"true\"/><allow eavesdrop=\"true\"/>\
     <allow own=\"*\"/></policy></busconfig>";
 
-/// The keyring daemon ends with its bus, and the bus with what reads standard input.
+/// The keyring daemon ends with its bus, and the bus with the end of standard input.
 const SCRIPT: &str = "exec dbus-run-session --config-file=bus.conf -- sh -c '\
     printf %s password | timeout 60 gnome-keyring-daemon --unlock --components=secrets > daemon || exit; \
     echo \"$DBUS_SESSION_BUS_ADDRESS\"; exec cat > /dev/null'";
@@ -31,7 +31,7 @@ impl Keyring {
         keyring
     }
 
-    /// Keeps a password as the official client does. The error is secret-tool's message.
+    /// Stores a password as the official client does. The error is secret-tool's message.
     fn store(&self, account: &str, password: &str) -> Result<(), String> {
         let mut child = Command::new("/usr/bin/secret-tool")
             .args(["store", "--label=heroku-cli", "service", "heroku-cli", "account", account])
@@ -58,15 +58,15 @@ fn a_real_keyring_has_the_token_of_the_account() {
     machine.set("DBUS_SESSION_BUS_ADDRESS", &keyring.bus);
     machine.login();
     machine.netrc("machine 127.0.0.1 password wrong");
-    // The password of another account is not this one's, and the file is next.
+    // The password of another account is not used, and the file comes next.
     keyring.store("other@example.com", &machine.token()).unwrap();
     machine.refused();
     keyring.store("me@example.com", "no-longer-valid").unwrap();
     machine.refused();
-    // It comes before the file.
+    // The keyring comes before the file.
     keyring.store("me@example.com", &machine.token()).unwrap();
     assert_eq!(machine.found(), "");
-    // A keyring that is gone has no token; the file has.
+    // Without the keyring the file is used.
     drop(keyring);
     machine.refused();
     machine.netrc("machine 127.0.0.1 password TOKEN");

@@ -1,5 +1,5 @@
-//! Where the token comes from: stand-ins for the helpers on PATH, a real gpg, files as the official client leaves
-//! them. The sandbox is the judge: a token that is not the account's is refused with 4.
+//! The sources of the token: stand-ins for the helpers on PATH, a real gpg, files as the official client leaves
+//! them. The sandbox decides: a token that is not the account's is refused with status 4.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -49,7 +49,7 @@ impl Machine {
         self
     }
 
-    /// A file in the home, for its owner alone.
+    /// Writes a file into the home that only its owner can read.
     fn file(&self, name: &str, text: &str) -> PathBuf {
         let path = self.home.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -66,7 +66,7 @@ impl Machine {
         self.file(".local/share/heroku/login.json", "{\"account\":\"me@example.com\"}");
     }
 
-    /// A stand-in that notes its arguments, one a line, and its environment.
+    /// Writes a stand-in that notes its arguments, one per line, and its environment.
     fn stand_in(&self, name: &str, script: &str) {
         let path = self.bin.join(name);
         let notes = self.bin.display();
@@ -91,7 +91,7 @@ impl Machine {
         ran
     }
 
-    /// The token was found and is the right one; the messages.
+    /// Asserts that the right token was found; returns the messages.
     #[track_caller]
     fn found(&self) -> String {
         let ran = self.run(&["client", "-o", "id", "--retry-for", "0"]);
@@ -99,7 +99,7 @@ impl Machine {
         ran.err
     }
 
-    /// No token was found, or a wrong one; the messages.
+    /// Asserts that no token was found, or a wrong one; returns the messages.
     #[track_caller]
     fn refused(&self) -> String {
         let ran = self.run(&["client", "-o", "id", "--retry-for", "0"]);
@@ -108,7 +108,7 @@ impl Machine {
     }
 }
 
-/// The helper of this system's keychain, and the arguments it must get.
+/// The helper of this system's keychain, and the expected arguments.
 const KEYCHAIN: (&str, &str) = if cfg!(target_os = "macos") {
     ("security", "find-generic-password\n-a\nme@example.com\n-s\nheroku-cli\n-w\n")
 } else {
@@ -285,7 +285,7 @@ fn a_missing_token_is_reported_with_what_to_set() {
     let err = machine.refused();
     let meant = "no token: HEROKU_API_TOKEN is set, but the variable is called HEROKU_API_KEY\n";
     assert!(err.contains(meant), "{err}");
-    // Where there is another token nobody needs to hear of it.
+    // If there is another token, the variable is not mentioned.
     machine.netrc("machine 127.0.0.1 password TOKEN");
     assert_eq!(machine.found(), "");
 }
@@ -326,7 +326,7 @@ impl Keys {
             "default",
             "never",
         ]);
-        // What the agent knows of the passphrase ends with it.
+        // The agent's memory of the passphrase ends with it.
         keys.end_agent();
         keys
     }
@@ -366,7 +366,7 @@ fn an_encrypted_netrc_is_read_by_a_real_gpg() {
     machine.set("GNUPGHOME", &keys.home.display().to_string());
     assert_eq!(machine.found(), "");
 
-    // Without the key the other file is next, and the person learns why.
+    // Without the key the other file comes next, and the reason is reported.
     let other = Keys::new("other", "");
     machine.set("GNUPGHOME", &other.home.display().to_string());
     let err = machine.refused();
@@ -395,7 +395,7 @@ fn gpg_never_asks_for_a_passphrase() {
     let told = format!("oauth-ls: warning: ignoring {}: gpg: ", encrypted.display());
     assert!(err.starts_with(&told), "{err}");
     assert!(!asked.exists(), "the agent asked: {err}");
-    // What the agent was told before need not be asked.
+    // A passphrase that the agent knows is not asked for.
     let encrypted = encrypted.display().to_string();
     keys.gpg(&["--pinentry-mode", "loopback", "--passphrase", "sekret", "--decrypt", &encrypted]);
     assert_eq!(machine.found(), "");

@@ -62,7 +62,7 @@ impl Operation {
             let result = problem.as_deref().unwrap_or("ok");
             let line = format!("{}: {}: expected {expected}: {result}\n", self.args.join(" "), cell.name());
             if !chosen.is_empty() {
-                // Past the test harness, which shows only the output of tests that fail.
+                // Directly: the test harness hides the output of passing tests.
                 let _ = std::io::stderr().write_all(line.as_bytes());
             }
             if problem.is_some() {

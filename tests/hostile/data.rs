@@ -1,4 +1,4 @@
-//! Texts that are long, look like options, or want to be run.
+//! Texts that are long, look like options, or contain commands.
 
 use serde_json::{Value, json};
 
@@ -42,7 +42,7 @@ fn a_text_that_looks_like_an_option_is_a_text() {
         account.sh("oauth-set authz a1 -d other").exits(0);
         account.sh("oauth-set < list").exits(0);
         assert_eq!(account.named(text)["id"], "a1", "{text}: through CSV and back");
-        // As an operand it is no id; `-` is standard input, which has no line here.
+        // As an operand it is not a valid id; `-` is standard input, which is empty here.
         let before = account.state();
         if text == "-" {
             continue;
@@ -50,7 +50,7 @@ fn a_text_that_looks_like_an_option_is_a_text() {
         let ran = account.sh(&format!("oauth-rm authz -- '{text}'"));
         assert_eq!((ran.status, account.state()), (2, before), "{ran}");
     }
-    // As a line it is no option either.
+    // As an input line it is not an option either.
     let account = Account::of(&[&authz("a1", "x")]);
     for line in ["-n", "--include-self", "--help"] {
         let ran = account.feed("oauth-rm authz", format!("{line}\na1\n")).exits(2);

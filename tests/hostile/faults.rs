@@ -8,7 +8,7 @@ use oauth_tools::sandbox::Fault;
 use crate::common::Account;
 use crate::measured::{Measured, hostile, measure_with};
 
-/// Command lines that between them send every kind of request there is; `AUTHZ` and `CLIENT` are ids of the account.
+/// Command lines that together send every kind of request; `AUTHZ` and `CLIENT` are ids of the account.
 const LINES: [&str; 17] = [
     "oauth-ls authz --retry-for 0 -v",
     "oauth-ls clients -j --retry-for 0",
@@ -29,11 +29,11 @@ const LINES: [&str; 17] = [
     "oauth-diff /dev/null - --retry-for 0",
 ];
 
-/// What a run has in its environment beside its token.
+/// The environment of a run besides its token.
 const GIVEN: [(&str, &str); 2] =
     [("CODE", "b9c4a6de-6fd1-4f4e-9d4f-0cf4b8a2b6a1"), ("SECRET", "5a4d8c12-aaaa-4bbb-8ccc-0123456789ab")];
 
-/// A line's run against a fault, in an account of its own; it shows no secret of the account, or of its own.
+/// Runs a line against a fault in an account of its own, and checks that it shows no secret.
 fn against(fault: &str, line: &str) -> (Account, Measured) {
     let account = hostile(&[fault]);
     let before = account.secrets();
@@ -47,7 +47,7 @@ fn against(fault: &str, line: &str) -> (Account, Measured) {
     (account, ran)
 }
 
-/// Every line against a fault, several at a time. Where one does not get what it asked for, it says one of `words`.
+/// Runs every line against a fault, several at a time. A line that fails must report one of `words`.
 fn all(fault: &str, words: &[&str]) {
     let (next, found) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
@@ -65,7 +65,7 @@ fn all(fault: &str, words: &[&str]) {
     for ran in found.into_iter().map(Measured::ends_well) {
         let differs = ran.line.starts_with("oauth-diff") && ran.status == 1;
         let named = ran.status == 0 || differs || words.iter().any(|word| ran.err.contains(word));
-        // A grant code that was made up is refused whatever else goes wrong.
+        // An invented grant code is refused in any case.
         assert!(named || ran.line.contains("--grant-code"), "{fault}: {words:?}{ran}");
         assert!(
             ran.status != 0 || words.is_empty() || HARMLESS.contains(&fault) || reads_past(fault),
@@ -77,12 +77,12 @@ fn all(fault: &str, words: &[&str]) {
 /// Faults that a run may survive.
 const HARMLESS: [&str; 4] = ["bignum", "mask", "slow:ms=30", "drip:ms=1"];
 
-/// Faults of lists, which do no harm to single objects.
+/// Returns whether a fault concerns lists only.
 fn reads_past(fault: &str) -> bool {
     ["loop", "endless"].contains(&fault)
 }
 
-/// The test of each fault; the list of them is held against the sandbox's own below.
+/// Makes a test for each fault; the last test compares them with the sandbox's own list.
 macro_rules! faults {
     ($($name:ident: $fault:literal => $words:expr;)*) => {
         const TESTED: &[&str] = &[$($fault),*];

@@ -1,4 +1,4 @@
-//! Files that tools write: for their owner alone, never through a link, never half over what was good.
+//! Files that tools write: for their owner only, never through a link, never half of a new one over an old one.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -50,7 +50,7 @@ fn no_file_is_written_through_a_link() {
             assert!(fs::symlink_metadata(account.folder.join("file")).unwrap().is_symlink(), "{ran}");
         }
     }
-    // The lock beside a state file is none either.
+    // The lock file of a state file may not be a link either.
     let account = Account::new();
     symlink(account.folder.join("victim"), account.folder.join("file.lock")).unwrap();
     let ran = account.sh("oauth-sandbox --state file true");
@@ -110,7 +110,7 @@ fn a_full_disk_keeps_the_old_file() {
     needs!("unshare");
     let account = Account::with(Settings { authz: 2000, ..Settings::default() });
     account.sh("oauth-ls authz | grep generated > list; mkdir disk").succeeds();
-    // A disk of our own, where the system lets us have one: as root, as root of a user namespace, as root in a chroot.
+    // A small file system, if the test may mount one: as root, as root of a user namespace, or in a chroot.
     let ways = ["unshare -m", "unshare -rm", "unshare -m --propagation unchanged"];
     let mount = "mount -t tmpfs -o size=16k tmpfs disk";
     let works = |unshare: &str| account.sh(&format!("{unshare} sh -c '{mount} && umount disk'")).status == 0;

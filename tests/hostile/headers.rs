@@ -1,4 +1,4 @@
-//! Where a token goes: to its host, in a header of its own, and nowhere else.
+//! The token is sent to its host, in its own header, and nowhere else.
 
 use oauth_tools::sandbox::{Server, Settings};
 
@@ -90,6 +90,6 @@ fn variables_and_operands_cannot_inject_headers_or_change_the_path() {
         b"",
         &[("BAD", "x\r\nEvil: 1"), ("GOOD", "x")],
     );
-    // Of a file, a variable or a stream the first line counts.
+    // Only the first line of a variable is used.
     assert!(!secret.err.contains("Evil"), "{secret}");
 }

@@ -1,5 +1,5 @@
-//! Servers, inputs, disks and neighbours that mean harm: whatever they do, a run ends soon, in little memory, with a
-//! line that says what it was, and without a secret in the wrong place.
+//! Hostile servers, inputs, disks and neighbours: whatever they do, a run ends soon, in little memory, with a
+//! message about the cause, and without showing a secret.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 

@@ -1,4 +1,4 @@
-//! A run under watch: how long it takes, how much memory, and every byte that it shows to anybody.
+//! Runs with limits of time and memory, and a record of everything that they show to others.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,23 +10,23 @@ use std::time::{Duration, Instant};
 
 use crate::common::{Account, Ran, faulty};
 
-/// The longest that any run here may take.
+/// The longest time for any run here.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// The most memory that a run may have at a time, in KiB: a page of 64 MiB is allowed, and little beside it.
+/// The most memory for a run, in KiB: a response of 64 MiB is allowed, and little more.
 pub(crate) const MEMORY: u64 = 96 * 1024;
 
-/// An account in which each of these faults happens, and which keeps everything in `state`.
+/// An account with these faults, saved in the file `state`.
 pub(crate) fn hostile(faults: &[&str]) -> Account {
     Account::kept(faulty(faults))
 }
 
-/// The result of a watched run.
+/// The result of a measured run.
 pub(crate) struct Measured {
     ran: Ran,
-    /// The most memory that was seen, in KiB.
+    /// The most memory in use, in KiB.
     pub(crate) memory: u64,
     pub(crate) took: Duration,
-    /// The arguments of the process and of those it started, as proc(5) shows them to everybody.
+    /// The arguments of the process and of its children, which proc(5) shows to everybody.
     pub(crate) args: BTreeSet<String>,
 }
 
@@ -50,14 +50,14 @@ impl fmt::Display for Measured {
 }
 
 impl Measured {
-    /// This run, which must have ended in time, in bounded memory, and with a status of the manual's.
+    /// Asserts that the run ended in time, in bounded memory, with a status of the manual and clean messages.
     #[track_caller]
     pub(crate) fn ends_well(self) -> Measured {
         assert!([0, 1, 2, 4, 75].contains(&self.status), "{self}");
         assert!(!self.err.contains("panicked") && !self.err.contains("RUST_BACKTRACE"), "{self}");
         assert!(self.memory <= MEMORY, "{self}");
         assert!(self.took < PATIENCE && self.signal.is_none(), "{self}");
-        // As diff(1) has it, 1 is a difference.
+        // 1 is a difference, as in diff(1).
         let fine = if self.line.starts_with("oauth-diff") { 1 } else { 0 };
         assert!(self.status <= fine || !self.err.is_empty(), "it says what is wrong{self}");
         for line in self.err.lines() {
@@ -67,8 +67,8 @@ impl Measured {
         self
     }
 
-    /// Which of `secrets` stand in what a run wrote: its messages, what all see of its arguments, every file, and its
-    /// output unless it is its job to print one. `state` is the sandbox's own, and `list` what a test put there.
+    /// Returns the secrets that a run has shown: in its messages, its arguments, any file, or its
+    /// output, unless it is to print one. `state` is the sandbox's own file, and `list` the test's.
     pub(crate) fn leaks<'s>(&self, account: &Account, secrets: &'s BTreeSet<String>) -> Vec<&'s str> {
         let mut seen = vec![self.err.clone()];
         seen.extend(self.args.iter().cloned());
@@ -78,7 +78,7 @@ impl Measured {
         for entry in fs::read_dir(&account.folder).expect("a folder") {
             let path = entry.expect("an entry").path();
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            // After the run the sandbox may still write its state, by way of the draft `.state.tmp`.
+            // After the run the sandbox may still be writing its state, through the draft `.state.tmp`.
             let is_state = name == "state" || name.starts_with("state.") || name.starts_with(".state.");
             if name != "list" && !is_state && path.is_file() {
                 let bytes = fs::read(&path).unwrap_or_default();
@@ -89,14 +89,14 @@ impl Measured {
     }
 }
 
-/// Runs one program with arguments as sh(1) reads them, in an account's folder, with `input`, under watch.
+/// Runs one program with arguments as sh(1) reads them, in an account's folder, and measures it.
 pub(crate) fn measure(account: &Account, line: &str, input: &[u8]) -> Measured {
     measure_with(account, line, input, &[])
 }
 
-/// The same, with more variables.
+/// Does the same with more variables.
 pub(crate) fn measure_with(account: &Account, line: &str, input: &[u8], env: &[(&str, &str)]) -> Measured {
-    // Beyond this bound an allocation fails, and the run with it, however short it was.
+    // Beyond this limit an allocation fails, even one too short to be measured.
     let bounded = account.line("sh", &format!("ulimit -d 196608; exec {line}"));
     let bounded = env.iter().fold(bounded, |bounded, (name, value)| bounded.env(name, value));
     let begun = Instant::now();
@@ -120,15 +120,15 @@ pub(crate) fn measure_with(account: &Account, line: &str, input: &[u8], env: &[(
         ended.store(true, Ordering::Relaxed);
         (ran, watcher.join().expect("watched"))
     });
-    // The line alone, as the messages and `leaks` refer to it.
+    // Without the ulimit: messages and `leaks` look at the beginning of the line.
     Measured { ran: Ran { line: line.to_owned(), ..ran }, memory, took: begun.elapsed(), args }
 }
 
-/// Notes what proc(5) shows of a process.
+/// Notes the memory and arguments of a process from proc(5).
 fn look(folder: &Path, memory: &mut u64, args: &mut BTreeSet<String>) {
     let line = fs::read(folder.join("cmdline")).unwrap_or_default();
     let line = String::from_utf8_lossy(&line).replace('\0', " ");
-    // The shell that becomes the program shows the line of the test itself.
+    // Before the shell executes the program, its arguments are the line of the test.
     if !line.contains("ulimit -d") {
         args.insert(line);
     }

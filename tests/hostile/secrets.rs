@@ -1,11 +1,11 @@
-//! Secrets in the environment of helpers and commands, in arguments, and in what is left after a wrong word.
+//! Secrets do not reach the environment of helpers and commands, arguments, or messages about invalid input.
 
 use std::os::unix::fs::PermissionsExt;
 
 use crate::common::text;
 use crate::measured::{hostile, measure, measure_with};
 
-/// Variables that nobody but the tool itself needs, with values to look for.
+/// Variables that only the tool itself needs, with values to search for.
 const OWN: [(&str, &str); 6] = [
     ("HEROKU_TWO_FACTOR_CODE", "918273"),
     ("HEROKU_HEADERS", "{\"X-Own\":\"of-the-header\"}"),
@@ -61,7 +61,7 @@ fn a_command_gets_the_new_secret_and_not_the_callers() {
     for secret in [account.server.token(), "918273", "of-the-header"] {
         assert!(!seen.contains(secret), "{ran}");
     }
-    // What was given for an exchange is no business of the command that gets the new token.
+    // The command that gets the new token does not get the code and secret of the exchange.
     let code = exchangeable(&account);
     let env = [("CODE", code.0.as_str()), ("SECRET", code.1.as_str())];
     let line = "oauth-mk token --grant-code env:CODE --client-secret env:SECRET --exec env -o id";

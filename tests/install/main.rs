@@ -56,7 +56,7 @@ fn run(command: &mut Command) -> String {
     finish(command).exits(0).out
 }
 
-/// make in a folder, without this run's variables, with settings of its own.
+/// Returns make in a folder with settings, without the variables of this run.
 fn make(folder: &Path, goal: &str, settings: &[(&str, &OsStr)]) -> Command {
     let mut make = Command::new("make");
     make.current_dir(folder).args(["--no-print-directory", goal]);
@@ -71,7 +71,7 @@ fn make(folder: &Path, goal: &str, settings: &[(&str, &OsStr)]) -> Command {
     make
 }
 
-/// make in a folder, on a machine that has no cargo and no rustc.
+/// Returns make in a folder, on a machine without cargo and rustc.
 fn make_without_cargo(folder: &Path, goal: &str, settings: &[(&str, &OsStr)]) -> Command {
     let fakes = Path::new(env!("CARGO_TARGET_TMPDIR")).join("install/no-cargo");
     for name in ["cargo", "rustc"] {
@@ -103,7 +103,7 @@ fn wanted(prefix: &str) -> BTreeSet<(String, u32)> {
     wanted
 }
 
-/// Installs from a folder, twice, and uninstalls, beside a file of somebody else; `check` sees what is installed.
+/// Installs from a folder twice and uninstalls, next to a file of another package; `check` gets the installed programs.
 fn install_and_uninstall(from: &Path, to: &Path, prefix: &str, built: Option<&Path>, check: impl Fn(&Path)) {
     let path = format!("/{prefix}");
     let mut settings = vec![("DESTDIR", to.as_os_str()), ("PREFIX", OsStr::new(&path))];
@@ -122,7 +122,7 @@ fn install_and_uninstall(from: &Path, to: &Path, prefix: &str, built: Option<&Pa
     assert_eq!(fs::read(share.join("fish/vendor_completions.d/oauth-mk.fish")).unwrap(), fish.unwrap());
     check(&to.join(prefix).join("bin"));
 
-    // Over an installation, and with jobs side by side.
+    // Over an installation, with parallel jobs.
     run(make_without_cargo(from, "install", &settings).arg("-j4"));
     run(make_without_cargo(from, "uninstall", &settings).arg("-j4"));
     assert_eq!(files(to), before);
@@ -154,7 +154,7 @@ fn install_is_complete_and_uninstall_leaves_nothing() {
     }
 }
 
-/// Programs to pack, which say their names: those of this build are ten times as large as those of a release.
+/// Writes small programs to pack, which print their names: those of this build are ten times as large as a release's.
 fn stand_ins(folder: &Path) {
     for tool in ALL.map(|tool| tool.name) {
         program(&folder.join(tool), &format!("echo {tool}"));
@@ -181,7 +181,7 @@ fn an_archive_is_complete_and_installs_itself() {
     let (archive, inside) = archive(&out);
     run(Command::new("sha256sum").args(["--check", "--strict", "SHA256SUMS"]).current_dir(&out));
 
-    // The order must not be that of the disk.
+    // The order must not depend on the file system.
     let listed = run(Command::new("tar").arg("-tf").arg(&archive));
     assert!(listed.lines().map(Path::new).is_sorted(), "{listed}");
 
@@ -211,7 +211,7 @@ fn an_archive_is_complete_and_installs_itself() {
             assert_eq!(run(&mut Command::new(bin.join(tool))), format!("{tool}\n"));
         }
     });
-    // Without a word it changes nothing.
+    // make without a target only prints help.
     let help = run(&mut make_without_cargo(&unpacked, "help", &[]));
     assert_eq!(run(make_without_cargo(&unpacked, "-s", &[]).env("DESTDIR", &*top)), help);
 }

@@ -1,10 +1,10 @@
-//! The bulk runs: a command line each, and its input.
+//! The commands that are killed, and their inputs.
 
 use serde_json::{Value, json};
 
 use crate::common::text_at;
 
-/// What a run does to each object.
+/// The change of each object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verb {
     Remove,
@@ -21,9 +21,9 @@ pub(crate) struct Job {
     pub(crate) args: &'static [&'static str],
     /// The arguments of the second run.
     pub(crate) again: &'static [&'static str],
-    /// The requests that do the work, as a fault names them.
+    /// The requests that do the work, as a fault's pattern.
     pub(crate) at: &'static str,
-    /// The same, as the sandbox counts them.
+    /// The same requests, as the sandbox counts them.
     pub(crate) endpoint: &'static str,
 }
 
@@ -92,7 +92,7 @@ impl Job {
             return (0..count).map(|n| line(n).to_string()).collect();
         }
         let generated = dump.iter().filter(|line| line.contains("\"description\":\"generated "));
-        // The same records as oauth-ls prints: long lines, which take several writes to blank.
+        // Records as oauth-ls prints them: blanking such long lines takes several writes.
         let line = |line: &String| match self.verb {
             Verb::Change => line.replace("\"description\":\"generated ", "\"description\":\"changed "),
             _ => line.clone(),
@@ -106,7 +106,7 @@ pub(crate) fn id(line: &str) -> String {
     field(line, "/id")
 }
 
-/// What the object in a line is called.
+/// The name of the object in a line.
 pub(crate) fn name(line: &str) -> String {
     let name = field(line, "/description");
     if name.is_empty() { field(line, "/name") } else { name }

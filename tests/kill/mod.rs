@@ -1,4 +1,4 @@
-//! Kills a bulk run at a random point, gives the same command again, and looks whether anything is lost or done twice.
+//! Kills a run at a random point, runs the same command again, and checks that nothing is lost or done twice.
 
 mod jobs;
 
@@ -22,15 +22,15 @@ const ROUNDS: u64 = 220;
 /// Objects in each.
 const COUNT: usize = 30;
 
-/// Between two looks at the server: a small part of its latency, and the other rounds need the processor too.
+/// The time between two looks at the server: a small part of its latency, because other rounds need the processor.
 const GLANCE: Duration = Duration::from_micros(200);
 
-/// What is random about a round.
+/// The random choices of a round.
 struct Round {
     seed: u64,
     job: &'static Job,
     signal: Signal,
-    /// The run is ended once so many requests of its work have come.
+    /// The run is killed after so many requests.
     at: u64,
     parallel: usize,
     faults: bool,
@@ -51,7 +51,7 @@ impl Round {
 
     fn check(&self) -> Result<(), String> {
         let faults = match self.faults {
-            // Not for what is made: each lost answer takes a second.
+            // Not for creating, where each lost response takes a second.
             true if !self.job.makes() => {
                 vec![format!("503@{}:p=0.1", self.job.at), format!("drop-after@{}:p=0.1", self.job.at)]
             }
@@ -95,10 +95,10 @@ struct Scene<'a> {
     folder: Folder,
 }
 
-/// What the interrupted run left behind.
+/// The result of the interrupted run.
 struct First {
     delivered: Vec<Value>,
-    /// The lines of `--rest`; all, where the run had not come so far.
+    /// The lines of the `--rest` file; all lines if the run had not written it yet.
     rest: Vec<String>,
 }
 
@@ -113,7 +113,7 @@ impl<'a> Scene<'a> {
         Scene { round, server, calm, before: objects(server), lines, folder: Folder::new() }
     }
 
-    /// Starts the command with its streams on files, which show what arrived whatever became of the process.
+    /// Starts the command with its streams on files, which stay readable if it is killed.
     fn start(&self, name: &str, again: bool, lines: &[String]) -> Running {
         let file = |end: &str| self.folder.join(format!("{name}.{end}"));
         fs::write(file("in"), lines.iter().map(|line| line.clone() + "\n").collect::<String>())
@@ -137,12 +137,12 @@ impl<'a> Scene<'a> {
         Ran { out: text("out"), err: text("err"), ..ran }
     }
 
-    /// The lines in the file of `--rest`, which are lines of the input, in its order.
+    /// Returns the lines of the `--rest` file; they must be lines of the input, in its order.
     fn rest(&self, path: &Path, given: &[String], whole: bool) -> Result<Vec<String>, String> {
         let Ok(text) = fs::read_to_string(path) else {
             return must(whole, "there is no rest").map(|()| given.to_vec());
         };
-        // A run that could not clean up leaves blanks, or one line that it was about to blank.
+        // A killed run leaves blank lines, or one line that it had begun to blank.
         let left = |line: &&str| !(whole && (line.trim().is_empty() || line.starts_with('\0')));
         let rest: Vec<String> = text.lines().filter(left).map(str::to_owned).collect();
         let mut given = given.iter();
@@ -152,11 +152,11 @@ impl<'a> Scene<'a> {
         Ok(rest)
     }
 
-    /// The first run, and its end.
+    /// Runs the command and interrupts it.
     fn interrupted(&self) -> Result<First, String> {
         let mut program = self.start("first", false, &self.lines);
         let came = || self.server.stats().requests(self.round.job.endpoint);
-        // No clock: the run is at the point once the server has seen it.
+        // The server decides when the point is reached, not a clock.
         while came() < self.round.at && !program.has_ended() {
             std::thread::sleep(GLANCE);
         }
@@ -187,18 +187,18 @@ impl<'a> Scene<'a> {
         Ok(First { delivered, rest })
     }
 
-    /// What was delivered and what is in the rest are together the input.
+    /// Checks that the delivered records and the rest together are the input.
     fn accounted(&self, delivered: &[Value], rest: &[String], killed: bool) -> Result<(), String> {
         let delivered: BTreeSet<String> = ids(delivered).into_iter().collect();
         let rest: BTreeSet<String> = rest.iter().map(|line| jobs::id(line)).collect();
         let all: BTreeSet<String> = self.lines.iter().map(|line| jobs::id(line)).collect();
         must(&delivered | &rest == all, "a line is neither done nor in the rest")?;
-        // Between its delivery and its blank there is a moment in which a record is in both.
+        // A record that was delivered and not yet blanked is in both.
         let both = (&delivered & &rest).len();
         must(both <= usize::from(killed), &format!("{both} records are done and in the rest"))
     }
 
-    /// Waits until the server has dealt with all that the ended process sent.
+    /// Waits until the server has handled all requests of the killed process.
     fn settle(&self) {
         // Connections are accepted in order: those of the process came before this one.
         status(self.server, self.server.token(), "/account");
@@ -207,7 +207,7 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// The command given again, and what must be true in the end.
+    /// Runs the command again, and checks the account afterwards.
     fn again(&self, first: &First) -> Result<(), String> {
         let given = if self.round.job.makes() { &self.lines } else { &first.rest };
         let ran = self.end("again", self.start("again", true, given));
@@ -227,7 +227,7 @@ impl<'a> Scene<'a> {
             }
             Verb::Rotate => {
                 must(after.keys().eq(self.before.keys()), "there are more or fewer objects than before")?;
-                // Of several secrets of an object the last is the one that is told last.
+                // The secret that was printed last must be valid.
                 let secrets: BTreeMap<String, String> =
                     told.iter().filter_map(|r| Some((text_at(r, "/id"), secret(r)?))).collect();
                 must(secrets.len() == COUNT, "a new secret is nowhere")?;
@@ -243,7 +243,7 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// One object for each line; its secret was told, or the second run said that it exists.
+    /// Checks that each line has one object, and that its secret was printed or the second run reported that it exists.
     fn made(&self, after: &Objects, told: &[Value], second: &[Value]) -> Result<(), String> {
         must(second.len() == COUNT, "not every line was answered")?;
         for line in &self.lines {

@@ -103,10 +103,10 @@ fn variables_that_name_no_certificate_are_reported() {
         fails(&out, 1, &[&says, "or unset the variable"]);
         assert!(!format!("{out}").contains("trusts"), "{out}");
     }
-    // What is named beside them is enough.
+    // One usable source of certificates is enough.
     works(&ls(&server, &host, &[("SSL_CERT_FILE", "/nonexistent"), ("SSL_CERT_DIR", good_folder)]));
     works(&ls(&server, &host, &[("SSL_CERT_FILE", &good), ("SSL_CERT_DIR", no_folder)]));
-    // And where they are not at fault, nobody says so.
+    // The variables are not blamed for another fault.
     let other = TlsRelay::start(&server, &Authority::new(), &["localhost"], (2020, 2100));
     let out = ls(&server, &format!("https://localhost:{}", other.port()), &[("SSL_CERT_FILE", &good)]);
     fails(&out, 1, &["is not from an authority that this machine trusts"]);
@@ -132,7 +132,7 @@ fn a_proxy_carries_the_connection_and_sees_no_token() {
         assert!(!seen.contains(server.token()), "{seen}");
     }
 
-    // The sandbox is on this machine, and is always reached directly.
+    // A loopback address is always reached directly.
     works(&ls(&server, &server.url(), &[("HTTPS_PROXY", &url), ("ALL_PROXY", &url)]));
     assert_eq!(proxy.take(), "");
 

@@ -1,4 +1,4 @@
-//! A TLS relay before the sandbox, and a CONNECT proxy: each carries bytes and knows nothing of the API.
+//! A TLS relay in front of the sandbox, and a CONNECT proxy. Both carry bytes and know nothing of the API.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -19,7 +19,7 @@ pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 impl Authority {
     pub fn new() -> Authority {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
-        // Two authorities of the same name would be taken for one with a bad signature.
+        // Two authorities of the same name would be assumed to be one with a bad signature.
         let name = KeyPair::generate().unwrap().public_key_pem();
         params
             .distinguished_name
@@ -32,7 +32,7 @@ impl Authority {
         self.0.pem()
     }
 
-    /// A server's settings with a certificate for `names`, valid between the beginnings of two years.
+    /// A server's settings with a certificate for `names`, valid from the beginning of one year to that of another.
     fn server(&self, names: &[&str], years: (i32, i32)) -> Arc<ServerConfig> {
         let names: Vec<String> = names.iter().map(|n| (*n).to_owned()).collect();
         let mut params = CertificateParams::new(names).unwrap();
@@ -93,7 +93,7 @@ impl Drop for Listener {
     }
 }
 
-/// TLS on one side, the sandbox on the other.
+/// A relay with TLS on one side and the sandbox on the other.
 pub struct TlsRelay(Listener);
 
 impl TlsRelay {
@@ -119,7 +119,7 @@ impl TlsRelay {
     }
 }
 
-/// Carries requests and answers in turn; both have a length.
+/// Carries requests and responses in turn; both have a Content-Length.
 fn relay(client: impl Read + Write, target: SocketAddr) {
     let mut client = BufReader::new(client);
     let Ok(server) = TcpStream::connect(target) else { return };
@@ -136,7 +136,7 @@ fn relay(client: impl Read + Write, target: SocketAddr) {
     }
 }
 
-/// A head and the body that its Content-Length announces.
+/// Reads a head, and the body that its Content-Length announces.
 fn message(from: &mut impl BufRead) -> Option<Vec<u8>> {
     let mut bytes = head(from)?.into_bytes();
     let text = String::from_utf8_lossy(&bytes).to_lowercase();
@@ -187,7 +187,7 @@ impl Proxy {
         self.listener.port
     }
 
-    /// What it was asked since the last look.
+    /// Returns the requests since the last call.
     pub fn take(&self) -> String {
         std::mem::take(&mut *self.seen.lock().unwrap())
     }

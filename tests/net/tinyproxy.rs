@@ -1,4 +1,4 @@
-//! A list through a real proxy that wants a password: tinyproxy.
+//! A list through a real proxy with a password: tinyproxy.
 
 use std::net::{TcpListener, TcpStream};
 
@@ -8,16 +8,16 @@ use crate::common::{Folder, Service, start};
 use crate::relay::{Authority, Proxy, TlsRelay};
 use crate::{fails, ls, works};
 
-/// Connections to port 443 alone, for one user. No name of a test is known to DNS: the next proxy leads each to the
+/// Allows one user to connect to port 443. DNS knows none of the names in tests: the next proxy leads each to the
 /// test's server.
 const SETTINGS: &str = "Port PORT\nListen 127.0.0.1\nAllow 127.0.0.1\nMaxClients 10\nTimeout 60\n\
     BasicAuth user pass-word.7\nConnectPort 443\nUpstream http 127.0.0.1:NEXT\n";
 
 const SCRIPT: &str = "tinyproxy -d -c conf >&2 & cat > /dev/null; kill $!; wait";
 
-/// Starts it; it passes all on to the proxy at the port `next`.
+/// Starts tinyproxy, which passes everything on to the proxy at the port `next`.
 fn proxy(next: u16) -> (Service, u16) {
-    // The port that is free now; it cannot be told to choose one itself.
+    // A port that is free now: tinyproxy cannot choose one itself.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let settings = SETTINGS.replace("PORT", &port.to_string()).replace("NEXT", &next.to_string());
     let service = Service::start(&[("conf", &settings)], SCRIPT);
@@ -56,7 +56,7 @@ fn a_real_proxy_carries_a_list_if_the_password_is_right() {
         );
         assert!(!format!("{out}").contains("sekret"), "{out}");
     }
-    // A port that it does not connect to.
+    // A port that the proxy does not allow.
     let host = "https://api.corp.example:444";
     let out = ls(&server, host, &[("HTTPS_PROXY", &url("user:pass-word.7@")), file]);
     fails(

@@ -1,4 +1,4 @@
-//! Long runs under mixed faults: nothing is lost, and nothing is done twice.
+//! Long runs under mixed faults lose nothing and do nothing twice.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -8,13 +8,13 @@ use crate::common::{Object, faulty, ids, masks, objects, run, secret, start, tex
 use oauth_tools::sandbox::{Server, Settings};
 use serde_json::json;
 
-/// What goes wrong, look-ups included: about one request in seven is hit.
+/// About one request in seven fails, look-ups included.
 const FAULTS: [&str; 8] = [
     "drop-before:p=0.02",
     "drop-after:p=0.02",
     "500-after:p=0.02",
     "503:p=0.03",
-    // Each is a rest for all, since it says that nothing is left.
+    // Each makes all requests pause, because it says that the quota is used up.
     "429:p=0.01:count=60",
     "cut:p=0.02",
     "garbage:p=0.01",
@@ -38,7 +38,7 @@ fn input(lines: &[String]) -> String {
     lines.iter().map(|line| line.clone() + "\n").collect()
 }
 
-/// Tells what a run was like.
+/// Reports the figures of a run.
 fn report(name: &str, count: usize, server: &Server, from: Instant) {
     let stats = server.stats();
     let faults: u64 = stats.faults.values().sum();
@@ -48,7 +48,7 @@ fn report(name: &str, count: usize, server: &Server, from: Instant) {
         stats.connections,
         from.elapsed().as_secs()
     );
-    // Not by println, which is only shown where a test fails.
+    // println would be shown only for a test that fails.
     let _ = writeln!(std::io::stderr(), "{line}");
     assert!(faults > 0, "{line}");
 }

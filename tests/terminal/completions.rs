@@ -1,4 +1,4 @@
-//! The completions, in the shells they are for.
+//! The completions, in their shells.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use oauth_tools::tools::completions as script;
 use crate::common::Ran;
 use crate::pty::World;
 
-/// What is typed, and what may come of it: all of these words, none of those.
+/// A typed line, words that must be offered, and words that must not.
 const CASES: [(&str, &[&str], &[&str]); 18] = [
     ("oauth-rm ", &["authz", "client", "session", "token"], &[]),
     ("oauth-rm cl", &["client"], &["authz"]),
@@ -39,7 +39,7 @@ fn world(shell: Shell) -> World {
     world
 }
 
-/// Holds what a shell offers against the cases; `offered` gets the typed line.
+/// Compares the words that a shell offers for a typed line with the cases.
 fn judge(world: &World, offered: impl Fn(&str) -> Vec<String>) {
     let first = |kind: &str| world.off(&format!("oauth-ls {kind} -o id | head -n 1")).out.trim().to_owned();
     let (client, authz) = (first("client"), first("authz"));
@@ -64,7 +64,7 @@ fn bash_completes() {
     needs!("setsid");
     let world = world(Shell::Bash);
     judge(&world, |typed| {
-        // bash takes = for a word of its own.
+        // bash treats = as a word of its own.
         let words: Vec<String> = typed.replace('=', " = ").split(' ').map(|w| format!("'{w}'")).collect();
         let script = format!(
             "bash --norc -c '. ./_oauth_tools; COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); \
@@ -102,7 +102,7 @@ fn fish_completes() {
 fn zsh_completes() {
     needs!("setsid", "zsh");
     let world = world(Shell::Zsh);
-    // In a shell at a terminal: completion functions run nowhere else. Each match is printed instead of shown.
+    // Completion functions run only in a shell at a terminal. Each match is printed instead of shown.
     let setup = "PS1='READY '\n\
         fpath=($PWD $fpath)\n\
         autoload -Uz compinit && compinit -u -d $PWD/dump\n\
@@ -125,7 +125,7 @@ fn zsh_completes() {
     });
 }
 
-/// The words in a file once they are all there.
+/// Waits until a file is complete, and returns its text.
 fn wait_for(path: &Path) -> String {
     for _ in 0..1200 {
         match std::fs::read_to_string(path) {

@@ -1,4 +1,4 @@
-//! Help, and the nearest name for what is unknown.
+//! Help, and the nearest name for an unknown one.
 
 use std::process::Command;
 
@@ -40,7 +40,7 @@ fn both_helps_fit_80_columns_and_the_long_one_has_every_option() {
 fn every_tool_suggests_the_nearest_option() {
     for tool in ALL {
         for opt in tool.all_opts() {
-            // The last letter twice, as typed in haste.
+            // A typing mistake: the last letter twice.
             let wrong = format!("{}{}", opt.long, &opt.long[opt.long.len() - 1..]);
             let Ran { status, out, err, .. } = run(&format!("{} --{wrong}", tool.name));
             assert_eq!((status, out.as_str()), (2, ""), "{} --{wrong}", tool.name);

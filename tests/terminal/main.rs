@@ -1,4 +1,4 @@
-//! What a person at a terminal sees, in a real pseudo-terminal; and that off a terminal none of it exists.
+//! The output in a real pseudo-terminal, and its absence without one.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

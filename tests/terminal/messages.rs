@@ -1,4 +1,4 @@
-//! Sentences for changes, warnings, and what -v tells.
+//! Sentences for changes, warnings, and the lines of -v.
 
 use oauth_tools::sandbox::Settings;
 
@@ -24,7 +24,7 @@ fn a_change_is_shown_as_a_sentence() {
     let lines = said(80, &format!("oauth-rm authz {id}"));
     assert!(lines[0].starts_with(&format!("revoked authorization {id} (long ")), "{lines:?}");
     assert_eq!(said(80, "oauth-mk -n client Shop https://shop.example/cb"), ["would create client (Shop)"]);
-    // The grant code is shown this once.
+    // The grant code is shown only now.
     let script = "oauth-mk authz -d job --client-id $(oauth-ls client -o id | head -n 1)";
     let lines = said(80, script);
     assert!(lines.iter().any(|line| line.starts_with("Code:          ")), "{lines:?}");
@@ -59,7 +59,7 @@ fn a_server_warning_is_shown_once() {
     let world = World::new(settings);
     let Ran { status, err, .. } = world.off("oauth-ls authz --status expired | oauth-rm -P 8");
     let lines: Vec<&str> = err.lines().collect();
-    // Once a program: two ran.
+    // Once per program, and there are two.
     let wanted = ["oauth-ls", "oauth-rm"].map(|tool| format!("{tool}: warning: maintenance tonight"));
     let mut sorted = lines.clone();
     sorted.sort_unstable();

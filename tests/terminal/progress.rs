@@ -1,4 +1,4 @@
-//! The line that tells how far a run is.
+//! The progress line.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use oauth_tools::sandbox::Settings;
 use crate::common::Ran;
 use crate::pty::World;
 
-/// A run that takes two seconds at least: 10 removals, one after the other.
+/// A run that takes at least two seconds: 10 removals, one after the other.
 const RUN: &str = "oauth-rm -P 1 < list";
 
 fn slow() -> World {

@@ -1,4 +1,4 @@
-//! A real pseudo-terminal with a program in it.
+//! Programs in a real pseudo-terminal.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -18,7 +18,7 @@ use crate::screen::Screen;
 /// Only a test that fails waits so long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// An account, and what a program needs to find it.
+/// An account, and the variables with which a program finds it.
 pub(crate) struct World {
     pub(crate) server: Server,
     pub(crate) home: Folder,
@@ -108,7 +108,7 @@ pub(crate) struct Pty {
     columns: usize,
 }
 
-/// What came of it.
+/// The result of a program in a terminal.
 pub(crate) struct Shown {
     pub(crate) status: i32,
     pub(crate) raw: String,
@@ -136,7 +136,7 @@ impl Pty {
         String::from_utf8_lossy(&self.seen).into_owned()
     }
 
-    /// Waits until a text has come.
+    /// Waits until a text has been printed.
     #[track_caller]
     pub(crate) fn expect(&mut self, text: &str) -> &mut Pty {
         let until = Instant::now() + PATIENCE;

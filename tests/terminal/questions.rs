@@ -1,4 +1,4 @@
-//! The question before several are removed: asked where a person would expect it, and nowhere else.
+//! The question before several objects are removed: asked only if a person named them at a terminal.
 
 use oauth_tools::sandbox::Settings;
 
@@ -50,7 +50,7 @@ fn no_question_is_asked_in_scripts_or_for_a_few_objects() {
         "oauth-rm -n authz IDS".to_owned(),
         format!("{all} | oauth-rm"),
         format!("{all} > list; oauth-rm < list"),
-        // Nobody could read it.
+        // The question could not be read.
         "oauth-rm authz IDS 2> messages".to_owned(),
         "echo IDS | xargs oauth-rm authz".to_owned(),
         "oauth-rot authz IDS".to_owned(),
@@ -91,7 +91,7 @@ fn a_secret_is_typed_unseen() {
     let shown = pty.end();
     assert_eq!((shown.status, shown.screen.lines().len()), (0, 2), "{}", shown.raw);
     assert!(!shown.raw.contains(secret.trim()), "{}", shown.raw);
-    // Where it is not typed in the end, the terminal shows again what is.
+    // After an interrupt the terminal echoes again.
     let mut pty = world.start(100, &format!("{script}; echo status $?; stty -a"));
     pty.expect("--client-secret: ").send("\n");
     let shown = pty.end();

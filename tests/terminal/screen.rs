@@ -1,20 +1,20 @@
-//! What a terminal makes of the bytes it gets: as much of one as these programs may ask for.
+//! A terminal's screen, as far as these programs use it.
 
 use unicode_width::UnicodeWidthChar;
 
-/// A screen of endless height: lines that scroll away stay readable.
+/// A screen without a bottom: no line scrolls away.
 pub(crate) struct Screen {
     columns: usize,
-    /// A cell is a character and what combines with it; empty behind a wide one.
+    /// A cell is a character with its combining marks; the cell after a wide character is empty.
     lines: Vec<Vec<String>>,
     column: usize,
     line: usize,
-    /// How often a line was full, and went on in the next.
+    /// How often a line was full and continued in the next.
     pub(crate) wrapped: usize,
 }
 
 impl Screen {
-    /// The screen of a window of `columns` that got `bytes`. Anything but text, line ends, a line wiped and colours
+    /// The screen of a window of `columns` after `bytes`. Anything but text, line ends, clearing a line and colours
     /// is a failure.
     pub(crate) fn of(columns: usize, bytes: &[u8]) -> Screen {
         let mut screen = Screen { columns, lines: vec![Vec::new()], column: 0, line: 0, wrapped: 0 };
@@ -88,7 +88,7 @@ impl Screen {
         self.lines().join("\n")
     }
 
-    /// In which column of each line a text starts, where it stands in it.
+    /// The columns at which a text begins, for each line that contains it.
     pub(crate) fn columns_of(&self, text: &str) -> Vec<usize> {
         let first = |cells: &Vec<String>| {
             (0..cells.len()).find(|&at| !cells[at].is_empty() && cells[at..].concat().starts_with(text))

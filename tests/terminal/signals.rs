@@ -1,4 +1,4 @@
-//! What the terminal's keys do to a command that is looked after.
+//! Ctrl-C, for the commands that oauth-run, oauth-sandbox and --exec run.
 
 use oauth_tools::sandbox::Settings;
 
@@ -32,7 +32,7 @@ fn a_keyboard_interrupt_reaches_the_command_once() {
 fn an_interrupt_from_another_process_is_passed_on() {
     needs!("setsid");
     let world = World::new(Settings::default());
-    // A job in the background is a group of its own: the terminal's keys are not for it.
+    // A background job is a process group of its own, which Ctrl-C does not reach.
     let script = format!(
         "set -m; oauth-run sh -c '{COUNT}' > out & until grep -q ready out; do sleep 0.1; done; \
          kill -INT $!; wait $!"

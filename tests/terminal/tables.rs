@@ -60,7 +60,7 @@ fn at_forty_columns_each_record_takes_several_lines() {
 #[test]
 fn cells_send_no_control_characters_to_the_terminal() {
     needs!("setsid");
-    // Screen::of fails for whatever is more.
+    // Screen::of fails for any other control character.
     let shown = account().run(140, "oauth-ls");
     assert!(shown.raw.contains(r"\u{1b}[31mred\u{1b}[0m \u{202e}txt.exe"));
     assert!(shown.raw.contains(r"two lines:\n"));

@@ -1,4 +1,4 @@
-//! The second factor: from the environment, or by one question a run, or not at all.
+//! The second factor: from the environment, or by one question per run.
 
 use oauth_tools::sandbox::Settings;
 
@@ -6,7 +6,7 @@ use crate::common::Ran;
 use crate::pty::World;
 
 const PROMPT: &str = "two-factor code: ";
-/// Eight removals that meet the question at once: no look-up comes before them.
+/// Eight removals that need the code at the same time: no look-up comes before them.
 const RUN: &str = "oauth-rm -P 8 --include-self --include-default < list";
 
 fn guarded() -> World {
