@@ -35,6 +35,9 @@ mod base;
 mod change;
 mod cli;
 mod config;
+#[cfg(test)]
+#[path = "../tests/common/folder.rs"]
+mod folder;
 mod input;
 mod output;
 mod record;

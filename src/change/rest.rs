@@ -186,17 +186,11 @@ impl Drop for Rest {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn folder(name: &str) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("oauth-tools-rest-{}-{name}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir_all(&folder).expect("a folder");
-        folder
-    }
+    use crate::folder::Folder;
 
     #[test]
     fn the_file_lists_what_is_not_done_at_every_moment() {
-        let folder = folder("moments");
+        let folder = Folder::new();
         let path = folder.join("rest");
         let text = |path: &Path| std::fs::read_to_string(path).expect("readable");
         std::fs::write(&path, "old\n").expect("written");
@@ -218,7 +212,8 @@ mod tests {
 
     #[test]
     fn lines_are_added_while_others_are_done() {
-        let path = folder("stream").join("rest");
+        let folder = Folder::new();
+        let path = folder.join("rest");
         let text = || std::fs::read_to_string(&path).expect("readable");
         let mut rest = Rest::start(&path).expect("started");
         rest.publish().expect("published");
@@ -270,7 +265,7 @@ mod tests {
 
     #[test]
     fn the_old_file_is_kept_if_nothing_is_published() {
-        let folder = folder("refused");
+        let folder = Folder::new();
         let path = folder.join("rest");
         std::fs::write(&path, "old\n").expect("written");
         let mut rest = Rest::start(&path).expect("started");
@@ -282,7 +277,7 @@ mod tests {
 
     #[test]
     fn links_and_devices_are_refused() {
-        let folder = folder("links");
+        let folder = Folder::new();
         let path = folder.join("rest");
         std::os::unix::fs::symlink(folder.join("elsewhere"), &path).expect("a link");
         assert!(Rest::start(&path).is_err());

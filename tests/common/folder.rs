@@ -1,4 +1,4 @@
-//! Temporary folders.
+//! Temporary folders, for the test programs and the unit tests.
 
 use std::ops::Deref;
 use std::os::unix::fs::DirBuilderExt;
@@ -10,9 +10,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    /// Creates a folder below the target folder.
+    /// Creates a folder below the target folder; unit tests do not know that one, and get a short path.
     pub(crate) fn new() -> Folder {
-        Folder::below(Path::new(env!("CARGO_TARGET_TMPDIR")), "")
+        option_env!("CARGO_TARGET_TMPDIR")
+            .map_or_else(Folder::short, |parent| Folder::below(parent.as_ref(), ""))
     }
 
     /// Creates a folder with a short path, as a socket needs it.

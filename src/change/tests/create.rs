@@ -14,6 +14,7 @@ use crate::api::transport::{Failure, Request, Response, Transport};
 use crate::base::error::Class;
 use crate::change::exec::Exec;
 use crate::config::environment::Config;
+use crate::folder::Folder;
 
 const AUTHZ: &str = "/oauth/authorizations";
 /// A time after any request of a test.
@@ -188,7 +189,8 @@ fn exec(path: &Path, and: &str) -> Exec {
 fn a_secret_is_passed_to_the_command_once() {
     let wanted = authz("x", &["read"]);
     for (and, fails) in [("true", false), ("exit 3", true)] {
-        let path = std::env::temp_dir().join(format!("oauth-tools-create-{}-{fails}", std::process::id()));
+        let folder = Folder::new();
+        let path = folder.join("ran");
         let exec = exec(&path, and);
         let stub = Stub::new().on(Get, AUTHZ, 200, "[]").on(Post, AUTHZ, 201, &created("a1"));
         with_api(&stub, |api| {
@@ -202,7 +204,6 @@ fn a_secret_is_passed_to_the_command_once() {
             assert_eq!(third.failure.is_some(), fails);
         });
         assert_eq!(std::fs::read_to_string(&path).expect("it ran"), "a1\n", "the command ran once");
-        std::fs::remove_file(&path).expect("removed");
     }
 }
 

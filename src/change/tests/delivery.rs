@@ -8,6 +8,7 @@ use super::*;
 use crate::api::Object;
 use crate::api::stub::{Stub, session};
 use crate::cli::Args;
+use crate::folder::Folder;
 use crate::input::entry::Origin;
 use crate::output::Format;
 use crate::record::Record;
@@ -227,8 +228,8 @@ fn a_failure_after_the_change_is_reported_and_the_record_is_printed() {
 }
 
 /// A published `--rest` file with the lines `s1`, `s2` and `s3`.
-fn rest(name: &str) -> (PathBuf, Mutex<Rest>) {
-    let path = std::env::temp_dir().join(format!("oauth-tools-delivery-{}-{name}", std::process::id()));
+fn rest(folder: &Folder) -> (PathBuf, Mutex<Rest>) {
+    let path = folder.join("rest");
     let mut rest = Rest::start(&path).expect("started");
     for line in ["s1", "s2", "s3"] {
         rest.keep(line.as_bytes()).expect("kept");
@@ -239,13 +240,13 @@ fn rest(name: &str) -> (PathBuf, Mutex<Rest>) {
 
 fn lines_left(path: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(path).expect("a file");
-    std::fs::remove_file(path).expect("removed");
     text.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect()
 }
 
 #[test]
 fn rest_keeps_the_lines_whose_change_or_delivery_failed() {
-    let (path, rest) = rest("failed");
+    let folder = Folder::new();
+    let (path, rest) = rest(&folder);
     let failure = || Some(Error::failed("its successor has no token"));
     let run = Setup { total: Some(3), rest: Some(&rest), ..Setup::default() }.deliver(|delivery| {
         delivery.take(&line(1, Kind::Session, "s1"), Err(Error::temporary("busy")));
@@ -261,7 +262,8 @@ fn rest_keeps_the_lines_whose_change_or_delivery_failed() {
 
 #[test]
 fn rest_keeps_the_lines_that_a_failed_output_did_not_deliver() {
-    let (path, rest) = rest("output");
+    let folder = Folder::new();
+    let (path, rest) = rest(&folder);
     Setup { total: Some(3), rest: Some(&rest), broken: Some((1, FULL)), ..Setup::default() }.deliver(
         |delivery| {
             for (n, id) in [(1, "s1"), (2, "s2"), (3, "s3")] {

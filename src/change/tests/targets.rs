@@ -3,6 +3,7 @@
 use super::*;
 use crate::api::stub::{Stub, session};
 use crate::base::error::Class;
+use crate::folder::Folder;
 
 fn input(kind: Option<Kind>, operands: &[String], need: Need) -> Input<'_> {
     Input { kind, operands, described: None, need }
@@ -174,7 +175,8 @@ fn packed_items_are_small_and_come_back_whole() {
 
 #[test]
 fn rest_gets_each_line_once_with_its_header_line() {
-    let path = std::env::temp_dir().join(format!("oauth-tools-targets-{}", std::process::id()));
+    let folder = Folder::new();
+    let path = folder.join("rest");
     let mut rest = Rest::start(&path).expect("started");
     let lines = "kind,id\nauthz,a1\n\nauthz,a2\nauthz,a1\n";
     let (mut session, ..) = session(Stub::new(), lines, &[]);
@@ -183,5 +185,4 @@ fn rest_gets_each_line_once_with_its_header_line() {
     rest.publish().expect("published");
     assert_eq!(std::fs::read_to_string(&path).expect("a file"), "kind,id\nauthz,a1\nauthz,a2\n");
     assert_eq!(rest.remaining(), 2);
-    std::fs::remove_file(&path).expect("removed");
 }

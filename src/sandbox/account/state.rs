@@ -177,15 +177,8 @@ fn parse(text: &str) -> Result<Store, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::folder::Folder;
     use crate::sandbox::account::builtin;
-
-    /// Returns a new folder for one test.
-    fn folder(name: &str) -> PathBuf {
-        let dir = std::env::temp_dir().join(format!("oauth-sandbox-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&dir);
-        fs::create_dir_all(&dir).unwrap();
-        dir
-    }
 
     fn text(store: &Store) -> String {
         write(store).unwrap()
@@ -207,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_leftover_temporary_file_is_ignored_and_removed() {
-        let dir = folder("half");
+        let dir = Folder::new();
         let path = dir.join("state");
         let state = StateFile::claim(&path).unwrap();
         assert!(state.read().unwrap().is_none());
@@ -218,13 +211,12 @@ mod tests {
         assert_eq!(state.read().unwrap().unwrap().authz().len(), store.authz().len());
         state.save(&store).unwrap();
         assert!(!left.exists());
-        fs::remove_dir_all(dir).unwrap();
     }
 
     #[test]
     fn the_file_is_private_and_a_planted_link_is_not_followed() {
         use std::os::unix::fs::PermissionsExt;
-        let dir = folder("link");
+        let dir = Folder::new();
         let (path, victim) = (dir.join("state"), dir.join("victim"));
         fs::write(&victim, "precious").unwrap();
         std::os::unix::fs::symlink(&victim, sibling(&path, ".", ".tmp")).unwrap();
@@ -232,12 +224,11 @@ mod tests {
         state.save(&builtin::account(1, 0)).unwrap();
         assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        fs::remove_dir_all(dir).unwrap();
     }
 
     #[test]
     fn an_invalid_state_file_is_an_error_and_stays_unchanged() {
-        let dir = folder("other");
+        let dir = Folder::new();
         let path = dir.join("state");
         let good = text(&builtin::account(1, 0));
         let cut = &good[..good.len() - 20];
@@ -253,17 +244,15 @@ mod tests {
             assert!(error.contains(what) && error.contains("state:"), "{error}");
             assert_eq!(fs::read_to_string(&path).unwrap(), content);
         }
-        fs::remove_dir_all(dir).unwrap();
     }
 
     #[test]
     fn two_sandboxes_cannot_share_a_file() {
-        let dir = folder("lock");
+        let dir = Folder::new();
         let first = StateFile::claim(&dir.join("state")).unwrap();
         let error = StateFile::claim(&dir.join("state")).unwrap_err();
         assert!(error.to_string().contains("in use"), "{error}");
         drop(first);
         StateFile::claim(&dir.join("state")).unwrap();
-        fs::remove_dir_all(dir).unwrap();
     }
 }

@@ -3,6 +3,7 @@
 use super::{TOOL, run};
 use crate::api::stub::Stub;
 use crate::api::transport::Method::{Delete, Get};
+use crate::folder::Folder;
 
 const RM: (&crate::cli::Tool, crate::Run) = (&TOOL, run);
 
@@ -69,7 +70,8 @@ fn json_output_is_an_object_for_one_operand_and_a_list_for_several() {
 
 #[test]
 fn rest_keeps_the_lines_not_done_and_a_dry_run_keeps_none() {
-    let path = std::env::temp_dir().join(format!("oauth-tools-rm-{}", std::process::id()));
+    let folder = Folder::new();
+    let path = folder.join("rest");
     let name = path.to_str().expect("UTF-8");
     let args = ["session", "--include-self", "-o", "id", "--rest", name];
     Stub::new().run(RM, &[&args[..], &["-n"]].concat(), "s1\n").succeeds().prints("s1\n");
@@ -85,7 +87,6 @@ fn rest_keeps_the_lines_not_done_and_a_dry_run_keeps_none() {
     let stub = Stub::new().on(Delete, "/oauth/sessions/s2", 200, r#"{"id":"s2"}"#);
     stub.run(RM, &args, "s2\n").succeeds().prints("s2\n");
     assert_eq!(std::fs::read_to_string(&path).expect("a rest"), "");
-    std::fs::remove_file(&path).expect("removed");
 }
 
 #[test]
@@ -97,7 +98,8 @@ fn stream_is_ignored_with_operands() {
 
 #[test]
 fn stream_reports_bad_lines_and_keeps_the_lines_not_done() {
-    let path = std::env::temp_dir().join(format!("oauth-tools-rm-stream-{}", std::process::id()));
+    let folder = Folder::new();
+    let path = folder.join("rest");
     let name = path.to_str().expect("UTF-8");
     let args = ["--stream", "--include-self", "-o", "id", "--rest", name];
     let input = "kind,id\nsession,s1\napp,x\n\nsession,s2\nsession,s3\nsession,s1\n";
@@ -122,7 +124,6 @@ fn stream_reports_bad_lines_and_keeps_the_lines_not_done() {
     ran.says(&format!("oauth-test: 3 input lines are left in {name}\n"));
     let rest = std::fs::read_to_string(&path).expect("a rest");
     assert_eq!(rest, "kind,id\napp,x\nsession,s2\nsession,s1\n");
-    std::fs::remove_file(&path).expect("removed");
 }
 
 #[test]
