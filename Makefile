@@ -54,7 +54,7 @@ check:
 	mandoc -T lint -W warning $(PAGES)
 	shellcheck $(SCRIPTS)
 	$(CARGO) fetch --locked
-	sh tests/left-out.sh $(CARGO) test --locked --test structure --test supply --test corpus
+	sh tests/left-out.sh $(CARGO) test --locked --test structure --test documents --test supply --test corpus
 
 ## compare speed and memory with curl and jq
 bench: $(PROGRAMS)
