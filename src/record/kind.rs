@@ -141,6 +141,23 @@ pub(crate) fn check_id(id: &str) -> Result<(), String> {
     }
 }
 
+/// Checks an id of a response by the grammar of [`check_id`], so that it can stand in a path, in a script and on a
+/// terminal.
+///
+/// # Errors
+/// A message that quotes the id, escaped and shortened.
+pub(crate) fn check_foreign_id(id: &str) -> Result<(), String> {
+    // A token in place of an id would leave with every message and every path.
+    let what = match check_id(id) {
+        Ok(()) => return Ok(()),
+        Err(_) if id.is_empty() => return Err("its id is empty".to_owned()),
+        Err(_) if id.starts_with("HRKU-") => return Err("its id is a token".to_owned()),
+        Err(_) if id.len() > 128 => "is too long",
+        Err(_) => "has characters that no id has",
+    };
+    Err(format!("its id '{}' {what}", text::shorten(&text::escape(id), 64)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,5 +181,28 @@ mod tests {
             assert!(check_id(bad).is_err(), "{bad:?}");
         }
         assert!(!check_id("\x1b[31m").unwrap_err().contains('\x1b'));
+    }
+
+    #[test]
+    fn an_id_of_a_response_has_the_same_grammar() {
+        assert_eq!(check_foreign_id("01234567-89ab-cdef-0123-456789abcdef"), Ok(()));
+        let long = "a".repeat(129);
+        for bad in [
+            "",
+            "~",
+            "../../apps/x",
+            "$(touch${IFS}x)",
+            "a\nb",
+            "-n",
+            "\x1b]52;c;x\x07",
+            "HRKU-AAs3cret",
+            &long,
+        ] {
+            let what = check_foreign_id(bad).unwrap_err();
+            assert!(
+                !what.contains(char::is_control) && what.len() < 150 && !what.contains("s3cret"),
+                "{what}"
+            );
+        }
     }
 }

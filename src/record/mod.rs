@@ -21,7 +21,7 @@ use serde_json::value::RawValue;
 use crate::base::secret::is_masked;
 use crate::base::time::{self, Unix};
 use crate::record::json::{JsonObject, display_text, string, write_masked, write_on_one_line, write_string};
-use crate::record::kind::Kind;
+use crate::record::kind::{Kind, check_foreign_id};
 
 /// The time at which an object expires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,14 +115,21 @@ impl<'a> Record<'a> {
 
     /// Parses an object of a response. `now` is the time at which the server sent it.
     ///
+    /// This is the only way in for objects from outside: the ids that the tools act on or print have our own grammar
+    /// afterwards.
+    ///
     /// # Errors
-    /// A message, if it is not a JSON object with an id, or its expiry cannot be read.
+    /// A message, if it is not a JSON object with a valid id, an id in it is invalid, or its expiry cannot be read.
     pub fn from_api(kind: Kind, json: &'a str, now: Unix) -> Result<Record<'a>, String> {
         limits::check(json, LARGEST)?;
         let object: JsonObject<'a> =
             serde_json::from_str(json).map_err(|_| "it is not a JSON object".to_owned())?;
         object.check_unique(&["id", "access_token", "expires_in"])?;
         let id = object.text("id").ok_or("it has no id")?;
+        check_foreign_id(&id)?;
+        for name in ["client", "session", "access_token"] {
+            object.get(name).map_or(Ok(()), |value| check_nested_id(name, value))?;
+        }
         let expiry = match kind {
             Kind::Authz | Kind::Token => match object.get("access_token") {
                 // An authorization without a token has expired, unless its code can still be exchanged for one.
@@ -315,6 +322,24 @@ impl Record<'_> {
         let mut line = Vec::new();
         self.write_json(&mut line, false);
         String::from_utf8(line).unwrap_or_default()
+    }
+}
+
+/// Checks the id of an object in an object. It may have none, or be null.
+fn check_nested_id(name: &str, value: &RawValue) -> Result<(), String> {
+    if value.get() == "null" {
+        return Ok(());
+    }
+    let nested: JsonObject<'_> =
+        serde_json::from_str(value.get()).map_err(|_| format!("its {name} is not an object"))?;
+    nested.check_unique(&["id"])?;
+    match nested.get("id") {
+        None => Ok(()),
+        Some(id) if id.get() == "null" => Ok(()),
+        Some(id) => {
+            let id = string(id).ok_or_else(|| format!("the id of its {name} is not a string"))?;
+            check_foreign_id(&id).map_err(|what| format!("{name}: {what}"))
+        }
     }
 }
 

@@ -47,6 +47,10 @@ pub(in crate::sandbox) fn replace(
         FaultKind::Types => body(mangle::wrong_types(&response.body)),
         FaultKind::Dup => body(mangle::duplicate_ids(&response.body)),
         FaultKind::Mask => body(mangle::mask_secrets(&response.body)),
+        FaultKind::Replay => shared.replayed.get_or_init(|| response).clone(),
+        FaultKind::Id(to) => body(mangle::replace_id(&response.body, to)),
+        FaultKind::NestedId(to) => body(mangle::replace_nested_ids(&response.body, to)),
+        FaultKind::Text(to) => body(mangle::replace_text(&response.body, to)),
         FaultKind::Bignum => body(mangle::big_numbers(&response.body)),
         FaultKind::BadUtf8 => body(mangle::bad_utf8(&response.body)),
         FaultKind::GzipBomb => {

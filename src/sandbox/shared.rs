@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::sandbox::account::mint::Mint;
 use crate::sandbox::faults::pick::Faults;
 use crate::sandbox::service::call::Api;
 use crate::sandbox::stats::Counters;
+use crate::sandbox::wire::http::Response;
 
 /// Connections served at a time; further ones get a 503.
 const MAX_CONNECTIONS: usize = 256;
@@ -24,6 +25,8 @@ pub(in crate::sandbox) struct Shared {
     /// Ids for requests without one. They have a source of their own, so that the account's ids do not depend on the
     /// number of requests.
     request_ids: Mutex<Mint>,
+    /// The response that the fault `replay` sends.
+    pub(in crate::sandbox) replayed: OnceLock<Response>,
     stopping: AtomicBool,
     /// Open connections by number, so that they can be closed from outside.
     open: Mutex<BTreeMap<u64, TcpStream>>,
@@ -38,6 +41,7 @@ impl Shared {
             faults: Faults::new(&api.settings.faults, seed),
             counters: Counters::default(),
             request_ids: Mutex::new(Mint::salted(seed, "requests")),
+            replayed: OnceLock::new(),
             api,
             stopping: AtomicBool::new(false),
             open: Mutex::default(),

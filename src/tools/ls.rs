@@ -200,7 +200,10 @@ impl List<'_> {
                         Ok(record) => self.marked(record),
                         // One unusable object must not hide the rest of the page.
                         Err(e) => {
-                            messages.error(&kind.label(&page::id(object)), &e);
+                            // The message quotes an id that cannot be used.
+                            let id = page::id(object);
+                            let id = if check_id(&id).is_ok() { &*id } else { "" };
+                            messages.error(&kind.label(id), &e);
                             continue;
                         }
                     };

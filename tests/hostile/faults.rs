@@ -75,7 +75,10 @@ fn all(fault: &str, words: &[&str]) {
 }
 
 /// Faults that a run may survive.
-const HARMLESS: [&str; 4] = ["bignum", "mask", "slow:ms=30", "drip:ms=1"];
+const HARMLESS: [&str; 6] = ["bignum", "mask", "slow:ms=30", "drip:ms=1", "replay", HALF];
+
+/// A description that is half a character.
+const HALF: &str = r#"text:to="\ud800""#;
 
 /// Returns whether a fault concerns lists only.
 fn reads_past(fault: &str) -> bool {
@@ -125,6 +128,10 @@ faults! {
     wrong_types: "types" => ["it has no id", "it is not a list of objects with ids"];
     names_twice: "dup" => ["duplicate field 'id'", "it is not a list of objects with ids"];
     masked_secrets: "mask" => ["it has no secret", "the response holds no complete secret"];
+    replayed: "replay" => ["unusable response", "it is not a list of objects", "it is not a JSON array", "it is not an account"];
+    evil_ids: "id:to=../../apps/precious" => ["its id '../../apps/precious' has characters that no id has"];
+    evil_ids_of_clients: "nested-id:to=$(touch ran)" => ["its id '$(touch ran)' has characters that no id has"];
+    half_characters: r#"text:to="\ud800""# => ["its description cannot be read"];
     large_numbers: "bignum" => ["its expires_in is not a number of seconds"];
     broken_utf8: "badutf8" => ["the response is not UTF-8"];
     quoted_secrets: "quote" => ["********** may not do this"];

@@ -10,5 +10,6 @@ mod data;
 mod faults;
 mod files;
 mod headers;
+mod ids;
 mod measured;
 mod secrets;

@@ -61,6 +61,50 @@ pub(in crate::sandbox) fn duplicate_ids(body: &[u8]) -> Vec<u8> {
     prefix_objects(body, FALSE)
 }
 
+/// Changes the object of a body, or the first one of a list.
+fn with_first(body: &[u8], change: impl FnOnce(&mut Map<String, Value>)) -> Vec<u8> {
+    let Ok(mut value) = serde_json::from_slice::<Value>(body) else { return body.to_vec() };
+    let first = match &mut value {
+        Value::Array(items) => items.first_mut(),
+        other => Some(other),
+    };
+    if let Some(Value::Object(members)) = first {
+        change(members);
+    }
+    value.to_string().into()
+}
+
+/// Replaces the id of the object.
+pub(in crate::sandbox) fn replace_id(body: &[u8], id: &str) -> Vec<u8> {
+    with_first(body, |members| {
+        members.insert("id".to_owned(), json!(id));
+    })
+}
+
+/// Replaces the ids of the objects in the object, and gives it a client and a session if it has none.
+pub(in crate::sandbox) fn replace_nested_ids(body: &[u8], id: &str) -> Vec<u8> {
+    with_first(body, |members| {
+        for name in ["client", "session"] {
+            if members.get(name).is_none_or(Value::is_null) {
+                members.insert(name.to_owned(), json!({}));
+            }
+        }
+        for inner in members.values_mut().filter_map(Value::as_object_mut) {
+            inner.insert("id".to_owned(), json!(id));
+        }
+    })
+}
+
+/// Replaces the description or name of the object by JSON that need not be text.
+pub(in crate::sandbox) fn replace_text(body: &[u8], to: &str) -> Vec<u8> {
+    const PLACE: &str = "the place of the text";
+    let marked = with_first(body, |members| {
+        let name = if members.contains_key("redirect_uri") { "name" } else { "description" };
+        members.insert(name.to_owned(), json!(PLACE));
+    });
+    String::from_utf8_lossy(&marked).replace(&format!("\"{PLACE}\""), to).into()
+}
+
 /// Sets `expires_in`, and a member that no client knows, to numbers beyond 64 bits.
 pub(in crate::sandbox) fn big_numbers(body: &[u8]) -> Vec<u8> {
     const BIG: &[u8] = b"1234567890123456789012345678901234567890";
@@ -192,6 +236,21 @@ mod tests {
         assert_eq!(text(duplicate_ids(LIST)).matches("\"id\":\"00000000-").count(), 2);
         let back: Value = serde_json::from_slice(&duplicate_ids(LIST)).unwrap();
         assert_eq!(back, serde_json::from_slice::<Value>(LIST).unwrap());
+    }
+
+    #[test]
+    fn only_the_first_object_of_a_list_is_changed() {
+        let list = br#"[{"client":{"id":"c"},"id":"1","session":null},{"description":"d","id":"2"}]"#;
+        let second = r#"{"description":"d","id":"2"}]"#;
+        assert!(
+            text(replace_id(list, "$(x)")).ends_with(&format!(r#""id":"$(x)","session":null}},{second}"#))
+        );
+        let nested = text(replace_nested_ids(list, "../x"));
+        assert_eq!(
+            nested,
+            format!(r#"[{{"client":{{"id":"../x"}},"id":"1","session":{{"id":"../x"}}}},{second}"#)
+        );
+        assert_eq!(text(replace_text(br#"{"id":"1"}"#, "1e999")), r#"{"description":1e999,"id":"1"}"#);
     }
 
     #[test]

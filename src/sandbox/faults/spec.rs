@@ -25,6 +25,10 @@
 //! | `types` | yes | ids that are numbers and nested objects that are arrays |
 //! | `dup` | yes | objects with two `id` members, the true one last |
 //! | `mask` | yes | a response in which every secret is masked |
+//! | `replay` | yes | the response to the first request that it hits, again and again |
+//! | `id` | yes | `to=TEXT` as the id of the object, or of the first one of a list |
+//! | `nested-id` | yes | `to=TEXT` as the ids of the objects in that object: its client, session and tokens |
+//! | `text` | yes | the JSON `to=JSON`, as it is, as the description or name of that object |
 //! | `bignum` | yes | `expires_in`, and an unknown member, beyond 64 bits |
 //! | `badutf8` | yes | a string that is not UTF-8 |
 //! | `loop` | yes | a `Next-Range` that asks for the same page again |
@@ -100,6 +104,10 @@ pub(in crate::sandbox) enum FaultKind {
     Types,
     Dup,
     Mask,
+    Replay,
+    Id(String),
+    NestedId(String),
+    Text(String),
     Bignum,
     BadUtf8,
     Reset,
@@ -149,7 +157,7 @@ impl fmt::Display for FaultError {
 impl std::error::Error for FaultError {}
 
 /// The faults without keys of their own.
-const SIMPLE: [(&str, FaultKind); 28] = [
+const SIMPLE: [(&str, FaultKind); 29] = [
     ("drop-before", FaultKind::DropBefore),
     ("drop-after", FaultKind::DropAfter),
     ("500", FaultKind::Status { status: 500, applied: false }),
@@ -170,6 +178,7 @@ const SIMPLE: [(&str, FaultKind); 28] = [
     ("types", FaultKind::Types),
     ("dup", FaultKind::Dup),
     ("mask", FaultKind::Mask),
+    ("replay", FaultKind::Replay),
     ("bignum", FaultKind::Bignum),
     ("badutf8", FaultKind::BadUtf8),
     ("reset", FaultKind::Reset),
@@ -180,7 +189,7 @@ const SIMPLE: [(&str, FaultKind); 28] = [
     ("interim", FaultKind::Interim),
 ];
 /// The faults with keys of their own, which [`kind_of`] reads.
-const WITH_KEYS: [&str; 6] = ["429", "late", "slow", "drip", "redirect", "quote"];
+const WITH_KEYS: [&str; 9] = ["429", "late", "slow", "drip", "redirect", "quote", "id", "nested-id", "text"];
 const KEYS: [&str; 7] = ["after", "count", "p", "retry-after", "ms", "to", "status"];
 
 impl FromStr for Fault {
@@ -244,7 +253,7 @@ impl<'a> Options<'a> {
                     }
                     options.push((key, value.to_owned()));
                 }
-                // The URL of `to=` contains colons itself.
+                // The value of `to=` may contain colons itself, as a URL does.
                 (_, Some(("to", url))) => {
                     url.push(':');
                     url.push_str(word);
@@ -335,6 +344,14 @@ fn kind_of(name: &str, options: &mut Options<'_>) -> Result<FaultKind, String> {
             }
             Ok(FaultKind::Redirect { status, to: Options::require(to, name, "to=URL")? })
         }
+        "id" | "nested-id" | "text" => {
+            let to = Options::require(options.take("to"), name, "to=TEXT")?;
+            Ok(match name {
+                "id" => FaultKind::Id(to),
+                "nested-id" => FaultKind::NestedId(to),
+                _ => FaultKind::Text(to),
+            })
+        }
         "drip" => Ok(FaultKind::Drip(millis(options)?)),
         "quote" => {
             let status = options.number("status")?.unwrap_or(422);
@@ -388,6 +405,7 @@ mod tests {
             let options = match name {
                 "slow" | "drip" | "late" => ":ms=5",
                 "redirect" => ":to=http://127.0.0.1:9/x@y:z",
+                "id" | "nested-id" | "text" => ":to=$(x):y",
                 _ => "",
             };
             let spec = format!("{name}@GET /oauth{options}:count=2");

@@ -73,7 +73,7 @@ struct ErrorBody<'a> {
 }
 
 /// A response before it is sent.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(in crate::sandbox) struct Response {
     pub(in crate::sandbox) status: u16,
     pub(in crate::sandbox) headers: Vec<(&'static str, String)>,
