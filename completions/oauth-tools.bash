@@ -1,4 +1,12 @@
 # Completions of oauth-tools for bash.
+# Ids from the account, line by line and without any expansion. bash inserts them as they are, so one with characters
+# that no id has is not offered.
+_oauth_tools_ids() {
+    local id LC_ALL=C
+    while IFS= read -r id; do
+        [[ $id == "$2"* && $id == [A-Za-z0-9_]* && $id != *[!A-Za-z0-9_-]* ]] && COMPREPLY+=("$id")
+    done < <(oauth-ls "$1" -o id --no-wait --retry-for 0 2>/dev/null)
+}
 _oauth_tools() {
     local tool=${COMP_WORDS[0]##*/} cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
     local i word kind='' opts='' kinds='' ids=''
@@ -36,6 +44,7 @@ _oauth_tools() {
                 if declare -F _command_offset >/dev/null; then
                     _command_offset "$i"
                 else
+                    compopt -o filenames 2>/dev/null
                     mapfile -t COMPREPLY < <(compgen -f -- "$cur")
                 fi
                 return
@@ -65,7 +74,7 @@ _oauth_tools() {
             mapfile -t COMPREPLY < <(compgen -P "$word" -W 'global identity read write read-protected write-protected' -- "${cur##*,}")
             return ;;
         --client)
-            mapfile -t COMPREPLY < <(compgen -W "$(oauth-ls client -o id --no-wait --retry-for 0 2>/dev/null)" -- "$cur")
+            _oauth_tools_ids client "$cur"
             return ;;
         --team)
             :
@@ -86,7 +95,7 @@ _oauth_tools() {
             :
             return ;;
         --client-id)
-            mapfile -t COMPREPLY < <(compgen -W "$(oauth-ls client -o id --no-wait --retry-for 0 2>/dev/null)" -- "$cur")
+            _oauth_tools_ids client "$cur"
             return ;;
         --grant-code)
             :
@@ -98,7 +107,7 @@ _oauth_tools() {
             :
             return ;;
         --web)
-            mapfile -t COMPREPLY < <(compgen -W "$(oauth-ls client -o id --no-wait --retry-for 0 2>/dev/null)" -- "$cur")
+            _oauth_tools_ids client "$cur"
             return ;;
         --exec)
             mapfile -t COMPREPLY < <(compgen -c -- "$cur")
@@ -171,7 +180,7 @@ _oauth_tools() {
     fi
     [[ -n $ids ]] || return
     case $kind in
-        authz | authzs | authorization | authorizations | client | clients | session | sessions) mapfile -t COMPREPLY < <(compgen -W "$(oauth-ls "$kind" -o id --no-wait --retry-for 0 2>/dev/null)" -- "$cur") ;;
+        authz | authzs | authorization | authorizations | client | clients | session | sessions) _oauth_tools_ids "$kind" "$cur" ;;
     esac
 }
 complete -F _oauth_tools oauth-diff oauth-ls oauth-mk oauth-rm oauth-rot oauth-run oauth-sandbox oauth-set

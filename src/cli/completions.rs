@@ -74,8 +74,16 @@ pub(crate) fn script(shell: Shell, tools: &[&'static Tool]) -> String {
 }
 
 fn bash(tools: &[&'static Tool]) -> String {
-    let mut text = String::from(
+    let text = String::from(
         r#"# Completions of oauth-tools for bash.
+# Ids from the account, line by line and without any expansion. bash inserts them as they are, so one with characters
+# that no id has is not offered.
+_oauth_tools_ids() {
+    local id LC_ALL=C
+    while IFS= read -r id; do
+        [[ $id == "$2"* && $id == [A-Za-z0-9_]* && $id != *[!A-Za-z0-9_-]* ]] && COMPREPLY+=("$id")
+    done < <(ID_COMMAND)
+}
 _oauth_tools() {
     local tool=${COMP_WORDS[0]##*/} cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
     local i word kind='' opts='' kinds='' ids=''
@@ -89,6 +97,7 @@ _oauth_tools() {
     case $tool in
 "#,
     );
+    let mut text = text.replace("ID_COMMAND", &ids("\"$1\""));
     for tool in tools {
         let opts: Vec<String> = tool.all_opts().flat_map(spellings).collect();
         let operands = match tool.takes {
@@ -99,7 +108,6 @@ _oauth_tools() {
         let _ = writeln!(text, "        {}) opts='{}'{operands} ;;", tool.name, opts.join(" "));
     }
     let takes = with_argument(tools).flat_map(spellings).collect::<Vec<_>>().join(" | ");
-    let chosen = ids("\"$kind\"");
     let (commands, files) = (that_take(tools, Takes::Command), that_take(tools, Takes::Files));
     let _ = write!(
         text,
@@ -121,6 +129,7 @@ _oauth_tools() {
                 if declare -F _command_offset >/dev/null; then
                     _command_offset "$i"
                 else
+                    compopt -o filenames 2>/dev/null
                     mapfile -t COMPREPLY < <(compgen -f -- "$cur")
                 fi
                 return
@@ -150,7 +159,7 @@ _oauth_tools() {
     fi
     [[ -n $ids ]] || return
     case $kind in
-        {}) mapfile -t COMPREPLY < <(compgen -W "$({chosen})" -- "$cur") ;;
+        {}) _oauth_tools_ids "$kind" "$cur" ;;
     esac
 }}
 complete -F _oauth_tools {}
@@ -163,7 +172,6 @@ complete -F _oauth_tools {}
 
 /// Writes the cases that complete the arguments of options.
 fn bash_arguments(text: &mut String, tools: &[&'static Tool]) {
-    let clients = ids("client");
     for opt in with_argument(tools) {
         let reply = match values(opt) {
             Values::Words(words) => {
@@ -174,9 +182,7 @@ fn bash_arguments(text: &mut String, tools: &[&'static Tool]) {
                  mapfile -t COMPREPLY < <(compgen -P \"$word\" -W '{}' -- \"${{cur##*,}}\")",
                 words.join(" ")
             ),
-            Values::Clients => {
-                format!("mapfile -t COMPREPLY < <(compgen -W \"$({clients})\" -- \"$cur\")")
-            }
+            Values::Clients => "_oauth_tools_ids client \"$cur\"".to_owned(),
             Values::Commands => "mapfile -t COMPREPLY < <(compgen -c -- \"$cur\")".to_owned(),
             Values::Files => {
                 "compopt -o filenames 2>/dev/null\n            mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")"
@@ -218,7 +224,8 @@ fn zsh(tools: &[&'static Tool]) -> String {
     let mut text = format!("#compdef {}\n# Completions of oauth-tools for zsh.\n", names(tools));
     let _ = write!(
         text,
-        r#"_oauth_tools_ids() {{
+        r#"# Ids from the account; one with characters that no id has is not offered.
+_oauth_tools_ids() {{
     local -a ids
     local word
     for word in $words[2,-1]; do
@@ -226,11 +233,13 @@ fn zsh(tools: &[&'static Tool]) -> String {
             {}) ids=(${{(f)"$({})"}}); break ;;
         esac
     done
+    ids=(${{ids:#(|-*|*[^A-Za-z0-9_-]*)}})
     compadd -a ids
 }}
 _oauth_tools_clients() {{
     local -a ids
     ids=(${{(f)"$({})"}})
+    ids=(${{ids:#(|-*|*[^A-Za-z0-9_-]*)}})
     compadd -a ids
 }}
 case $service in
@@ -290,6 +299,9 @@ fn zsh_operands(tool: &Tool) -> String {
     }
 }
 
+/// Keeps what is an id.
+const FISH_IDS: &str = r#"string match -r "^[A-Za-z0-9_][A-Za-z0-9_-]*\$""#;
+
 fn fish(tools: &[&'static Tool]) -> String {
     let mut text = String::from("# Completions of oauth-tools for fish.\n");
     for tool in tools {
@@ -299,7 +311,7 @@ fn fish(tools: &[&'static Tool]) -> String {
                 (None, _) => String::new(),
                 (_, Values::Words(words)) => format!(" -x -a '{}'", words.join(" ")),
                 (_, Values::List(words)) => format!(" -x -a '(__fish_append , {})'", words.join(" ")),
-                (_, Values::Clients) => format!(" -x -a '({})'", ids("client")),
+                (_, Values::Clients) => format!(" -x -a '({} | {FISH_IDS})'", ids("client")),
                 (_, Values::Commands) => " -x -a '(__fish_complete_command)'".to_owned(),
                 (_, Values::Files) => " -r -F".to_owned(),
                 (_, Values::Anything) => " -x".to_owned(),
@@ -322,7 +334,7 @@ fn fish(tools: &[&'static Tool]) -> String {
                 for kind in tool.kinds.iter().filter(has_ids) {
                     let _ = writeln!(
                         text,
-                        "complete -c {} -n '__fish_seen_subcommand_from {}' -a '({})'",
+                        "complete -c {} -n '__fish_seen_subcommand_from {}' -a '({} | {FISH_IDS})'",
                         tool.name,
                         kind.words().join(" "),
                         ids(kind.word())

@@ -59,22 +59,60 @@ fn judge(world: &World, offered: impl Fn(&str) -> Vec<String>) {
     }
 }
 
+/// Ids that do harm if a shell expands, splits or inserts them as they are, and one that is harmless.
+const EVIL: &str = "$(touch ran)\n$(touch${IFS}ran)\n`touch ran`\na b\na'b\na\"b\na;touch ran\n-n\n~\n*\n\
+    a\tb\na\\b\na\u{1b}[31m\n{a,b}\n";
+
+/// A word that is not a command must not be run, offered or split, whatever the account holds. Stands in for `oauth-ls`,
+/// which does not print such ids itself.
+fn evil_world(shell: Shell) -> World {
+    use std::os::unix::fs::PermissionsExt;
+    let world = world(shell);
+    let folder = world.home.join("evil");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(world.home.join("evil-ids"), format!("{EVIL}good-id_1\n")).unwrap();
+    let program = folder.join("oauth-ls");
+    std::fs::write(&program, format!("#!/bin/sh\ncat '{}'\n", world.home.join("evil-ids").display()))
+        .unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}:/usr/local/bin:/usr/bin:/bin", folder.display(), crate::common::command::programs().display());
+    world.set("PATH", &path)
+}
+
+/// Only the harmless id is offered, where ids are.
+fn judge_evil(world: &World, offered: impl Fn(&str) -> Vec<String>) {
+    for typed in ["oauth-rm client ", "oauth-ls --client ", "oauth-rot authz ", "oauth-rm client g"] {
+        assert_eq!(offered(typed), ["good-id_1"], "{typed:?}");
+        assert!(!world.home.join("ran").exists(), "{typed:?} ran code");
+    }
+}
+
 #[test]
 fn bash_completes() {
     needs!("setsid");
     let world = world(Shell::Bash);
-    judge(&world, |typed| {
-        // bash treats = as a word of its own.
-        let words: Vec<String> = typed.replace('=', " = ").split(' ').map(|w| format!("'{w}'")).collect();
-        let script = format!(
-            "bash --norc -c '. ./_oauth_tools; COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); \
+    judge(&world, |typed| in_bash(&world, typed));
+}
+
+#[test]
+fn bash_offers_and_runs_no_evil_id() {
+    needs!("setsid");
+    let world = evil_world(Shell::Bash);
+    judge_evil(&world, |typed| in_bash(&world, typed));
+}
+
+/// The words that bash offers.
+fn in_bash(world: &World, typed: &str) -> Vec<String> {
+    // bash treats = as a word of its own.
+    let words: Vec<String> = typed.replace('=', " = ").split(' ').map(|w| format!("'{w}'")).collect();
+    let script = format!(
+        "bash --norc -c '. ./_oauth_tools; COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); \
              _oauth_tools; printf \"%s\\n\" \"${{COMPREPLY[@]}}\"' bash {}",
-            words.join(" ")
-        );
-        let Ran { status, out, err, .. } = world.off(&script);
-        assert_eq!((status, err.as_str()), (0, ""), "{typed}");
-        out.lines().map(str::to_owned).collect()
-    });
+        words.join(" ")
+    );
+    let Ran { status, out, err, .. } = world.off(&script);
+    assert_eq!((status, err.as_str()), (0, ""), "{typed}");
+    out.lines().map(str::to_owned).collect()
 }
 
 #[test]
@@ -89,19 +127,41 @@ fn bash_completions_pass_shellcheck() {
 fn fish_completes() {
     needs!("setsid", "fish");
     let world = world(Shell::Fish);
-    judge(&world, |typed| {
-        let script = format!("fish --no-config -c 'source _oauth_tools; complete -C \"{typed}\"'");
-        let Ran { status, out, err, .. } = world.off(&script);
-        assert_eq!((status, err.as_str()), (0, ""), "{typed}");
-        let words = out.lines().filter_map(|line| line.split('\t').next());
-        words.map(|word| word.trim_start_matches("--format=").to_owned()).collect()
-    });
+    judge(&world, |typed| in_fish(&world, typed));
+}
+
+#[test]
+fn fish_offers_and_runs_no_evil_id() {
+    needs!("setsid", "fish");
+    let world = evil_world(Shell::Fish);
+    judge_evil(&world, |typed| in_fish(&world, typed));
+}
+
+/// The words that fish offers.
+fn in_fish(world: &World, typed: &str) -> Vec<String> {
+    let script = format!("fish --no-config -c 'source _oauth_tools; complete -C \"{typed}\"'");
+    let Ran { status, out, err, .. } = world.off(&script);
+    assert_eq!((status, err.as_str()), (0, ""), "{typed}");
+    let words = out.lines().filter_map(|line| line.split('\t').next());
+    words.map(|word| word.trim_start_matches("--format=").to_owned()).collect()
 }
 
 #[test]
 fn zsh_completes() {
     needs!("setsid", "zsh");
     let world = world(Shell::Zsh);
+    judge(&world, |typed| in_zsh(&world, typed));
+}
+
+#[test]
+fn zsh_offers_and_runs_no_evil_id() {
+    needs!("setsid", "zsh");
+    let world = evil_world(Shell::Zsh);
+    judge_evil(&world, |typed| in_zsh(&world, typed));
+}
+
+/// The words that zsh offers.
+fn in_zsh(world: &World, typed: &str) -> Vec<String> {
     // Completion functions run only in a shell at a terminal. Each match is printed instead of shown.
     let setup = "PS1='READY '\n\
         fpath=($PWD $fpath)\n\
@@ -112,17 +172,15 @@ fn zsh_completes() {
         bindkey '^X' show\n";
     std::fs::write(world.home.join(".zshrc"), setup).unwrap();
     let offered = world.home.join("offered");
-    judge(&world, |typed| {
-        let _ = std::fs::remove_file(&offered);
-        let mut pty = world.start_with(200, &["zsh", "-i"]);
-        pty.expect("READY ").send(&format!("{typed}\u{18}"));
-        let found = wait_for(&offered);
-        pty.send("\u{3}exit\n");
-        // zsh completes what comes after the comma.
-        let word = typed.rsplit(' ').next().unwrap();
-        let before = word.rsplit_once(',').map_or(String::new(), |(before, _)| format!("{before},"));
-        found.lines().map(|found| format!("{before}{found}")).collect()
-    });
+    let _ = std::fs::remove_file(&offered);
+    let mut pty = world.start_with(200, &["zsh", "-i"]);
+    pty.expect("READY ").send(&format!("{typed}\u{18}"));
+    let found = wait_for(&offered);
+    pty.send("\u{3}exit\n");
+    // zsh completes what comes after the comma.
+    let word = typed.rsplit(' ').next().unwrap();
+    let before = word.rsplit_once(',').map_or(String::new(), |(before, _)| format!("{before},"));
+    found.lines().filter(|line| *line != "DONE").map(|found| format!("{before}{found}")).collect()
 }
 
 /// Waits until a file is complete, and returns its text.
