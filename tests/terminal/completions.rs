@@ -75,7 +75,8 @@ fn evil_world(shell: Shell) -> World {
     std::fs::write(&program, format!("#!/bin/sh\ncat '{}'\n", world.home.join("evil-ids").display()))
         .unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let path = format!("{}:{}:/usr/local/bin:/usr/bin:/bin", folder.display(), crate::common::command::programs().display());
+    let path =
+        format!("{}:{}:/usr/local/bin:/usr/bin:/bin", folder.display(), crate::common::programs().display());
     world.set("PATH", &path)
 }
 
