@@ -24,14 +24,14 @@ _oauth_tools() {
         oauth-rm) opts='-f --force -y --yes -n --dry-run -P --parallel --rest --stream --log --include-self --include-default -o --format -j --json --color --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client session token' ids=yes ;;
         oauth-rot) opts='--replace --team --exec -n --dry-run -P --parallel --rest --stream --log --include-self --include-default -o --format -j --json --shell -S --short --color --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client' ids=yes ;;
         oauth-run) opts='-d --description -s --scope -e --expires-in --log --retry-for --no-wait -v --verbose -h --help -V --version' ;;
-        oauth-sandbox) opts='--load --dump --state --authz --latency --quota --fault --seed --two-factor --warning --redact --expired -v --verbose -h --help -V --version' ;;
+        oauth-sandbox) opts='--load --dump --state --authz --latency --quota --fault --seed --two-factor --warning --redact --mask --expired -v --verbose -h --help -V --version' ;;
         oauth-set) opts='-d --description --client-id --client-secret --name --url -n --dry-run -P --parallel --rest --stream --log --include-self --include-default -o --format -j --json --color --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client' ids=yes ;;
     esac
     # The first operand that is not an option's argument.
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         case $word in
-            -o | --format | --color | --retry-for | --status | --expires-within | --older-than | -s | --scope | --client | --team | --sort | -d | --description | -e | --expires-in | --name | --url | --client-id | --grant-code | --refresh-token | --client-secret | --web | --exec | -P | --parallel | --rest | --log | --load | --dump | --state | --authz | --latency | --quota | --fault | --seed | --two-factor | --warning | --redact | --expired)
+            -o | --format | --color | --retry-for | --status | --expires-within | --older-than | -s | --scope | --client | --team | --sort | -d | --description | -e | --expires-in | --name | --url | --client-id | --grant-code | --refresh-token | --client-secret | --web | --exec | -P | --parallel | --rest | --log | --load | --dump | --state | --authz | --latency | --quota | --fault | --seed | --two-factor | --warning | --redact | --mask | --expired)
                 [[ ${COMP_WORDS[i+1]} == = ]] && ((i++))
                 ((i++)) ;;
             -*) ;;
@@ -158,6 +158,9 @@ _oauth_tools() {
             return ;;
         --redact)
             :
+            return ;;
+        --mask)
+            mapfile -t COMPREPLY < <(compgen -W 'stars eight all dots x brackets word cut absent' -- "$cur")
             return ;;
         --expired)
             mapfile -t COMPREPLY < <(compgen -W 'zero negative null hidden' -- "$cur")

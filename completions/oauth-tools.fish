@@ -127,6 +127,7 @@ complete -c oauth-sandbox -l seed -x -d 'the seed of ids, secrets and random fau
 complete -c oauth-sandbox -l two-factor -x -d 'require this two-factor code'
 complete -c oauth-sandbox -l warning -x -d 'send TEXT as a warning with each response'
 complete -c oauth-sandbox -l redact -x -d 'show P and S characters at the ends of a masked token (8,4)'
+complete -c oauth-sandbox -l mask -x -a 'stars eight all dots x brackets word cut absent' -d 'what hides tokens: stars, eight, all, dots, x, brackets, word, cut or absent'
 complete -c oauth-sandbox -l expired -x -a 'zero negative null hidden' -d 'show expired authorizations as zero, negative, null or hidden'
 complete -c oauth-sandbox -s v -l verbose -d 'show requests and responses on standard error'
 complete -c oauth-sandbox -s h -l help -d 'show this help'

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::api::transport::{Response, reason_phrase, status_text};
 use crate::base::error::{Error, reason};
+use crate::base::id;
 use crate::base::time::Unix;
 use crate::record::Record;
 use crate::record::kind::Kind;
@@ -55,9 +56,9 @@ impl fmt::Display for Refusal {
 }
 
 /// Parses an object, which must be the one with that id; `~` stands for whichever the API chose.
-pub(crate) fn object(kind: Kind, id: &str, body: &str, date: Unix) -> Result<Record<'static>, String> {
+pub(crate) fn object(kind: Kind, asked: &str, body: &str, date: Unix) -> Result<Record<'static>, String> {
     let record = Record::from_api(kind, body, date)?;
-    if id == "~" || record.id.eq_ignore_ascii_case(id) {
+    if asked == "~" || id::same(&record.id, asked) {
         Ok(record.into_owned())
     } else {
         Err("it describes another object".to_owned())

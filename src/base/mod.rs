@@ -1,6 +1,7 @@
 //! Basic types that every other folder uses. Nothing here knows the API, records or the machine.
 //!
 //! - `error`: errors and their exit statuses
+//! - `id`: which ids are the same
 //! - `secret`: secrets in memory, and their redaction from text
 //! - `sync`: locks
 //! - `text`: escaping, shortening, counting, spelling suggestions
@@ -8,6 +9,7 @@
 //! - `url`: URLs
 
 pub(crate) mod error;
+pub(crate) mod id;
 pub(crate) mod secret;
 pub(crate) mod sync;
 pub(crate) mod text;

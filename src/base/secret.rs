@@ -29,15 +29,88 @@ impl Secret {
     /// More than one token can fit a mask. To protect the token in use, callers must treat every match as that token
     /// (docs/architecture.md, "Rules": Protection).
     pub fn may_be(&self, shown: &str) -> bool {
-        let text = self.expose();
-        match split_mask(shown) {
-            Some((prefix, suffix)) => {
-                text.len() >= prefix.len() + suffix.len()
-                    && text.starts_with(prefix)
-                    && text.ends_with(suffix)
-            }
-            None => text == shown,
+        matches!(self.compare(shown), Likeness::Fits { .. })
+    }
+
+    /// Compares this secret with `shown`, a token as the API shows it, in whatever way it is masked: with stars, dots,
+    /// letters or a word in brackets, or by leaving a part out.
+    pub(crate) fn compare(&self, shown: &str) -> Likeness {
+        let (token, shown) = (self.expose().as_bytes(), shown.as_bytes());
+        if shown.is_empty() {
+            return Likeness::Unknown;
         }
+        if token == shown {
+            return Likeness::Fits { is_certain: true };
+        }
+        let agreeing = |a: &mut dyn Iterator<Item = (&u8, &u8)>| a.take_while(|(a, b)| a == b).count();
+        let head = agreeing(&mut token.iter().zip(shown));
+        // The two ends overlap neither in the token nor in what is shown.
+        let tail = agreeing(&mut token[head..].iter().rev().zip(shown[head..].iter().rev()));
+        let between = &shown[head..shown.len() - tail];
+        if between.is_empty() || mask_in(between) == Some((0, between.len())) {
+            let (from_lead, after_lead) = (head.saturating_sub(lead(token)), token.len() - lead(token));
+            return Likeness::Fits { is_certain: from_lead + tail.min(after_lead) >= CERTAIN };
+        }
+        // Where the mask begins is not known if it consists of letters, so only a difference outside of everything that
+        // may belong to it counts.
+        let lead = lead(shown);
+        let differs = match mask_in(&shown[lead..]) {
+            Some((from, to)) => {
+                let (head, tail) = (&shown[..lead + from], &shown[lead + to..]);
+                head.len() + tail.len() > token.len() || !token.starts_with(head) || !token.ends_with(tail)
+            }
+            None => is_whole(shown),
+        };
+        if differs { Likeness::Differs } else { Likeness::Unknown }
+    }
+}
+
+/// How a secret compares with a token of which only a part may be visible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Likeness {
+    /// Everything that is visible agrees.
+    Fits {
+        /// So much is visible that no other token agrees by chance.
+        is_certain: bool,
+    },
+    /// A visible character proves that it is another token.
+    Differs,
+    /// Nothing is visible, or it cannot be told what is.
+    Unknown,
+}
+
+/// How many visible characters, after the beginning that all tokens share, make a match certain: one token in a million
+/// or more agrees by chance.
+const CERTAIN: usize = 5;
+
+/// The shortest run of equal letters, digits or dashes that may be a mask.
+const RUN: usize = 3;
+
+/// Returns where the mask in a text begins and ends: at the first and the last character that tokens do not have, or
+/// that belongs to a run of equal ones. `None` if nothing in it looks like a mask.
+fn mask_in(text: &[u8]) -> Option<(usize, usize)> {
+    let (mut found, mut at) = (None, 0);
+    for run in text.chunk_by(|a, b| a == b) {
+        let hides = token_len(run) == 0 || run.len() >= RUN;
+        if hides {
+            found = Some((found.map_or(at, |(from, _)| from), at + run.len()));
+        }
+        at += run.len();
+    }
+    found
+}
+
+/// Returns the length of the beginning that all tokens of a form share (docs/heroku-api.md, "Secrets").
+fn lead(token: &[u8]) -> usize {
+    ["HRKU-AA", "HRKU-"].iter().find(|lead| token.starts_with(lead.as_bytes())).map_or(0, |lead| lead.len())
+}
+
+/// Returns whether a text is a token of a known form in full.
+fn is_whole(text: &[u8]) -> bool {
+    let body = &text[lead(text)..];
+    match lead(text) {
+        7 => token_len(body) == 58 && body.len() == 58,
+        _ => body.len() == 36 && is_uuid(body),
     }
 }
 
@@ -66,12 +139,6 @@ pub(crate) fn check_token(text: &str) -> Result<(), &'static str> {
     } else {
         Ok(())
     }
-}
-
-/// Returns the visible ends of a masked value.
-fn split_mask(shown: &str) -> Option<(&str, &str)> {
-    let at = shown.find(STARS)?;
-    Some((&shown[..at], shown[at..].trim_start_matches('*')))
 }
 
 /// Replaces everything that looks like a token or a client secret with stars.
@@ -160,6 +227,43 @@ mod tests {
         assert!(secret.may_be("HRKU-AAabcdef"));
         assert!(!secret.may_be("HRKU-AA**********eg"));
         assert!(!secret.may_be("HRKU-AAabcdef**********abcdef"), "ends may not overlap");
+    }
+
+    #[test]
+    fn every_form_of_mask_is_compared() {
+        let token = |start: &str, end: &str| format!("HRKU-AA{start}{}{end}", "m4Zq9_kW-2".repeat(5));
+        let (own, other) = (token("t5Gh", "6789"), token("b5Gh", "6780"));
+        let secret = Secret::new(own.clone());
+        let certain = Likeness::Fits { is_certain: true };
+        let masks =
+            ["*", "********", "**********", "…", "...", "•••", "####", "xxxx", "XXXXXXXX", "[hidden]"];
+        for mask in masks.into_iter().map(str::to_owned).chain(["*".repeat(53), "x".repeat(53)]) {
+            let show =
+                |token: &str, head, tail| format!("{}{mask}{}", &token[..head], &token[token.len() - tail..]);
+            assert_eq!(secret.compare(&show(&own, 8, 4)), certain, "{mask}");
+            assert_eq!(secret.compare(&show(&own, 12, 0)), certain, "{mask}");
+            assert_eq!(secret.compare(&show(&other, 8, 4)), Likeness::Differs, "{mask}");
+            assert_eq!(secret.compare(&show(&other, 12, 0)), Likeness::Differs, "{mask}");
+            assert_eq!(secret.compare(&show(&other, 0, 4)), Likeness::Differs, "{mask}");
+            for (head, tail) in [(7, 0), (8, 0), (0, 0), (0, 4)] {
+                let shown = secret.compare(&show(&own, head, tail));
+                assert_eq!(shown, Likeness::Fits { is_certain: false }, "{mask} {head},{tail}");
+            }
+        }
+        assert_eq!(secret.compare(&own[..12]), certain, "only the beginning");
+        assert_eq!(secret.compare(&own[own.len() - 12..]), certain, "only the end");
+        assert_eq!(
+            secret.compare(&format!("{}{}", &own[..8], &own[own.len() - 4..])),
+            certain,
+            "only the ends"
+        );
+        assert_eq!(secret.compare(&other), Likeness::Differs, "in full");
+        assert_eq!(secret.compare(UUID), Likeness::Differs, "in full");
+        for nobody_knows in
+            ["", "6780", "HRKU-AAb", "HRKU-AAtREDACTED6789", "5f4dcc3b5aa765d61d8327deb882cf99"]
+        {
+            assert_eq!(secret.compare(nobody_knows), Likeness::Unknown, "{nobody_knows}");
+        }
     }
 
     #[test]

@@ -1,14 +1,21 @@
 //! Protects the objects in use and the default API key, unless an option includes them (docs/architecture.md, Rules:
 //! Protection).
+//!
+//! An item is changed only if something proves that it is not in use. If the list of authorizations holds the one in
+//! use, that proves it for all others. Otherwise (the list of a team holds it, or the API shows too little of the
+//! tokens) each authorization is read before it is changed, and its token must differ from the one in use. Clients and
+//! tokens cannot be proved not to be in use then, and are skipped.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use crate::api::{Api, Object};
 use crate::base::error::Error;
+use crate::base::id;
+use crate::base::secret::Likeness;
 use crate::change::Effect;
 use crate::change::options::Options;
 use crate::change::targets::Item;
+use crate::record::Record;
 use crate::record::kind::Kind;
 use crate::session::Session;
 
@@ -28,11 +35,15 @@ pub(crate) struct Guard {
     own: Ids,
     /// The default API key and its token.
     default: Ids,
+    /// The kinds of which everything in use is known. An item of another kind needs a proof of its own.
+    is_known: [bool; Kind::ALL.len()],
+    /// The token of the default API key is unknown.
+    lacks_default_token: bool,
     /// The id that `~` stands for, for each kind; only if the items name both `~` and ids.
     tilde: [Option<String>; Kind::ALL.len()],
 }
 
-/// Ids in lower case, for each kind.
+/// The keys of ids, for each kind.
 type Ids = [HashSet<String>; Kind::ALL.len()];
 
 /// The look-ups that a run needs.
@@ -59,6 +70,11 @@ impl Guard {
             is_idle,
             ..Guard::default()
         }
+    }
+
+    /// Returns whether nothing is protected.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.is_idle
     }
 
     /// Returns the look-ups for input that is not known yet.
@@ -123,11 +139,13 @@ impl Guard {
             )
         });
         let panicked = |_| Error::permanent("a look-up ended without a response");
-        for (kind, id) in own.map_or(Ok(Vec::new()), |own| own.map_err(panicked)?)? {
-            protect(&mut self.own, kind, &id);
+        if let Some(own) = own {
+            self.know(own.map_err(panicked)??);
         }
-        let session = session.map_or(Ok(None), |found| found.map_err(panicked)?)?.map(|(id, _)| id);
-        let (default, token) = default?.unzip();
+        let session = session.map_or(Ok(None), |found| found.map_err(panicked)?)?;
+        let session = session.map(|record| record.id.into_owned());
+        let (default, token) =
+            default?.map(|record| (record.id.to_string(), part_id(&record, "access_token"))).unzip();
         if look_ups.tilde {
             self.tilde[Kind::Session as usize].clone_from(&session);
             self.tilde[Kind::Authz as usize].clone_from(&default);
@@ -140,9 +158,29 @@ impl Guard {
                 protect(&mut self.own, Kind::Authz, "~");
             }
             protect(&mut self.default, Kind::Authz, &id);
-            protect(&mut self.default, Kind::Token, &token.unwrap_or_default());
+            match token.flatten() {
+                Some(token) => protect(&mut self.default, Kind::Token, &token),
+                None => self.lacks_default_token = true,
+            }
         }
         Ok(self)
+    }
+
+    /// Protects the objects of the authorizations whose token may be the one in use.
+    fn know(&mut self, own: Vec<Own>) {
+        // A token belongs to one authorization only.
+        let is_found = own.iter().any(|own| own.is_certain);
+        let knows = |id: fn(&Own) -> &Option<String>| is_found && own.iter().all(|own| id(own).is_some());
+        self.is_known[Kind::Authz as usize] = is_found;
+        self.is_known[Kind::Client as usize] = knows(|own| &own.client);
+        self.is_known[Kind::Token as usize] = knows(|own| &own.token);
+        for own in own {
+            protect(&mut self.own, Kind::Authz, &own.id);
+            let others = [(Kind::Client, own.client), (Kind::Session, own.session), (Kind::Token, own.token)];
+            for (kind, id) in others {
+                id.filter(|id| !id.is_empty()).into_iter().for_each(|id| protect(&mut self.own, kind, &id));
+            }
+        }
     }
 
     /// Returns the places of items that repeat an earlier one under its other name: `~`, or the id that it stands for.
@@ -156,7 +194,7 @@ impl Guard {
         }
         let is_tilde = |item: &Item<'_>| {
             let id = self.tilde[item.kind as usize].as_ref();
-            id.is_some_and(|id| item.id == "~" || id.eq_ignore_ascii_case(&item.id))
+            id.is_some_and(|id| item.id == "~" || id::same(id, &item.id))
         };
         for item in items.filter(is_tilde) {
             match first.get(&item.kind) {
@@ -188,7 +226,7 @@ impl Guard {
                 Kind::Session => "skipped: it is the session in use",
                 Kind::Token => "skipped: it is, or may be, the token in use",
             };
-            return skipped(reason, "add --include-self to include it");
+            return skipped(reason, INCLUDE_SELF);
         }
         if !self.include_default && self.is_default(item) {
             return skipped(
@@ -196,10 +234,40 @@ impl Guard {
                     Kind::Token => "skipped: it is the token of the account's default API key",
                     _ => "skipped: it is the account's default API key",
                 },
-                "add --include-default to include it",
+                INCLUDE_DEFAULT,
             );
         }
         Ok(())
+    }
+
+    /// Checks that something proves that an item, which [`Guard::check`] has passed, is not in use. This takes a call if
+    /// the list does not hold the authorization in use.
+    ///
+    /// # Errors
+    /// Those of the call; the reason why the item is skipped.
+    pub(crate) fn prove(&self, api: &Api, item: &Item<'_>) -> Result<(), Error> {
+        let unproven = |why: &str| Err(Error::failed(format!("skipped: {why}")).with_hint(INCLUDE_SELF));
+        if item.kind == Kind::Token && self.lacks_default_token && !self.include_default {
+            let why = "skipped: it may be the token of the account's default API key";
+            return Err(Error::failed(why).with_hint(INCLUDE_DEFAULT));
+        }
+        if self.include_self || self.is_known[item.kind as usize] {
+            return Ok(());
+        }
+        match item.kind {
+            // The API says which session is the one in use.
+            Kind::Session => Ok(()),
+            Kind::Client if !self.removes => Ok(()),
+            Kind::Client => {
+                unproven("nothing proves that the authorization in use was not created through it")
+            }
+            Kind::Token => unproven("nothing proves that it is not the token in use"),
+            Kind::Authz => match compare(api, &api.get(item.kind, &item.id)?.record) {
+                Likeness::Differs => Ok(()),
+                Likeness::Fits { .. } => unproven("it is, or may be, the authorization in use"),
+                Likeness::Unknown => unproven("nothing proves that it is not the authorization in use"),
+            },
+        }
     }
 
     /// Returns whether an item must wait until all others are done, because its change may end our own access.
@@ -225,48 +293,71 @@ impl Guard {
     }
 }
 
+const INCLUDE_SELF: &str = "add --include-self to include it";
+const INCLUDE_DEFAULT: &str = "add --include-default to include it";
+
 fn protect(ids: &mut Ids, kind: Kind, id: &str) {
-    ids[kind as usize].insert(id.to_ascii_lowercase());
+    ids[kind as usize].insert(id::key(id));
 }
 
-/// Ignores the case of ids, because a uuid in capitals is the same uuid, and the API may accept it.
 fn contains(ids: &Ids, kind: Kind, id: &str) -> bool {
     let ids = &ids[kind as usize];
     // Usually there is one protected id and up to a million items: comparing is cheaper than hashing.
     if ids.len() <= 4 {
-        return ids.iter().any(|protected| protected.eq_ignore_ascii_case(id));
+        return ids.iter().any(|protected| id::same(protected, id));
     }
-    let lower = match id.bytes().any(|b| b.is_ascii_uppercase()) {
-        true => Cow::Owned(id.to_ascii_lowercase()),
-        false => Cow::Borrowed(id),
-    };
-    ids.contains(lower.as_ref())
+    ids.contains(&id::key(id))
 }
 
-/// Finds the authorizations whose token may be the one in use, with their clients, sessions and tokens. A masked token
-/// that could be ours counts as ours (docs/heroku-api.md, Masked tokens).
-fn own_objects(api: &Api) -> Result<Vec<(Kind, String)>, Error> {
+/// An authorization whose token may be the one in use.
+struct Own {
+    id: String,
+    /// No other token looks like that.
+    is_certain: bool,
+    /// The ids of the objects that its access depends on: empty if it has none, `None` if that is unknown.
+    client: Option<String>,
+    session: Option<String>,
+    token: Option<String>,
+}
+
+/// Finds the authorizations whose token may be the one in use (docs/heroku-api.md, Masked tokens).
+fn own_objects(api: &Api) -> Result<Vec<Own>, Error> {
     let mut own = Vec::new();
     api.each(Kind::Authz, None, &mut |record, _| {
-        if record.secret().is_some_and(|shown| api.token().may_be(&shown)) {
-            own.push((Kind::Authz, record.id.to_string()));
-            own.push((Kind::Client, record.text(&["client", "id"])));
-            own.push((Kind::Session, record.text(&["session", "id"])));
-            own.push((Kind::Token, record.text(&["access_token", "id"])));
+        if let Likeness::Fits { is_certain } = compare(api, record) {
+            let id = |of| part_id(record, of);
+            own.push(Own {
+                id: record.id.to_string(),
+                is_certain,
+                client: id("client"),
+                session: id("session"),
+                token: id("access_token"),
+            });
         }
     })?;
-    own.retain(|(_, id)| !id.is_empty());
     Ok(own)
 }
 
-/// Looks up the id that `~` stands for, and the id of its token. `None` if there is no such object: the API responds
-/// 404 then (docs/heroku-api.md, Resources).
-pub(crate) fn alias(api: &Api, kind: Kind) -> Result<Option<(String, String)>, Error> {
+/// Returns the id of an object within a record: empty if there is no such object, `None` if it shows no id.
+fn part_id(record: &Record<'_>, part: &str) -> Option<String> {
+    let id = record.text(&[part, "id"]);
+    (!id.is_empty() || record.text(&[part]).is_empty()).then_some(id)
+}
+
+/// Compares the token in use with that of an authorization. A grant code is not a token, and an authorization that has
+/// no token is not in use.
+fn compare(api: &Api, record: &Record<'_>) -> Likeness {
+    if record.is_null(&["access_token"]) {
+        return Likeness::Differs;
+    }
+    api.token().compare(&record.text(&["access_token", "token"]))
+}
+
+/// Looks up the object that `~` stands for. `None` if there is no such object: the API responds 404 then
+/// (docs/heroku-api.md, Resources).
+pub(crate) fn alias(api: &Api, kind: Kind) -> Result<Option<Record<'static>>, Error> {
     match api.get(kind, "~") {
-        Ok(Object { record, .. }) => {
-            let token = record.text(&["access_token", "id"]);
-            Ok(Some((record.id.into_owned(), token)))
-        }
+        Ok(Object { record, .. }) => Ok(Some(record)),
         Err(e) if e.is_gone() => Ok(None),
         Err(e) => Err(e),
     }

@@ -93,6 +93,11 @@ pub(crate) trait Change: Sync {
     /// The reason why the item cannot be changed.
     fn plan(&self, ready: &Self::Ready, item: &Item<'_>) -> Result<Plan, Error>;
 
+    /// Returns whether an object that does not exist is as the user wants it. Its status is then `absent`.
+    fn accepts_absence(&self) -> bool {
+        false
+    }
+
     /// Applies a planned step.
     ///
     /// # Errors
@@ -349,6 +354,10 @@ fn change_one<C: Change>(
         Plan::Skip(outcome) => Ok(outcome),
         Plan::Do(step) => {
             guard.check(item)?;
+            match guard.prove(run.api, item) {
+                Err(e) if e.is_gone() && change.accepts_absence() => return Ok(Outcome::bare("absent")),
+                proved => proved?,
+            }
             log::around(run.log, item.kind, &item.id, || change.apply(ready, run, item, &step))
         }
     }
@@ -364,7 +373,12 @@ fn rehearse<'t, C: Change>(
     ready: &C::Ready,
 ) -> Result<(), Error> {
     let (messages, stop) = (session.io.messages.clone(), session.stop.clone());
-    let mut output = Output::new(&mut session.io, style);
+    // A change that needs no protection is rehearsed without a token.
+    let (io, api) = match guard.is_idle() {
+        true => (&mut session.io, None),
+        false => session.connect().map(|(io, api)| (io, Some(&*api)))?,
+    };
+    let mut output = Output::new(io, style);
     let mut tally = Tally::default();
     let mut failed = |place: &str, error: &Error| {
         messages.error(place, error);
@@ -385,15 +399,20 @@ fn rehearse<'t, C: Change>(
                     failed(&item.place(), e);
                 }
             }
-            Ok(Plan::Do(step)) => match guard.check(&item) {
-                Ok(()) => match &step.body {
-                    Some(body) => {
-                        output.record(&Record::draft(item.kind, &item.id, step.would, &body.shown()))?;
+            Ok(Plan::Do(step)) => {
+                match guard.check(&item).and_then(|()| api.map_or(Ok(()), |api| guard.prove(api, &item))) {
+                    Err(e) if e.is_gone() && change.accepts_absence() => {
+                        output.record(&Record::bare(item.kind, &item.id, "absent"))?;
                     }
-                    None => output.record(&Record::bare(item.kind, &item.id, step.would))?,
-                },
-                Err(e) => failed(&item.place(), &e),
-            },
+                    Ok(()) => match &step.body {
+                        Some(body) => {
+                            output.record(&Record::draft(item.kind, &item.id, step.would, &body.shown()))?;
+                        }
+                        None => output.record(&Record::bare(item.kind, &item.id, step.would))?,
+                    },
+                    Err(e) => failed(&item.place(), &e),
+                }
+            }
             Err(e) => failed(&item.place(), &e),
         }
     }

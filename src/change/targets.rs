@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::base::error::Error;
+use crate::base::id;
 use crate::change::rest::Rest;
 use crate::input::bad_lines::BadLines;
 use crate::input::entry::{Entry, Fields, Need, Origin};
@@ -188,7 +189,7 @@ impl Targets {
         accept(&item)?;
         let same = |place: usize| {
             let there = &self.slots[place];
-            there.kind == item.kind && self.id(there) == item.id
+            there.kind == item.kind && id::same(self.id(there), &item.id)
         };
         if input.need != Need::New
             && let Some(tag) = entry.tag()

@@ -35,6 +35,9 @@ fn values(opt: &Opt) -> Values {
         Some("WHEN") => Values::Words(vec!["auto", "always", "never"]),
         Some("STATUS") => Values::Words(vec!["active", "expired"]),
         Some("HOW") => Values::Words(vec!["zero", "negative", "null", "hidden"]),
+        Some("MASK") => {
+            Values::Words(vec!["stars", "eight", "all", "dots", "x", "brackets", "word", "cut", "absent"])
+        }
         Some("SCOPES") => Values::List(crate::input::entry::SCOPES.to_vec()),
         Some("FIELD") => {
             let all = Kind::LISTED.iter().flat_map(|kind| columns(*kind)).map(|(name, _)| *name);

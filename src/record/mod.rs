@@ -311,6 +311,11 @@ impl<'a> Record<'a> {
 }
 
 impl Record<'_> {
+    /// Returns whether the API says that a member is null, and does not just leave it out.
+    pub(crate) fn is_null(&self, path: &[&str]) -> bool {
+        self.object.at(path).is_some_and(|value| value.get() == "null")
+    }
+
     /// Returns the record without its secrets, and without borrows.
     pub(crate) fn masked(&self) -> Option<Record<'static>> {
         // Cannot fail: a printed record can be parsed.

@@ -38,6 +38,7 @@ mod stats;
 mod wire;
 
 pub use account::json::Expired;
+pub use account::mint::Mask;
 pub use faults::{Fault, FaultError};
 pub use server::Server;
 pub use settings::Settings;

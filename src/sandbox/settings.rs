@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::sandbox::account::json::Expired;
+use crate::sandbox::account::mint::Mask;
 use crate::sandbox::faults::Fault;
 
 /// The options of a sandbox. By default it has the built-in account and behaves like the API, without delay or faults.
@@ -20,8 +21,10 @@ pub struct Settings {
     pub two_factor: Option<String>,
     /// The `Warning-Message` header of every response.
     pub warning: Option<String>,
-    /// The numbers of visible characters before and after the ten `*` of a masked token.
+    /// The numbers of visible characters before and after the hidden part of a masked token.
     pub redact: (usize, usize),
+    /// The appearance of that hidden part.
+    pub mask: Mask,
     /// The appearance of expired authorizations.
     pub expired: Expired,
     /// The number of authorizations to generate in addition to those of the account.
@@ -44,6 +47,7 @@ impl Default for Settings {
             two_factor: None,
             warning: None,
             redact: (8, 4),
+            mask: Mask::Stars,
             expired: Expired::Zero,
             authz: 0,
             seed: 0,

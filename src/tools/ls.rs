@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::api::page;
 use crate::api::{Api, Object};
 use crate::base::error::{Class, Error, FAILED, Tally};
+use crate::base::id;
 use crate::base::time::{self, Unix};
 use crate::change::guard::alias;
 use crate::change::targets::refuse_terminal;
@@ -136,7 +137,7 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
     session.plan_calls(args, 2)?;
     let (io, api) = session.connect()?;
     let marks = if args.has(&MARKS) {
-        let id = |kind| Ok::<_, Error>(alias(api, kind)?.map(|(id, _)| id));
+        let id = |kind| Ok::<_, Error>(alias(api, kind)?.map(|record| record.id.into_owned()));
         Marks { default: id(Kind::Authz)?, session: id(Kind::Session)? }
     } else {
         Marks::default()
@@ -264,11 +265,11 @@ impl List<'_> {
     }
 
     fn marked<'r>(&self, mut record: Record<'r>) -> Record<'r> {
-        let is = |id: &Option<String>| id.as_deref() == Some(record.id.as_ref());
+        let is = |marked: &Option<String>| marked.as_ref().is_some_and(|marked| id::same(marked, &record.id));
         match record.kind {
             Kind::Authz => {
                 record.default = is(&self.marks.default);
-                record.current = record.secret().is_some_and(|shown| self.api.token().may_be(&shown));
+                record.current = self.api.token().may_be(&record.text(&["access_token", "token"]));
             }
             Kind::Session => record.current = is(&self.marks.session),
             Kind::Client | Kind::Token => {}

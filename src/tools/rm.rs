@@ -56,6 +56,10 @@ impl Change for Remove {
         }))
     }
 
+    fn accepts_absence(&self) -> bool {
+        self.force
+    }
+
     fn apply(&self, (): &(), run: &Run<'_>, item: &Item<'_>, _: &Step) -> Result<Outcome, Error> {
         match run.api.delete(item.kind, &item.id) {
             Ok(object) => Ok(Outcome { object, ..Outcome::bare(item.kind.removed()) }),

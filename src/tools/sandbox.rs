@@ -8,7 +8,7 @@ use crate::base::text::shell_word;
 use crate::base::time;
 use crate::cli::{Args, Opt, Takes, Tool};
 use crate::config::credentials::SECRET_VARIABLES;
-use crate::sandbox::{Expired, Fault, Server, Settings};
+use crate::sandbox::{Expired, Fault, Mask, Server, Settings};
 use crate::session::Session;
 use crate::sys::child;
 use crate::sys::files;
@@ -32,6 +32,12 @@ const TWO_FACTOR: Opt = Opt::value(None, "two-factor", "CODE", "require this two
 const WARNING: Opt = Opt::value(None, "warning", "TEXT", "send TEXT as a warning with each response");
 const REDACT: Opt =
     Opt::value(None, "redact", "P,S", "show P and S characters at the ends of a masked token (8,4)");
+const MASK: Opt = Opt::value(
+    None,
+    "mask",
+    "MASK",
+    "what hides tokens: stars, eight, all, dots, x, brackets, word, cut or absent",
+);
 const EXPIRED: Opt =
     Opt::value(None, "expired", "HOW", "show expired authorizations as zero, negative, null or hidden");
 
@@ -52,6 +58,7 @@ pub static TOOL: Tool = Tool {
         &TWO_FACTOR,
         &WARNING,
         &REDACT,
+        &MASK,
         &EXPIRED,
     ]],
     kinds: &[],
@@ -142,6 +149,18 @@ fn settings(args: &Args) -> Result<Settings, Error> {
         ("hidden", Expired::Hidden),
     ];
     settings.expired = args.word(&EXPIRED, &expired)?.unwrap_or_default();
+    let masks = [
+        ("stars", Mask::Stars),
+        ("eight", Mask::FewStars),
+        ("all", Mask::AllStars),
+        ("dots", Mask::Ellipsis),
+        ("x", Mask::Letters),
+        ("brackets", Mask::Brackets),
+        ("word", Mask::Word),
+        ("cut", Mask::Cut),
+        ("absent", Mask::Absent),
+    ];
+    settings.mask = args.word(&MASK, &masks)?.unwrap_or_default();
     if let Some(text) = args.get(&REDACT)? {
         let ends = text.split_once(',').and_then(|(p, s)| Some((p.parse().ok()?, s.parse().ok()?)));
         settings.redact = ends.ok_or_else(|| Error::usage("--redact: expected two numbers, such as 8,4"))?;

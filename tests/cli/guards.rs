@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use oauth_tools::sandbox::{Mask, Settings};
+
 use crate::common::{Account, faulty, text};
 
 const LIST: &str = "GET /oauth/authorizations";
@@ -260,4 +262,175 @@ fn nothing_is_changed_if_the_look_up_fails() {
     let account = Account::with(faulty(&["500@GET /oauth/authorizations"]));
     account.sh(&format!("oauth-rm authz {} --retry-for 0", account.id("terraform"))).exits(75);
     assert!(account.server.stats().applied.is_empty());
+}
+
+/// An account whose authorization in use is in a team's list, and so not in the account's own.
+fn with_a_teams_token(mask: Mask) -> Account {
+    let authz = |id: &str, more: &str, token: &str| {
+        format!(
+            r#"{{"kind":"authz","id":"{id}",{more}"access_token":{{"id":"t{id}","token":"HRKU-AA{token}"}}}}"#
+        )
+    };
+    let client = r#""client":{"id":"c1","name":"mine"},"#;
+    let lines = vec![
+        authz("own", &format!(r#""team":"devs","current":true,{client}"#), "in-use-0123456789-0123456789"),
+        authz("other", "", "another-one-0123456789-9876"),
+        authz("team", r#""team":"devs","#, "of-the-team-0123456789-5432"),
+        r#"{"kind":"client","id":"c1","name":"mine","redirect_uri":"https://x.example"}"#.to_owned(),
+        r#"{"kind":"session","id":"s1"}"#.to_owned(),
+    ];
+    Account::with(Settings { load: Some(lines), mask, ..Settings::default() })
+}
+
+/// Every way to name it; each is judged by the account.
+#[track_caller]
+fn the_one_in_use_stays(account: &Account, id: &str) {
+    let before = account.get(id);
+    assert!(before.is_some());
+    for line in [
+        format!("oauth-rm authz {id}"),
+        format!("oauth-rm authz {id} --include-default"),
+        format!("oauth-rm authz {id} -f"),
+        format!("echo {id} | oauth-rm authz --stream"),
+        format!("oauth-rm -n authz {id}"),
+        format!("oauth-rot authz {id}"),
+        format!("oauth-rot authz {id} --replace --exec true"),
+        format!("oauth-set authz {id} -d x"),
+    ] {
+        let ran = account.sh(&line).exits(1).prints("");
+        ran.says("skipped: ").says("the authorization in use").says("--include-self");
+        assert_eq!(account.get(id), before, "{line}");
+    }
+}
+
+#[test]
+fn the_token_of_a_team_is_protected_although_the_account_does_not_list_it() {
+    let account = with_a_teams_token(Mask::Stars);
+    the_one_in_use_stays(&account, "own");
+    account
+        .sh("oauth-rm token town")
+        .exits(1)
+        .prints("")
+        .says("nothing proves that it is not the token in use");
+    account.sh("oauth-rm client c1").exits(1).prints("").says("nothing proves that").says("--include-self");
+    assert!(account.get("own").is_some() && account.get("c1").is_some());
+    // Others are read first, and shown to be others.
+    let (list, one) = (account.asked(LIST), account.asked(DEFAULT));
+    let gone = account.sh("oauth-rm authz own other team").exits(1);
+    assert_eq!(gone.each("id"), ["other", "team"]);
+    assert_eq!((account.asked(LIST) - list, account.asked(DEFAULT) - one), (1, 4));
+    account.sh("oauth-rm session s1").succeeds();
+    account.sh("oauth-rot client c1").succeeds();
+    account.sh("oauth-rm client c1 --include-self").succeeds();
+}
+
+#[test]
+fn a_missing_object_is_reported_where_each_is_read_first() {
+    let account = with_a_teams_token(Mask::Stars);
+    account.sh("oauth-rm authz nobody").exits(1).prints("").says("not_found");
+    for line in ["oauth-rm -f authz nobody", "oauth-rm -fn authz nobody"] {
+        assert_eq!(account.sh(line).succeeds().record()["status"], "absent", "{line}");
+    }
+}
+
+#[test]
+fn the_authorization_in_use_is_recognised_behind_every_mask() {
+    for (mask, redact) in [
+        (Mask::FewStars, (8, 4)),
+        (Mask::FewStars, (12, 0)),
+        (Mask::AllStars, (8, 4)),
+        (Mask::Ellipsis, (8, 4)),
+        (Mask::Ellipsis, (0, 6)),
+        (Mask::Letters, (8, 4)),
+        (Mask::Brackets, (8, 4)),
+        (Mask::Cut, (8, 4)),
+        (Mask::Cut, (12, 0)),
+        (Mask::Cut, (0, 6)),
+    ] {
+        let account = Account::with(Settings { mask, redact, ..Settings::default() });
+        account.sh(&format!("oauth-rm authz {}", account.id(OWN))).exits(1).prints("").says("may be");
+        // It is found in the list, so others cost no further call.
+        account.sh(&format!("oauth-rm authz {}", account.id("terraform"))).succeeds();
+        assert_eq!((account.asked(LIST), account.asked(DEFAULT)), (2, 2), "{mask:?} {redact:?}");
+        assert_eq!(account.ids("authz").len(), 15);
+    }
+}
+
+#[test]
+fn what_a_mask_leaves_in_doubt_is_skipped() {
+    for (mask, redact) in [
+        (Mask::Stars, (7, 0)),
+        (Mask::FewStars, (0, 0)),
+        (Mask::Ellipsis, (0, 0)),
+        (Mask::Letters, (0, 0)),
+        (Mask::Word, (8, 4)),
+        (Mask::Word, (0, 0)),
+        (Mask::Cut, (0, 4)),
+        (Mask::Cut, (0, 0)),
+        (Mask::Absent, (8, 4)),
+    ] {
+        let account = Account::with(Settings { mask, redact, ..Settings::default() });
+        the_one_in_use_stays(&account, &account.id(OWN));
+        let team = with_a_teams_token(mask);
+        the_one_in_use_stays(&team, "own");
+    }
+}
+
+/// One character is no proof that the list has the one in use: others may share it.
+#[test]
+fn a_match_by_chance_proves_nothing_about_others() {
+    let settings = |load| Settings { redact: (8, 0), load: Some(load), ..Settings::default() };
+    let authz = |id: &str, more: &str, token: &str| {
+        format!(
+            r#"{{"kind":"authz","id":"{id}",{more}"access_token":{{"id":"t{id}","token":"HRKU-AA{token}"}}}}"#
+        )
+    };
+    let account = Account::with(settings(vec![
+        authz("own", r#""team":"devs","current":true,"#, "in-use-0123456789-0123456789"),
+        authz("like", "", "i-begin-like-it-0123456789"),
+        authz("other", "", "another-one-0123456789-9876"),
+    ]));
+    let ran = account.sh("oauth-rm authz own like other").exits(1);
+    assert_eq!(ran.each("id"), ["other"], "{ran}");
+    assert!(account.get("own").is_some());
+}
+
+#[test]
+fn an_id_in_another_spelling_is_the_same_object() {
+    let account = Account::new();
+    let (own, key) = (account.id(OWN), account.id(KEY));
+    let spellings = |id: &str| {
+        let bare = id.replace('-', "");
+        [id.to_uppercase(), bare.clone(), bare.to_uppercase(), format!("{}-{}", &bare[..4], &bare[4..])]
+    };
+    let before = account.state();
+    for id in spellings(&own) {
+        account.sh(&format!("oauth-rm authz {id}")).exits(1).says("the authorization in use");
+        account
+            .sh(&format!("echo {id} | oauth-rot authz --stream"))
+            .exits(1)
+            .says("the authorization in use");
+    }
+    for id in spellings(&key) {
+        account.sh(&format!("oauth-rm authz {id} --include-self")).exits(1).says("default API key");
+    }
+    let session = text(&account.kind("session").iter().find(|s| s["current"] == true).expect("one")["id"]);
+    for id in spellings(&session) {
+        account.sh(&format!("oauth-rm session {id}")).exits(1).says("it is the session in use");
+    }
+    let token = text(&account.get(&key).expect("one")["access_token"]["id"]);
+    for id in spellings(&token) {
+        account.sh(&format!("oauth-rm token {id}")).exits(1).says("default API key");
+    }
+    assert_eq!(account.state(), before);
+    // Two spellings in the input are one object, and a response about it is one about what was asked for.
+    let id = account.id("terraform");
+    let all = spellings(&id).join("\n");
+    const ROTATE: &str = "POST /oauth/authorizations/{id}/actions/regenerate-tokens";
+    let ran = account.feed("oauth-rot authz --rest rest", format!("{all}\n{id}\n")).succeeds();
+    assert_eq!(
+        (ran.ids().len(), account.asked(ROTATE), account.read("rest")),
+        (1, 1, String::new()),
+        "{ran}"
+    );
 }

@@ -1,6 +1,6 @@
 //! The settings.
 
-use oauth_tools::sandbox::{Expired, Settings};
+use oauth_tools::sandbox::{Expired, Mask, Settings};
 use serde_json::Value;
 
 use crate::common::client::*;
@@ -60,4 +60,24 @@ fn masks_show_as_many_characters_as_set() {
     assert!(list(&server, AUTHZ).iter().all(|a| masked(a) == "**********"));
     let server = start(Settings { redact: (9, 0), ..Settings::default() });
     assert!(list(&server, AUTHZ).iter().all(|a| masked(a).find('*') == Some(9)));
+}
+
+#[test]
+fn the_hidden_part_of_a_token_looks_as_set() {
+    let first = |mask| masked(&list(&start(Settings { mask, ..Settings::default() }), AUTHZ)[0]).to_owned();
+    let stars = first(Mask::Stars);
+    let (head, tail) = (&stars[..8], &stars[18..]);
+    for (mask, hidden) in [
+        (Mask::FewStars, "********".to_owned()),
+        (Mask::AllStars, "*".repeat(41 - 12)),
+        (Mask::Ellipsis, "…".to_owned()),
+        (Mask::Letters, "xxxxxxxxxx".to_owned()),
+        (Mask::Brackets, "[hidden]".to_owned()),
+        (Mask::Word, "REDACTED".to_owned()),
+        (Mask::Cut, String::new()),
+    ] {
+        assert_eq!(first(mask), format!("{head}{hidden}{tail}"));
+    }
+    let server = start(Settings { mask: Mask::Absent, ..Settings::default() });
+    assert!(list(&server, AUTHZ).iter().all(|a| a["access_token"].get("token").is_none()));
 }

@@ -9,7 +9,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
 use crate::sandbox::account::clock;
-use crate::sandbox::account::mint::mask;
+use crate::sandbox::account::mint::{Mask, mask_as};
 use crate::sandbox::account::model::{Authz, Client, ClientRef, Extra, Grant, Session, SessionRef, Token};
 
 /// The appearance of expired authorizations in responses; no public source says what the API does.
@@ -31,7 +31,7 @@ pub enum Expired {
 pub(in crate::sandbox) enum Show {
     /// In full.
     Clear,
-    /// Prefix, ten `*`, suffix.
+    /// Prefix, mask, suffix.
     Masked,
     /// The member is left out.
     Absent,
@@ -44,6 +44,8 @@ pub(in crate::sandbox) struct View {
     pub(in crate::sandbox) now: i64,
     /// The numbers of visible characters at the start and the end of a masked secret.
     pub(in crate::sandbox) redact: (usize, usize),
+    /// The hidden part of a masked secret.
+    pub(in crate::sandbox) mask: Mask,
     /// The form of expired authorizations.
     pub(in crate::sandbox) expired: Expired,
     /// Access and refresh tokens.
@@ -60,6 +62,8 @@ impl View {
         View {
             now: clock::now(),
             redact,
+            // What is written here can be loaded again.
+            mask: Mask::Stars,
             expired: Expired::Zero,
             tokens: show,
             secrets: show,
@@ -70,7 +74,8 @@ impl View {
     fn secret(&self, show: Show, secret: &str) -> Option<String> {
         match show {
             Show::Clear => Some(secret.to_owned()),
-            Show::Masked => Some(mask(secret, self.redact)),
+            Show::Masked if self.mask == Mask::Absent => None,
+            Show::Masked => Some(mask_as(secret, self.redact, self.mask)),
             Show::Absent => None,
         }
     }

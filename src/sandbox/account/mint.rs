@@ -109,9 +109,54 @@ impl Mint {
     }
 }
 
+/// The appearance of the hidden part of a token in responses; no public source promises the ten stars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mask {
+    /// Ten `*`.
+    #[default]
+    Stars,
+    /// Eight `*`.
+    FewStars,
+    /// A `*` for each hidden character.
+    AllStars,
+    /// `…`
+    Ellipsis,
+    /// Ten `x`.
+    Letters,
+    /// `[hidden]`
+    Brackets,
+    /// `REDACTED`
+    Word,
+    /// Nothing: only the visible ends are there.
+    Cut,
+    /// The token is left out, its visible ends too.
+    Absent,
+}
+
+impl Mask {
+    /// Returns the text in place of `hidden` characters.
+    fn text(self, hidden: usize) -> String {
+        match self {
+            Mask::Stars => MASK.to_owned(),
+            Mask::FewStars => "*".repeat(8),
+            Mask::AllStars => "*".repeat(hidden),
+            Mask::Ellipsis => "…".to_owned(),
+            Mask::Letters => "x".repeat(10),
+            Mask::Brackets => "[hidden]".to_owned(),
+            Mask::Word => "REDACTED".to_owned(),
+            Mask::Cut | Mask::Absent => String::new(),
+        }
+    }
+}
+
+/// Masks a secret with ten `*`; see [`mask_as`].
+pub(in crate::sandbox) fn mask(secret: &str, visible: (usize, usize)) -> String {
+    mask_as(secret, visible, Mask::Stars)
+}
+
 /// Masks a secret except for its first and last characters, whose numbers are in `visible`. Nothing of a secret that is
 /// too short is visible.
-pub(in crate::sandbox) fn mask(secret: &str, visible: (usize, usize)) -> String {
+pub(in crate::sandbox) fn mask_as(secret: &str, visible: (usize, usize), mask: Mask) -> String {
     let (prefix, suffix) = visible;
     let parts = || {
         let tail = secret.len().checked_sub(suffix)?;
@@ -119,7 +164,7 @@ pub(in crate::sandbox) fn mask(secret: &str, visible: (usize, usize)) -> String 
         Some((secret.get(..prefix)?, secret.get(tail..)?))
     };
     let (head, tail) = parts().unwrap_or_default();
-    format!("{head}{MASK}{tail}")
+    format!("{head}{}{tail}", mask.text(secret.len() - head.len() - tail.len()))
 }
 
 #[cfg(test)]

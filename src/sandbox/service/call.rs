@@ -67,6 +67,7 @@ impl Call<'_> {
         View {
             now: self.now,
             redact: self.api.settings.redact,
+            mask: self.api.settings.mask,
             expired: self.api.settings.expired,
             tokens: Show::Masked,
             secrets: Show::Clear,

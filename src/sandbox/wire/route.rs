@@ -25,7 +25,8 @@ pub(in crate::sandbox) enum Route {
 impl Route {
     /// Returns the endpoint of a path; `None` if there is none.
     pub(in crate::sandbox) fn of(path: &str) -> Option<Route> {
-        let id = |text: &str| decode(text, false);
+        let name = |text: &str| decode(text, false);
+        let id = |text: &str| plain(decode(text, false));
         let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
         Some(match *segments.as_slice() {
             ["oauth", "authorizations"] => Route::Authorizations,
@@ -40,7 +41,7 @@ impl Route {
             ["oauth", "tokens", t] => Route::Token(id(t)),
             ["oauth", "authorize"] => Route::Authorize,
             ["oauth", "token"] => Route::WebToken,
-            ["teams", team, "oauth", "authorizations"] => Route::TeamAuthorizations(id(team)),
+            ["teams", team, "oauth", "authorizations"] => Route::TeamAuthorizations(name(team)),
             ["account"] => Route::Account,
             ["account", "rate-limits"] => Route::RateLimits,
             _ => return None,
@@ -74,6 +75,16 @@ impl Route {
     }
 }
 
+/// Returns an id in the form in which it is kept: a UUID is the same in other case and without its dashes
+/// (docs/heroku-api.md, Resources).
+fn plain(id: String) -> String {
+    let hex: String = id.chars().filter(|c| *c != '-').map(|c| c.to_ascii_lowercase()).collect();
+    if hex.len() != 32 || !hex.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return id;
+    }
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,6 +97,11 @@ mod tests {
             Route::of("/oauth/clients/a/actions/rotate-credentials").map(|r| r.pattern()),
             Some("/oauth/clients/{id}/actions/rotate-credentials")
         );
+        let uuid = "01234567-89ab-cdef-0123-456789abcdef";
+        for spelling in [uuid.to_owned(), uuid.to_uppercase(), uuid.replace('-', "")] {
+            let path = format!("/oauth/sessions/{spelling}");
+            assert_eq!(Route::of(&path), Some(Route::Session(uuid.into())), "{path}");
+        }
         for path in ["", "/", "oauth/clients", "/oauth", "/oauth/clients/a/b", "*", "//"] {
             assert_eq!(Route::of(path), None, "{path:?}");
         }
