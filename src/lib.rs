@@ -108,6 +108,17 @@ pub fn start(
         }
         Err(e) => Err(e),
     };
+    let status = status(tool, session, ran);
+    // Running the command again is no help for what has failed for good. A command's own status is its own.
+    let is_own = !matches!(tool.takes, cli::Takes::Command);
+    match is_own && status == error::TEMPORARY && session.io.messages.has_failed_for_good() {
+        true => error::FAILED,
+        false => status,
+    }
+}
+
+/// Flushes the output, reports the error of a run, and returns the status for it.
+fn status(tool: &'static Tool, session: &mut Session, ran: Result<(), Error>) -> u8 {
     let flushed = session.io.out.flush().map_err(Error::stdout);
     match ran.and(flushed) {
         Ok(()) => u8::from(session.io.messages.has_failed()),

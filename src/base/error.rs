@@ -241,20 +241,44 @@ pub(crate) struct Tally {
     failed: usize,
     /// Records that failed with a temporary error.
     temporary: usize,
+    /// Records that failed with a temporary error since the last one that got through.
+    in_a_row: usize,
     /// The status of the error that stopped the run.
     stop_status: Option<u8>,
 }
+
+/// The number of records in a row that fail with a temporary error before a run stops: each is retried for a while, so
+/// going on would take days.
+const STUCK: usize = 8;
+/// What is reported then.
+pub(crate) const NOTHING_GETS_THROUGH: &str =
+    "stopped: one record after another failed, and none got through";
 
 impl Tally {
     /// Counts an error.
     pub(crate) fn count(&mut self, error: &Error) {
         self.failed += 1;
-        if error.status() == TEMPORARY {
-            self.temporary += 1;
+        match error.class() {
+            _ if error.status() == TEMPORARY => {
+                self.temporary += 1;
+                self.in_a_row += 1;
+            }
+            Class::Refused(_) | Class::Gone => self.in_a_row = 0,
+            _ => {}
         }
         if error.stops_the_run() {
             self.stop(error.status());
         }
+    }
+
+    /// Records that the API has done what was asked for a record.
+    pub(crate) fn got_through(&mut self) {
+        self.in_a_row = 0;
+    }
+
+    /// Returns whether nothing gets through, so that the run should stop.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.in_a_row >= STUCK
     }
 
     /// Records that the run stops with `status`. Only the first call counts.

@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use crate::base::error::{Class, Error, FAILED, Tally};
+use crate::base::error::{Class, Error, FAILED, NOTHING_GETS_THROUGH, Tally};
 use crate::base::sync::lock;
 use crate::base::text;
 use crate::change::outcome::Outcome;
@@ -32,6 +32,8 @@ pub(crate) struct Delivery<'a> {
     tally: Tally,
     /// Standard output can no longer be written.
     output_failed: bool,
+    /// Nothing gets through any more, which has been reported.
+    is_stuck: bool,
 }
 
 impl<'a> Delivery<'a> {
@@ -55,6 +57,7 @@ impl<'a> Delivery<'a> {
             finished: 0,
             tally: Tally::default(),
             output_failed: false,
+            is_stuck: false,
         }
     }
 
@@ -76,12 +79,21 @@ impl<'a> Delivery<'a> {
             (Err(_), Err(e)) => self.fail("", &e),
             (Err(reason), Ok(_)) => self.fail("", &Error::failed(reason.clone())),
         }
+        if self.tally.is_stuck() && !self.is_stuck {
+            self.is_stuck = true;
+            self.messages.say(NOTHING_GETS_THROUGH);
+            self.stop.ask();
+        }
         if let Some(text) = self.progress.as_mut().and_then(|p| p.line(self.finished)) {
             self.messages.progress(&text);
         }
     }
 
     fn print(&mut self, item: &Item<'_>, outcome: &Outcome) {
+        // Without an object, it may have been done without a call.
+        if outcome.object.is_some() {
+            self.tally.got_through();
+        }
         let printed = if self.output_failed { Ok(()) } else { self.output.record(&outcome.record(item)) };
         // An unknown secret is the outcome's failure and is reported below, not twice.
         if let Err(e) = &printed

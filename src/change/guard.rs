@@ -9,7 +9,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::api::{Api, Object};
-use crate::base::error::Error;
+use crate::base::error::{Error, TEMPORARY};
 use crate::base::id;
 use crate::base::secret::Likeness;
 use crate::change::Effect;
@@ -139,13 +139,13 @@ impl Guard {
             )
         });
         let panicked = |_| Error::permanent("a look-up ended without a response");
-        if let Some(own) = own {
-            self.know(own.map_err(panicked)??);
-        }
-        let session = session.map_or(Ok(None), |found| found.map_err(panicked)?)?;
+        let own = own.map_or(Ok(Vec::new()), |own| own.map_err(panicked)?);
+        let session = session.map_or(Ok(None), |found| found.map_err(panicked)?);
+        let (own, session, default) = all(own, session, default)?;
+        self.know(own);
         let session = session.map(|record| record.id.into_owned());
         let (default, token) =
-            default?.map(|record| (record.id.to_string(), part_id(&record, "access_token"))).unzip();
+            default.map(|record| (record.id.to_string(), part_id(&record, "access_token"))).unzip();
         if look_ups.tilde {
             self.tilde[Kind::Session as usize].clone_from(&session);
             self.tilde[Kind::Authz as usize].clone_from(&default);
@@ -290,6 +290,21 @@ impl Guard {
         item.default
             || (item.kind == Kind::Authz && item.id == "~")
             || contains(&self.default, item.kind, &item.id)
+    }
+}
+
+/// Returns what all three look-ups found.
+///
+/// # Errors
+/// The first error, but rather one that a retry cannot help.
+fn all<A, B, C>(a: Result<A, Error>, b: Result<B, Error>, c: Result<C, Error>) -> Result<(A, B, C), Error> {
+    match (a, b, c) {
+        (Ok(a), Ok(b), Ok(c)) => Ok((a, b, c)),
+        (a, b, c) => {
+            let mut errors: Vec<Error> = [a.err(), b.err(), c.err()].into_iter().flatten().collect();
+            errors.sort_by_key(|error| error.status() == TEMPORARY);
+            Err(errors.swap_remove(0))
+        }
     }
 }
 

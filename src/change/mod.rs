@@ -19,7 +19,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::api::Api;
 use crate::api::request::Body;
-use crate::base::error::{Error, Tally};
+use crate::base::error::{Error, NOTHING_GETS_THROUGH, Tally};
 use crate::base::text;
 use crate::change::create::Likeness;
 use crate::change::delivery::Delivery;
@@ -383,6 +383,12 @@ fn rehearse<'t, C: Change>(
     let mut failed = |place: &str, error: &Error| {
         messages.error(place, error);
         tally.count(error);
+        if tally.is_stuck() {
+            messages.say(NOTHING_GETS_THROUGH);
+        }
+        if error.stops_the_run() || tally.is_stuck() {
+            stop.ask();
+        }
     };
     for item in source.take_while(|_| !stop.is_set()) {
         let item = match item {

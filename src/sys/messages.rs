@@ -5,7 +5,7 @@ use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use crate::base::error::Error;
+use crate::base::error::{Error, TEMPORARY};
 use crate::base::secret::{self, Secret};
 use crate::base::sync::lock;
 use crate::base::text;
@@ -27,6 +27,7 @@ struct Shared {
     /// The hints that were printed, so that each appears once.
     printed_hints: Mutex<HashSet<&'static str>>,
     failed: AtomicBool,
+    failed_for_good: AtomicBool,
     verbose: AtomicBool,
 }
 
@@ -39,6 +40,7 @@ impl Messages {
             secrets: Mutex::default(),
             printed_hints: Mutex::default(),
             failed: AtomicBool::new(false),
+            failed_for_good: AtomicBool::new(false),
             verbose: AtomicBool::new(false),
         };
         Messages { program, shared: Arc::new(shared) }
@@ -109,6 +111,11 @@ impl Messages {
         self.say(text);
     }
 
+    /// Returns whether an error was printed that a retry cannot help.
+    pub fn has_failed_for_good(&self) -> bool {
+        self.shared.failed_for_good.load(Ordering::Relaxed)
+    }
+
     /// Returns whether a failure was printed.
     pub fn has_failed(&self) -> bool {
         self.shared.failed.load(Ordering::Relaxed)
@@ -123,6 +130,9 @@ impl Messages {
 
     /// Prints an error, after `place` unless that is empty, and then its hint, unless the hint was printed before.
     pub fn error(&self, place: &str, error: &Error) {
+        if error.status() != TEMPORARY {
+            self.shared.failed_for_good.store(true, Ordering::Relaxed);
+        }
         let colon = if place.is_empty() { "" } else { ": " };
         self.fail(&format!("{place}{colon}{error}"));
         if let Some(hint) = error.hint().filter(|hint| lock(&self.shared.printed_hints).insert(hint)) {

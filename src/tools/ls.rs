@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::api::page;
 use crate::api::{Api, Object};
-use crate::base::error::{Class, Error, FAILED, Tally};
+use crate::base::error::{Class, Error, FAILED, NOTHING_GETS_THROUGH, Tally};
 use crate::base::id;
 use crate::base::time::{self, Unix};
 use crate::change::guard::alias;
@@ -192,6 +192,7 @@ impl List<'_> {
     fn all(&self, io: &mut Io, style: Style, kinds: &[Kind]) -> Result<(), Error> {
         let messages = io.messages.clone();
         let mut output = Output::new(io, style);
+        let mut tally = Tally::default();
         for &kind in kinds {
             let mut count = 0;
             let mut sorted = Vec::new();
@@ -205,6 +206,7 @@ impl List<'_> {
                             let id = page::id(object);
                             let id = if check_id(&id).is_ok() { &*id } else { "" };
                             messages.error(&kind.label(id), &e);
+                            tally.count(&e);
                             continue;
                         }
                     };
@@ -223,12 +225,24 @@ impl List<'_> {
             for (_, json, date) in &sorted {
                 one(&mut output, &messages, &self.marked(from_api(kind, json, *date)?))?;
             }
-            listed?;
-            if count == 0 && style.format == Format::Table {
+            if let Err(e) = listed {
+                if e.is_stdout() {
+                    return Err(e);
+                }
+                // What came is printed, and what comes from other lists. A failure of all lists is reported without
+                // the name of one.
+                let stops = e.stops_the_run();
+                messages.error(&if stops { String::new() } else { format!("{}s", kind.noun()) }, &e);
+                tally.count(&e);
+                if stops {
+                    break;
+                }
+            } else if count == 0 && style.format == Format::Table {
                 messages.say(&format!("no {}s", kind.noun()));
             }
         }
         output.finish()?;
+        tally.result(None, false)?;
         if messages.has_failed() { Err(Error::reported(FAILED)) } else { Ok(()) }
     }
 
@@ -247,14 +261,17 @@ impl List<'_> {
                 if self.filter.takes(&record, date) { output.record(&record) } else { Ok(()) }
             });
             match shown {
-                Ok(()) => {}
+                Ok(()) => tally.got_through(),
                 Err(e) if e.is_stdout() => return Err(e),
                 Err(e) => {
                     let line =
                         if let Origin::Line(_) = origin { format!("{origin}: ") } else { String::new() };
                     messages.error(&format!("{line}{}", kind.label(id)), &e);
                     tally.count(&e);
-                    if e.stops_the_run() {
+                    if tally.is_stuck() {
+                        messages.say(NOTHING_GETS_THROUGH);
+                    }
+                    if e.stops_the_run() || tally.is_stuck() {
                         break;
                     }
                 }

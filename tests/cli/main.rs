@@ -21,3 +21,4 @@ mod sandbox_and_diff;
 mod secrets;
 mod shells;
 mod streams;
+mod truth;
