@@ -219,7 +219,8 @@ pub fn http(bytes: &[u8]) {
         (addr, queue, Http::new(&Config::from(|_| None), base, 1).expect("a transport"))
     });
     queue.send(bytes.to_owned()).expect("a server");
-    let request = Request { method: Method::Get, path: "/x", headers: &[], body: None, idle: Duration::ZERO };
+    let (method, idle, stop) = (Method::Get, Duration::ZERO, &Stop::default());
+    let request = Request { method, path: "/x", headers: &[], body: None, idle, stop };
     if let Ok(mut response) = http.send(&request) {
         let mut body = Vec::new();
         let read = (&mut response.body).take(1 << 20).read_to_end(&mut body);

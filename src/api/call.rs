@@ -287,7 +287,8 @@ impl Caller {
         }
         headers.extend(self.headers.iter().map(|(n, v)| (n.as_str(), v.as_str())));
         let body = call.body.map(str::as_bytes);
-        self.transport.send(&Request { method: call.method, path: call.path, headers: &headers, body, idle })
+        let (method, path, stop) = (call.method, call.path, &self.stop);
+        self.transport.send(&Request { method, path, headers: &headers, body, idle, stop })
     }
 
     /// Shows the warnings of a response, each once a run.

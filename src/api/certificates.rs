@@ -74,7 +74,7 @@ fn certificates(path: &Path) -> io::Result<usize> {
     Ok(usable.len())
 }
 
-/// Explains a TLS error of a connection to `host`, and what to do.
+/// Explains a TLS error of the handshake with `host`, and what to do.
 pub(crate) fn explain(error: &rustls::Error, host: &str, variables: &CertificateVariables) -> Failure {
     use rustls::CertificateError as Kind;
     let untrusted = rustls::Error::InvalidCertificate(Kind::UnknownIssuer);
@@ -120,8 +120,8 @@ pub(crate) fn explain(error: &rustls::Error, host: &str, variables: &Certificate
             format!("{host}: TLS: {error}"),
             "if this machine has no trusted certificates, install ca-certificates or set SSL_CERT_FILE",
         ),
-        // Other errors can happen after the request was sent.
-        _ => return Failure::Lost(format!("{host}: TLS: {error}")),
+        // The server, or something in between, broke off the handshake; it may be temporary.
+        _ => return Failure::NotSent(format!("{host}: TLS: {error}")),
     };
     Failure::Permanent { what, hint: Some(hint) }
 }

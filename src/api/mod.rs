@@ -2,7 +2,7 @@
 //!
 //! - `call` retries it, `verdict` judges each response, `body` and `page` check what it holds;
 //! - `quota` sets the pace, `second_factor` gets the two-factor code, `request` says what is sent;
-//! - `transport` does the HTTP, `certificates` explains its TLS errors.
+//! - `transport` does the HTTP, `wire` watches its connections, `certificates` explains its TLS errors.
 
 pub(crate) mod body;
 pub(crate) mod call;
@@ -15,6 +15,7 @@ pub(crate) mod second_factor;
 pub(crate) mod stub;
 pub(crate) mod transport;
 pub(crate) mod verdict;
+pub(crate) mod wire;
 
 use std::collections::HashSet;
 use std::hash::BuildHasher;
@@ -40,6 +41,9 @@ use crate::sys::signals::Stop;
 
 /// The largest page of a list, in bytes.
 const LARGEST_PAGE: u64 = 64 << 20;
+
+/// The largest number of pages of a list: ten million objects at 1,000 a page.
+const MAX_PAGES: usize = 10_000;
 
 /// An object of the account, with details of the response that it came in.
 #[derive(Debug, Clone)]
@@ -119,7 +123,7 @@ impl Api {
         let mut range = "id ..; max=1000".to_owned();
         // Hashes only, so that an endless list does not fill the memory.
         let mut seen = HashSet::from([self.caller.request_ids.hash_one(&range)]);
-        loop {
+        for _ in 0..MAX_PAGES {
             let call = Call {
                 range: Some(&range),
                 team: team.is_some(),
@@ -141,6 +145,7 @@ impl Api {
             }
             range = next;
         }
+        Err(Error::unusable(format!("the list does not end: it has more than {MAX_PAGES} pages")))
     }
 
     /// Passes each object of a collection to `each`, with the date of its response.

@@ -7,27 +7,22 @@ use std::fmt;
 use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ureq::config::Config as AgentConfig;
 use ureq::http::{Request as HttpRequest, Uri};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use ureq::unversioned::transport::NextTimeout;
 use ureq::{Agent, Proxy, Timeout};
 
 use crate::api::certificates::{self, CertificateVariables};
+use crate::api::wire::{self, BODY, CONNECT, SILENCE, Wire};
 use crate::base::error::{Error, reason};
 use crate::base::sync::lock;
 use crate::config::base_url::Base;
 use crate::config::environment::Config;
-
-/// How long connecting may take.
-const CONNECT: Duration = Duration::from_secs(10);
-/// How long the server may take to start a response, and how long it may pause in the middle of one.
-const SILENCE: Duration = Duration::from_secs(30);
-/// How long the body of one response may take, so that a server that sends a byte now and then cannot block a run.
-const BODY: Duration = Duration::from_secs(120);
+use crate::sys::signals::Stop;
 
 /// The largest status line and headers of a response, in bytes.
 const LARGEST_HEAD: usize = 48 * 1024;
@@ -70,6 +65,8 @@ pub struct Request<'a> {
     pub body: Option<&'a [u8]>,
     /// How long a pooled connection may have been idle to be used; zero asks for a new connection.
     pub idle: Duration,
+    /// Ends the wait for the server soon after a signal.
+    pub stop: &'a Stop,
 }
 
 /// A response whose body has not been read yet.
@@ -192,6 +189,7 @@ impl Http {
                 .output_buffer_size(16 * 1024)
                 .timeout_connect(Some(CONNECT))
                 .timeout_recv_response(Some(SILENCE))
+                .timeout_recv_body(Some(BODY))
                 .timeout_per_read(Some(SILENCE))
                 .timeout_per_write(Some(SILENCE))
                 .tls_config(tls.clone())
@@ -199,7 +197,7 @@ impl Http {
         };
         let addresses = Addresses::default();
         let cache = || Cache { addresses: addresses.clone(), system: DefaultResolver::default() };
-        let agent = |idle| Agent::with_parts(settings(idle), DefaultConnector::default(), cache());
+        let agent = |idle| Agent::with_parts(settings(idle), Wire::default(), cache());
         let (agent, unpooled) = (agent(parallel), agent(0));
         let certificates = CertificateVariables::from_config(config);
         Ok(Http { agent, unpooled, addresses, base, proxy: via, certificates })
@@ -215,6 +213,7 @@ impl Transport for Http {
         }
         let invalid = |e| Failure::Permanent { what: format!("invalid request: {e}"), hint: None };
         let idle = request.idle;
+        wire::begin(request.stop);
         let agent = if idle.is_zero() { &self.unpooled } else { &self.agent };
         let response = match request.method {
             Method::Get | Method::Delete => {
@@ -226,7 +225,7 @@ impl Transport for Http {
                 agent.run(agent.configure_request(head).max_idle_age(idle).build())
             }
         };
-        let response = response.map_err(|e| explain(e, self)).inspect_err(|failure| {
+        let response = response.map_err(|e| explain(e, self, wire::sent())).inspect_err(|failure| {
             // The host's addresses may have changed: the next attempt resolves it again.
             if let Failure::NotSent(_) = failure {
                 lock(&self.addresses).clear();
@@ -236,36 +235,66 @@ impl Transport for Http {
         let text = |value: &ureq::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers =
             head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
-        let body = Box::new(Bounded { inner: body.into_reader(), spent: Duration::ZERO });
+        let body = Box::new(Body(body.into_reader()));
         Ok(Response { status: head.status.as_u16(), headers, body })
     }
 }
 
-/// Translates an error of ureq: it decides whether the request may be sent again, and explains the problem.
-fn explain(error: ureq::Error, http: &Http) -> Failure {
+/// Translates an error of ureq. Whether the request may be sent again depends only on whether any of it was `sent`.
+fn explain(error: ureq::Error, http: &Http, sent: bool) -> Failure {
+    if sent { Failure::Lost(explain_sent(error, http)) } else { explain_unsent(error, http) }
+}
+
+/// Explains why there is no response to a request of which the server may have seen a part.
+fn explain_sent(error: ureq::Error, http: &Http) -> String {
+    use io::ErrorKind as Kind;
     let host = http.base.authority();
-    let permanent = |what: String, hint| Failure::Permanent { what, hint };
+    let not_tls = |e: &rustls::Error| match e {
+        rustls::Error::InvalidMessage(_) => format!("{host} sent something other than TLS"),
+        _ => format!("{host}: TLS: {e}"),
+    };
+    match error {
+        ureq::Error::Timeout(_) => format!("{host} did not respond within {} s", SILENCE.as_secs()),
+        ureq::Error::LargeResponseHeader(..) => {
+            format!("{host} sent more than {} KiB of headers", LARGEST_HEAD >> 10)
+        }
+        ureq::Error::Protocol(e) => format!("{host} sent an invalid HTTP response: {e}"),
+        ureq::Error::Rustls(e) => not_tls(&e),
+        ureq::Error::Io(e) => match (rustls_error(&e), e.kind()) {
+            (Some(e), _) => not_tls(e),
+            (
+                None,
+                Kind::UnexpectedEof | Kind::ConnectionReset | Kind::BrokenPipe | Kind::ConnectionAborted,
+            ) => {
+                format!("{host} closed the connection without responding")
+            }
+            (None, _) => format!("the connection to {host} failed: {}", reason(&e)),
+        },
+        other => format!("{host}: {other}"),
+    }
+}
+
+/// Explains why there is no connection to send the request through.
+fn explain_unsent(error: ureq::Error, http: &Http) -> Failure {
+    let host = http.base.authority();
     match error {
         ureq::Error::HostNotFound => unresolved(http),
-        ureq::Error::Timeout(Timeout::Connect | Timeout::Resolve) => {
-            unreachable(http, &format!(": no connection within {} s", CONNECT.as_secs()))
-        }
         ureq::Error::Timeout(_) => {
-            Failure::Lost(format!("{host} did not respond within {} s", SILENCE.as_secs()))
+            unreachable(http, &format!(": no connection within {} s", CONNECT.as_secs()))
         }
         ureq::Error::ConnectionFailed => unreachable(http, ""),
         ureq::Error::Io(e) => explain_io(&e, http),
         ureq::Error::ConnectProxyFailed(what) => explain_proxy(&what, http),
-        ureq::Error::InvalidProxyUrl => {
-            permanent("invalid URL of a proxy".to_owned(), Some("check HTTPS_PROXY and ALL_PROXY"))
-        }
-        ureq::Error::LargeResponseHeader(..) => {
-            Failure::Lost(format!("{host} sent more than {} KiB of headers", LARGEST_HEAD >> 10))
-        }
-        ureq::Error::Protocol(e) => Failure::Lost(format!("{host} sent an invalid HTTP response: {e}")),
+        ureq::Error::InvalidProxyUrl => Failure::Permanent {
+            what: "invalid URL of a proxy".to_owned(),
+            hint: Some("check HTTPS_PROXY and ALL_PROXY"),
+        },
         ureq::Error::Rustls(e) => certificates::explain(&e, host, &http.certificates),
-        ureq::Error::Tls(e) => permanent(format!("{host}: TLS: {e}"), None),
-        other => Failure::Lost(format!("{host}: {other}")),
+        ureq::Error::Tls(e) => Failure::Permanent { what: format!("{host}: TLS: {e}"), hint: None },
+        ureq::Error::Protocol(e) if http.proxy.is_some() => {
+            unreachable(http, &format!(": it sent an invalid HTTP response: {e}"))
+        }
+        other => Failure::NotSent(format!("{host}: {other}")),
     }
 }
 
@@ -285,28 +314,29 @@ fn unreachable(http: &Http, why: &str) -> Failure {
     })
 }
 
+/// Returns the TLS library's own error inside an error of input or output.
+fn rustls_error(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref().and_then(|e| e.downcast_ref())
+}
+
+/// Explains an error before the connection was open.
 fn explain_io(error: &io::Error, http: &Http) -> Failure {
     use io::ErrorKind as Kind;
     let host = http.base.authority();
     match error.kind() {
-        Kind::ConnectionRefused
-        | Kind::HostUnreachable
-        | Kind::NetworkUnreachable
-        | Kind::NetworkDown
-        | Kind::AddrNotAvailable => unreachable(http, &format!(": {}", reason(error))),
         Kind::PermissionDenied => {
             Failure::Permanent { what: format!("{host}: {}", reason(error)), hint: None }
         }
-        Kind::InvalidData => match error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>()) {
+        Kind::InvalidData => match rustls_error(error) {
             Some(e) => certificates::explain(e, host, &http.certificates),
-            None => Failure::Permanent { what: format!("{host}: TLS: {}", reason(error)), hint: None },
+            None => Failure::NotSent(format!("{host}: TLS: {}", reason(error))),
         },
         // The resolver's error has no kind of its own.
         _ if error.to_string().contains("failed to lookup address") => unresolved(http),
         Kind::UnexpectedEof | Kind::ConnectionReset | Kind::BrokenPipe | Kind::ConnectionAborted => {
-            Failure::Lost(format!("{host} closed the connection without responding"))
+            unreachable(http, ": the connection was closed before the request was sent")
         }
-        _ => Failure::Lost(format!("{host}: {}", reason(error))),
+        _ => unreachable(http, &format!(": {}", reason(error))),
     }
 }
 
@@ -325,21 +355,21 @@ fn explain_proxy(what: &str, http: &Http) -> Failure {
     Failure::Permanent { what: problem, hint: Some("check HTTPS_PROXY and NO_PROXY") }
 }
 
-/// A body that takes at most [`BODY`] to read, not counting the time between reads.
-struct Bounded<R> {
-    inner: R,
-    spent: Duration,
-}
+/// A body, whose errors say which limit was reached.
+struct Body<R>(R);
 
-impl<R: Read> Read for Bounded<R> {
+impl<R: Read> Read for Body<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.spent > BODY {
-            return Err(io::Error::new(io::ErrorKind::TimedOut, "it took longer than 120 s"));
-        }
-        let from = Instant::now();
-        let read = self.inner.read(buffer);
-        self.spent += from.elapsed();
-        read
+        self.0.read(buffer).map_err(|e| {
+            let what = match e.get_ref().and_then(|e| e.downcast_ref()) {
+                Some(ureq::Error::Timeout(Timeout::PerRead)) => {
+                    format!("nothing arrived for {} s", SILENCE.as_secs())
+                }
+                Some(ureq::Error::Timeout(_)) => format!("it took longer than {} s", BODY.as_secs()),
+                _ => return e,
+            };
+            io::Error::new(io::ErrorKind::TimedOut, what)
+        })
     }
 }
 
@@ -395,7 +425,14 @@ mod tests {
         let config = Config::from(move |name| (name == "HEROKU_HOST").then(|| url.clone().into()));
         let http = Http::new(&config, config.base().expect("a base"), 1).expect("a transport");
         let send = |idle| {
-            let request = Request { method: Method::Get, path: "/account", headers: &[], body: None, idle };
+            let request = Request {
+                method: Method::Get,
+                path: "/account",
+                headers: &[],
+                body: None,
+                idle,
+                stop: &Stop::default(),
+            };
             http.send(&request).map(|response| response.status)
         };
         assert!(send(Duration::from_secs(9)).is_ok());
@@ -410,5 +447,50 @@ mod tests {
         assert_eq!(status_text(500), "500 (Internal server error)");
         assert_eq!(status_text(414), "414 (URI too long)");
         assert_eq!(status_text(599), "599");
+    }
+
+    #[test]
+    fn the_phase_decides_whether_a_request_may_be_sent_again() {
+        use io::ErrorKind as Kind;
+        let config = Config::from(|name| (name == "HEROKU_HOST").then(|| "http://127.0.0.1:1".into()));
+        let http = Http::new(&config, config.base().expect("a base"), 1).expect("a transport");
+        let kinds = [
+            Kind::ConnectionRefused,
+            Kind::HostUnreachable,
+            Kind::NetworkUnreachable,
+            Kind::NetworkDown,
+            Kind::AddrNotAvailable,
+            Kind::UnexpectedEof,
+            Kind::ConnectionReset,
+            Kind::BrokenPipe,
+            Kind::ConnectionAborted,
+            Kind::NotConnected,
+            Kind::TimedOut,
+            Kind::OutOfMemory,
+            Kind::InvalidData,
+            Kind::Other,
+        ];
+        let io = |kind: Kind| ureq::Error::Io(kind.into());
+        for kind in kinds {
+            assert!(matches!(explain(io(kind), &http, false), Failure::NotSent(_)), "{kind}");
+            assert!(matches!(explain(io(kind), &http, true), Failure::Lost(_)), "{kind}");
+        }
+        let not_tls = || rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType);
+        let others: [fn() -> ureq::Error; 6] = [
+            || ureq::Error::Timeout(Timeout::Connect),
+            || ureq::Error::ConnectionFailed,
+            || ureq::Error::HostNotFound,
+            || io::Error::from(Kind::PermissionDenied).into(),
+            || io::Error::from_raw_os_error(24).into(),
+            || ureq::Error::Tls("broken"),
+        ];
+        for error in others {
+            assert!(matches!(explain(error(), &http, true), Failure::Lost(_)), "{}", error());
+            assert!(!matches!(explain(error(), &http, false), Failure::Lost(_)), "{}", error());
+        }
+        assert!(matches!(explain(not_tls().into(), &http, true), Failure::Lost(_)));
+        assert!(matches!(explain(not_tls().into(), &http, false), Failure::Permanent { .. }));
+        let wrapped = || io::Error::new(Kind::InvalidData, not_tls()).into();
+        assert!(matches!(explain(wrapped(), &http, true), Failure::Lost(_)));
     }
 }

@@ -1,11 +1,14 @@
 //! The request to stop a run early, from a signal or from the run itself.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGXFSZ};
+
+/// How long requests in flight may still take after the stop was requested.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// A request that the run starts nothing more. Clones share it.
 #[derive(Debug, Clone, Default)]
@@ -14,6 +17,8 @@ pub struct Stop {
     signal: Arc<AtomicUsize>,
     /// True if the run itself asked for the stop.
     asked: Arc<AtomicBool>,
+    /// When the stop was first seen.
+    seen: Arc<OnceLock<Instant>>,
 }
 
 impl Stop {
@@ -67,6 +72,11 @@ impl Stop {
     /// Returns whether the stop was requested.
     pub fn is_set(&self) -> bool {
         self.asked.load(Ordering::Relaxed) || self.signal().is_some()
+    }
+
+    /// Returns whether the stop was requested so long ago that nothing is waited for any more.
+    pub fn is_over(&self) -> bool {
+        self.is_set() && self.seen.get_or_init(Instant::now).elapsed() >= GRACE
     }
 
     /// Sleeps for `span`, or until the stop is requested. Returns false if it was requested.

@@ -6,6 +6,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod phases;
 mod relay;
 mod tinyproxy;
 

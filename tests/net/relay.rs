@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
@@ -114,9 +114,55 @@ impl TlsRelay {
         }))
     }
 
+    /// A relay whose connection number `cut` is closed in the middle of the handshake. All others carry one request.
+    pub fn cutting(server: &Server, authority: &Authority, cut: usize) -> TlsRelay {
+        let (config, target) = (authority.server(&["localhost"], (2020, 2100)), server.addr());
+        let seen = AtomicUsize::new(0);
+        TlsRelay(Listener::start(move |mut stream| {
+            if seen.fetch_add(1, Ordering::SeqCst) == cut {
+                let _ = stream.read(&mut [0; 64]);
+                return;
+            }
+            let connection = ServerConnection::new(config.clone()).unwrap();
+            exchange(StreamOwned::new(connection, stream), target);
+        }))
+    }
+
+    /// A relay that passes the first request with that method on, and responds to it with plain text.
+    pub fn plain_after(server: &Server, authority: &Authority, method: &'static str) -> TlsRelay {
+        let (config, target) = (authority.server(&["localhost"], (2020, 2100)), server.addr());
+        let done = AtomicBool::new(false);
+        TlsRelay(Listener::start(move |stream| {
+            let mut raw = stream.try_clone().unwrap();
+            let connection = ServerConnection::new(config.clone()).unwrap();
+            let mut client = BufReader::new(StreamOwned::new(connection, stream));
+            let mut server = BufReader::new(TcpStream::connect(target).unwrap());
+            let Some(request) = message(&mut client) else { return };
+            server.get_mut().write_all(&request).unwrap();
+            let Some(answer) = message(&mut server) else { return };
+            if request.starts_with(method.as_bytes()) && !done.swap(true, Ordering::SeqCst) {
+                let _ = raw.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+                // The client ends the connection.
+                let _ = raw.read(&mut [0; 64]);
+                return;
+            }
+            let _ = client.get_mut().write_all(&answer).and_then(|()| client.get_mut().flush());
+        }))
+    }
+
     pub fn port(&self) -> u16 {
         self.0.port
     }
+}
+
+/// Carries one request and its response.
+fn exchange(client: impl Read + Write, target: SocketAddr) {
+    let mut client = BufReader::new(client);
+    let Some(request) = message(&mut client) else { return };
+    let mut server = BufReader::new(TcpStream::connect(target).unwrap());
+    server.get_mut().write_all(&request).unwrap();
+    let Some(response) = message(&mut server) else { return };
+    let _ = client.get_mut().write_all(&response).and_then(|()| client.get_mut().flush());
 }
 
 /// Carries requests and responses in turn; both have a Content-Length.
