@@ -20,9 +20,9 @@ const HOSTILE: [&str; 8] = [
     "夜間 \u{202e} 🌙",
 ];
 
-/// A client whose id and secret are that text, as a record.
+/// A client whose name and secret are that text, as a record. An id cannot be: it is letters, digits, - and _.
 fn client(text: &str) -> String {
-    serde_json::json!({ "kind": "client", "id": text, "name": text, "redirect_uri": "https://x", "secret": text })
+    serde_json::json!({ "kind": "client", "id": "c-1", "name": text, "redirect_uri": "https://x", "secret": text })
         .to_string()
 }
 
@@ -33,7 +33,7 @@ fn env_lines_set_exactly_the_id_and_the_secret(shell: &str) {
         assert!(env.out.starts_with("HEROKU_OAUTH_ID="), "{env}");
         let line = ". ./env && printf '%s|%s' \"$HEROKU_OAUTH_ID\" \"$HEROKU_OAUTH_SECRET\"";
         let ran = account.line(shell, line).run(b"").succeeds();
-        assert_eq!(ran.out, format!("{hostile}|{hostile}"), "{ran}{env}");
+        assert_eq!(ran.out, format!("c-1|{hostile}"), "{ran}{env}");
         let ran = account.line(shell, "eval \"$(cat env)\"; printf %s \"$HEROKU_OAUTH_SECRET\"").run(b"");
         assert_eq!(ran.succeeds().out, hostile, "{shell}{env}");
         assert!(!account.folder.join("harm").exists(), "{env}");
