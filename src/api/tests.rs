@@ -62,6 +62,16 @@ fn a_repeated_page_is_an_error() {
 }
 
 #[test]
+fn a_list_that_always_brings_new_objects_is_an_error_in_the_end() {
+    let stub = (0..10_000).fold(Stub::new(), |stub, n| {
+        let (next, page) = (format!("]s{n}.."), format!(r#"[{{"id":"s{n}"}}]"#));
+        stub.on_header(Get, SESSIONS, 206, ("next-range", &next), &page)
+    });
+    let ran = stub.run(LS, &["sessions", "-o", "id"], "");
+    ran.exits(1).says("the list does not end: it has more than 10000 pages");
+}
+
+#[test]
 fn a_page_may_be_larger_than_one_object() {
     let text = "x".repeat(5 << 20);
     let page = format!(r#"[{{"id":"s1","description":"{text}"}},{{"id":"s2","description":"{text}"}}]"#);

@@ -36,6 +36,8 @@ thread_local! {
 struct State {
     /// The server may have seen a part of it.
     sent: bool,
+    /// Its connection is being opened.
+    connecting: bool,
     /// When the phase must be over.
     until: Option<Instant>,
     stop: Stop,
@@ -80,10 +82,15 @@ impl Connector<()> for Wire {
     type Out = Box<dyn Transport>;
 
     fn connect(&self, details: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<Self::Out>, Error> {
+        // A CONNECT proxy's own connection is opened inside the one through it, whose deadline goes on.
+        if REQUEST.with_borrow_mut(|state| std::mem::replace(&mut state.connecting, true)) {
+            return self.0.connect(details, None);
+        }
         set(false, CONNECT);
         let opened = self.0.connect(details, None);
         // What was sent so far was for the proxy, or the handshake.
         set(false, SILENCE + BODY);
+        REQUEST.with_borrow_mut(|state| state.connecting = false);
         Ok(opened?.map(|inner| Box::new(Carrier(inner)) as Box<dyn Transport>))
     }
 }

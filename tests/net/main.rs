@@ -6,6 +6,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod deadlines;
 mod phases;
 mod relay;
 mod tinyproxy;

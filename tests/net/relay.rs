@@ -250,3 +250,22 @@ fn tunnel(client: TcpStream, server: TcpStream) {
     let _ = to.shutdown(std::net::Shutdown::Write);
     let _ = there.join();
 }
+
+/// A server that reads the head of a request, and lets a function respond, which is given the number of the connection.
+pub struct Endless(Listener);
+
+impl Endless {
+    pub fn start(respond: impl Fn(&mut TcpStream, usize) + Send + Sync + 'static) -> Endless {
+        let number = AtomicUsize::new(0);
+        Endless(Listener::start(move |stream| {
+            let mut client = BufReader::new(stream);
+            if head(&mut client).is_some() {
+                respond(client.get_mut(), number.fetch_add(1, Ordering::SeqCst));
+            }
+        }))
+    }
+
+    pub fn port(&self) -> u16 {
+        self.0.port
+    }
+}
