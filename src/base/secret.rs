@@ -125,6 +125,14 @@ pub(crate) fn is_masked(value: &str) -> bool {
     value.contains(STARS)
 }
 
+/// Returns whether a value is a secret in full, and not one of which a part is hidden, in whatever way. To decide what to
+/// print in clear, ask [`is_masked`].
+pub(crate) fn is_complete(value: &str) -> bool {
+    let hides = |run: &[u8]| token_len(run) == 0 && run.len() >= RUN;
+    let dots = ['…', '•'];
+    !value.is_empty() && !value.contains(dots) && !value.as_bytes().chunk_by(|a, b| a == b).any(hides)
+}
+
 /// Checks that a token can be sent in a header line.
 ///
 /// # Errors
@@ -259,6 +267,10 @@ mod tests {
         );
         assert_eq!(secret.compare(&other), Likeness::Differs, "in full");
         assert_eq!(secret.compare(UUID), Likeness::Differs, "in full");
+        for mask in ["***", "********", "…", "...", "•••", "####"] {
+            assert!(!is_complete(&format!("{}{mask}{}", &own[..8], &own[own.len() - 4..])), "{mask}");
+        }
+        assert!(is_complete(&own) && is_complete(UUID) && is_complete("s3cret!") && !is_complete(""));
         for nobody_knows in
             ["", "6780", "HRKU-AAb", "HRKU-AAtREDACTED6789", "5f4dcc3b5aa765d61d8327deb882cf99"]
         {

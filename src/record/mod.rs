@@ -18,7 +18,7 @@ use std::io::Write;
 
 use serde_json::value::RawValue;
 
-use crate::base::secret::is_masked;
+use crate::base::secret::is_complete;
 use crate::base::time::{self, Unix};
 use crate::record::json::{JsonObject, display_text, string, write_masked, write_on_one_line, write_string};
 use crate::record::kind::{Kind, check_foreign_id};
@@ -227,7 +227,7 @@ impl<'a> Record<'a> {
 
     /// Returns the secret, if it is not masked.
     pub fn whole_secret(&self) -> Option<String> {
-        self.secret().filter(|secret| !secret.is_empty() && !is_masked(secret))
+        self.secret().filter(|secret| is_complete(secret))
     }
 
     /// Returns the name of the shell variable for the secret.
