@@ -52,8 +52,9 @@ pub mod tools;
 pub mod parts {
     pub use crate::api::Api;
     pub use crate::api::call::Policy;
+    pub use crate::api::http::Http;
     pub use crate::api::quota::retry_after;
-    pub use crate::api::transport::{Failure, Http, Method, Request, Response, Transport};
+    pub use crate::api::transport::{Failure, Method, Request, Response, Transport};
     pub use crate::base::error::{AUTH, FAILED, OK, TEMPORARY, USAGE};
     pub use crate::base::secret::{Secret, redact};
     pub use crate::base::time::{parse_http_date, parse_rfc3339, parse_span, relative, rfc3339, span_words};

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::api::Api;
 use crate::api::call::Policy;
-use crate::api::transport::{Http, Transport};
+use crate::api::http::Http;
+use crate::api::transport::Transport;
 use crate::base::error::{Error, reason};
 use crate::cli::{Args, opts};
 use crate::config::base_url::Base;

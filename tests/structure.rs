@@ -58,7 +58,7 @@ fn files() -> Vec<(String, String)> {
 fn sources() -> Vec<Source> {
     // Declared with #[cfg(test)] where they are.
     let only_tests = |name: &str| {
-        let tests = ["tests.rs", "api/stub.rs", "output/round_trips.rs"];
+        let tests = ["tests.rs", "output/round_trips.rs"];
         name.contains("/tests/") || tests.iter().any(|end| name.ends_with(end))
     };
     let files = files().into_iter().filter(|(name, _)| !only_tests(name));
@@ -98,7 +98,7 @@ fn each_dependency_has_its_one_place() {
     only("lexopt", &["cli/mod.rs"]);
     only("percent_encoding", &["sandbox/wire/form.rs", "tools/mk/web_flow.rs"]);
     only("strsim", &["base/text.rs"]);
-    only("ureq", &["api/transport.rs", "api/wire.rs"]);
+    only("ureq", &["api/http.rs", "api/wire.rs"]);
     only("csv::", &["input/sniffer.rs", "output/printer.rs"]);
     only("signal_hook", &["sys/signals.rs"]);
     only("unicode_width", &["output/cells.rs"]);
@@ -143,7 +143,7 @@ fn only_listed_modules_start_commands() {
 
 #[test]
 fn only_listed_modules_use_sockets() {
-    let users = ["api/transport.rs", "tools/mk/web_flow.rs"];
+    let users = ["api/http.rs", "tools/mk/web_flow.rs"];
     let others = |s: &&Source| s.folder() != "sandbox" && !users.contains(&s.name.as_str());
     for source in sources().iter().filter(others) {
         for word in ["TcpStream", "TcpListener", "UdpSocket", "UnixStream", "UnixListener"] {

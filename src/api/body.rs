@@ -5,7 +5,8 @@ use std::io::Read;
 
 use serde::Deserialize;
 
-use crate::api::transport::{Response, reason_phrase, status_text};
+use crate::api::http::{reason_phrase, status_text};
+use crate::api::transport::Response;
 use crate::base::error::{Error, reason};
 use crate::base::id;
 use crate::base::time::Unix;

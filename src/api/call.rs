@@ -324,4 +324,5 @@ impl Caller {
 }
 
 #[cfg(test)]
+#[path = "tests/call.rs"]
 mod tests;

@@ -2,17 +2,17 @@
 //!
 //! - `call` retries it, `verdict` judges each response, `body` and `page` check what it holds;
 //! - `quota` sets the pace, `second_factor` gets the two-factor code, `request` says what is sent;
-//! - `transport` does the HTTP, `wire` watches its connections, `certificates` explains its TLS errors.
+//! - `transport` is what carries a request; `http` is the real one, `wire` watches its connections, and `certificates`
+//!   explains its TLS errors.
 
 pub(crate) mod body;
 pub(crate) mod call;
 pub(crate) mod certificates;
+pub(crate) mod http;
 pub(crate) mod page;
 pub(crate) mod quota;
 pub(crate) mod request;
 pub(crate) mod second_factor;
-#[cfg(test)]
-pub(crate) mod stub;
 pub(crate) mod transport;
 pub(crate) mod verdict;
 pub(crate) mod wire;
@@ -332,4 +332,4 @@ fn into_error(fault: Fault) -> Error {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

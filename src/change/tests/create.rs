@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::*;
-use crate::api::stub::{Stub, session};
+use crate::api::tests::stub::{Stub, session};
 use crate::api::transport::Method::{Get, Post};
 use crate::api::transport::{Failure, Request, Response, Transport};
 use crate::base::error::Class;

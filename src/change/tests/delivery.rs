@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::api::Object;
-use crate::api::stub::{Stub, session};
+use crate::api::tests::stub::{Stub, session};
 use crate::cli::Args;
 use crate::folder::Folder;
 use crate::input::entry::Origin;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::*;
-use crate::api::stub::{Stub, session};
+use crate::api::tests::stub::{Stub, session};
 use crate::api::transport::Method::Get;
 use crate::base::error::Class;
 use crate::cli::Args;

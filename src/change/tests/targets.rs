@@ -1,7 +1,7 @@
 //! Items from operands and lines.
 
 use super::*;
-use crate::api::stub::{Stub, session};
+use crate::api::tests::stub::{Stub, session};
 use crate::base::error::Class;
 use crate::folder::Folder;
 

@@ -1,7 +1,7 @@
 //! The requests and the output of oauth-ls.
 
 use super::{TOOL, run};
-use crate::api::stub::Stub;
+use crate::api::tests::stub::Stub;
 use crate::api::transport::Method::Get;
 
 const LS: (&crate::cli::Tool, crate::Run) = (&TOOL, run);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{TOOL, run};
-use crate::api::stub::{Ran, Stub};
+use crate::api::tests::stub::{Ran, Stub};
 use crate::api::transport::Method::{Get, Post};
 
 const MK: (&crate::cli::Tool, crate::Run) = (&TOOL, run);

@@ -1,7 +1,7 @@
 //! The requests and the output of oauth-rm.
 
 use super::{TOOL, run};
-use crate::api::stub::Stub;
+use crate::api::tests::stub::Stub;
 use crate::api::transport::Method::{Delete, Get};
 use crate::folder::Folder;
 
@@ -61,7 +61,8 @@ fn empty_input_succeeds() {
 fn json_output_is_an_object_for_one_operand_and_a_list_for_several() {
     let (path, own) = ("/oauth/sessions/s1", "--include-self");
     let stub = || Stub::new().on(Delete, path, 200, r#"{"id":"s1"}"#);
-    let begins = |ran: crate::api::stub::Ran, with: &str| assert!(ran.out.starts_with(with), "{ran:#?}");
+    let begins =
+        |ran: crate::api::tests::stub::Ran, with: &str| assert!(ran.out.starts_with(with), "{ran:#?}");
     begins(stub().run(RM, &["session", "s1", own, "-j"], "").succeeds(), "{\n  \"kind\"");
     begins(stub().run(RM, &["session", own, "-j"], "s1\n").succeeds(), "[\n  {");
     let two = stub().on(Delete, "/oauth/sessions/s2", 200, r#"{"id":"s2"}"#);

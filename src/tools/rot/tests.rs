@@ -1,7 +1,7 @@
 //! The requests and the output of oauth-rot.
 
 use super::{TOOL, run};
-use crate::api::stub::{Stub, TOKEN};
+use crate::api::tests::stub::{Stub, TOKEN};
 use crate::api::transport::Method::{Get, Post};
 
 const ROT: (&crate::cli::Tool, crate::Run) = (&TOOL, run);

@@ -1,7 +1,7 @@
 //! The requests of oauth-set.
 
 use super::{TOOL, run};
-use crate::api::stub::Stub;
+use crate::api::tests::stub::Stub;
 use crate::api::transport::Method::{Get, Patch};
 
 const SET: (&crate::cli::Tool, crate::Run) = (&TOOL, run);

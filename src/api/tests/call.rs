@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::api::request::SETTLE;
-use crate::api::stub::{Stub, TOKEN};
+use crate::api::tests::stub::{Stub, TOKEN};
 use crate::api::transport::Method;
 use crate::api::transport::Method::{Delete, Get, Patch, Post};
 use crate::base::error::Class;

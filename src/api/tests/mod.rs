@@ -1,7 +1,9 @@
 //! The requests that tools send: their headers, their number, and what follows from the responses.
 
+pub(crate) mod stub;
+
 use crate::Run;
-use crate::api::stub::{Stub, TOKEN};
+use crate::api::tests::stub::{Stub, TOKEN};
 use crate::api::transport::Failure;
 use crate::api::transport::Method::{Delete, Get, Patch, Post};
 use crate::cli::Tool;
