@@ -10,7 +10,9 @@ fn is_unsafe(c: char) -> bool {
             '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{61c}'
             // Invisible: soft hyphens, fillers, the byte order mark, annotations, tags.
             | '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-            | '\u{3164}' | '\u{ffa0}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+            | '\u{3164}' | '\u{ffa0}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}'
+            // Invisible too: an empty Braille cell, and controls of hieroglyphs, shorthand and music.
+            | '\u{2800}' | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}')
 }
 
 /// Writes control characters, bidirectional controls and invisible characters as escapes (`\n`, `\u{202e}`).
@@ -71,6 +73,9 @@ mod tests {
     fn control_bidirectional_and_invisible_characters_are_escaped() {
         assert_eq!(escape("a\u{ad}b\u{3164}\u{e0041}"), r"a\u{ad}b\u{3164}\u{e0041}");
         assert_eq!(escape("a\x1b[31m\n\u{202e}b\u{9b}"), r"a\u{1b}[31m\n\u{202e}b\u{9b}");
+        for c in ['\u{2800}', '\u{13430}', '\u{1bca0}', '\u{1d173}', '\u{1d17a}'] {
+            assert_eq!(escape(&format!("a{c}")), format!("a{}", c.escape_default()));
+        }
         assert_eq!(escape("naïve 漢字"), "naïve 漢字");
     }
 

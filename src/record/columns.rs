@@ -77,13 +77,21 @@ pub(crate) fn cell(record: &Record<'_>, column: Column, reveal: bool) -> String 
     }
 }
 
+/// Returns whether a cell needs a `'` before it: a spreadsheet could run it as a formula, also after blanks or a byte order
+/// mark, or in full width; or it begins with a `'` itself.
+fn needs_quote(cell: &str) -> bool {
+    let blank = |c: char| (c.is_whitespace() && !c.is_control()) || matches!(c, '\u{200b}' | '\u{feff}');
+    let formula = ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
+    cell.starts_with('\'') || cell.trim_start_matches(blank).starts_with(formula)
+}
+
 /// Escapes the text of a CSV cell, so that it stays on one line and no spreadsheet runs it as a formula.
 ///
 /// `\` and control characters are written as in JSON (`\\`, `\n`, `\u001b`); a text that begins with one of
-/// `= + - @ '` gets a `'` before it. [`unescape_cell`] reverses both exactly.
+/// `= + - @ '`, or with blanks before one, gets a `'` before it. [`unescape_cell`] reverses both exactly.
 pub fn escape_cell(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
-    if text.starts_with(['=', '+', '-', '@', '\'']) {
+    if needs_quote(text) {
         out.push('\'');
     }
     for c in text.chars() {
@@ -102,7 +110,7 @@ pub fn escape_cell(text: &str) -> String {
 /// Returns the text of a CSV cell: the reverse of [`escape_cell`]. Unknown escapes are left as they are.
 pub fn unescape_cell(cell: &str) -> String {
     let cell = match cell.strip_prefix('\'') {
-        Some(rest) if rest.starts_with(['=', '+', '-', '@', '\'']) => rest,
+        Some(rest) if needs_quote(rest) => rest,
         _ => cell,
     };
     let mut out = String::with_capacity(cell.len());
@@ -125,4 +133,24 @@ pub fn unescape_cell(cell: &str) -> String {
         rest = &escape[len..];
     }
     out + rest
+}
+
+#[cfg(test)]
+mod formula_tests {
+    use super::*;
+
+    #[test]
+    fn no_disguise_makes_a_formula_of_a_cell() {
+        for text in
+            ["=1", " =1", "\u{feff}=1", "\u{a0}@x", "\u{ff1d}1", " \u{ff0b}1", "'=1", "' =1", "'' =1", " -1"]
+        {
+            let cell = escape_cell(text);
+            assert!(cell.starts_with('\''), "{cell:?}");
+            assert_eq!(unescape_cell(&cell), text, "{cell:?}");
+        }
+        for text in [" a", "\t=1", "a=1", "\u{feff}"] {
+            assert!(!escape_cell(text).starts_with('\''), "{text:?}");
+            assert_eq!(unescape_cell(&escape_cell(text)), text, "{text:?}");
+        }
+    }
 }
