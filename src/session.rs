@@ -13,7 +13,7 @@ use crate::config::base_url::Base;
 use crate::config::credentials;
 use crate::config::environment::Config;
 use crate::output::Style;
-use crate::sys::signals::{Stop, survive_file_limits};
+use crate::sys::signals::{self, Arrivals, Stop};
 use crate::sys::streams::Io;
 
 /// How many requests are in flight without `-P`.
@@ -40,7 +40,7 @@ pub struct Session {
 impl Session {
     /// Creates a session with the process's own streams, environment and network.
     pub(crate) fn system(program: &'static str) -> Session {
-        survive_file_limits();
+        signals::prepare();
         Session::new(
             Io::system(program),
             Config::from_env(),
@@ -74,8 +74,8 @@ impl Session {
         Ok(())
     }
 
-    /// Makes SIGINT, SIGTERM and SIGHUP stop the run between two changes instead of killing the process. Must be called
-    /// before the first call.
+    /// Makes every signal that would end the process stop the run between two changes. Must be called before the first
+    /// call.
     ///
     /// # Errors
     /// Those of sigaction(2).
@@ -87,14 +87,16 @@ impl Session {
         Ok(())
     }
 
-    /// Catches every signal that would kill the process, for a tool that must clean up after its command. Must be
-    /// called before the first call.
+    /// Does the same for a tool that must clean up after its command, and returns the signals to pass on to that. Must
+    /// be called before the first call.
     ///
     /// # Errors
     /// Those of sigaction(2).
-    pub(crate) fn outlive_signals(&mut self) -> Result<(), Error> {
-        self.stop = Stop::on_all_signals().map_err(refused)?;
-        Ok(())
+    pub(crate) fn outlive_signals(&mut self) -> Result<Arrivals, Error> {
+        // In this order: a signal in between is passed on, if it does not stop the run.
+        let arrivals = Arrivals::collect().map_err(refused)?;
+        self.stop_on_signals()?;
+        Ok(arrivals)
     }
 
     /// Returns the width of the progress line in columns; `None` if standard error is not a terminal that can erase a
@@ -133,7 +135,7 @@ impl Session {
             Some(api) => api,
             None => {
                 let base = self.config.base()?;
-                let token = credentials::find(&self.config, base.host(), &self.io.messages)?;
+                let token = credentials::find(&self.config, base.host(), &self.io.messages, &self.stop)?;
                 let transport = (self.connector)(&self.config, base.clone(), self.parallel)?;
                 let (messages, stop) = (self.io.messages.clone(), self.stop.clone());
                 Api::new(transport, &self.config, base, token, self.policy, messages, stop)?

@@ -88,6 +88,7 @@ pub(crate) fn ask(messages: &Messages, stop: &Stop) -> Result<Secret, Error> {
             Some(signal) => return Err(Error::signal(signal)),
             None => "no two-factor code was entered",
         },
+        Err(e) if e.kind() == io::ErrorKind::TimedOut => "no two-factor code was entered",
         Err(_) => "a two-factor code is required, and there is no terminal to ask on",
     };
     Err(Error::auth(what).with_hint(HINT))

@@ -7,7 +7,7 @@
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use crate::base::error::{Error, reason};
 use crate::base::secret::{Secret, check_token};
@@ -15,7 +15,9 @@ use crate::base::text::shell_word;
 use crate::base::url::is_loopback;
 use crate::config::environment::Config;
 use crate::config::netrc;
+use crate::sys::child;
 use crate::sys::messages::Messages;
+use crate::sys::signals::Stop;
 
 /// The hint if there is no usable token.
 const HINT: &str = "set HEROKU_API_KEY, or log in with the Heroku CLI; see oauth-tools(7), CREDENTIALS";
@@ -33,17 +35,20 @@ const PROXY_VARIABLES: [&str; 6] =
 /// # Errors
 /// An authorization error if there is none or the stored one is unusable; an input error if `HEROKU_API_KEY` is
 /// unusable.
-pub(crate) fn find(config: &Config, host: &str, messages: &Messages) -> Result<Secret, Error> {
+pub(crate) fn find(config: &Config, host: &str, messages: &Messages, stop: &Stop) -> Result<Secret, Error> {
     if let Some(key) = config.api_key()? {
         return Ok(key);
     }
     let home = config.path("HOME");
-    let found = keychain(config, host, home.as_deref(), messages).or_else(|| {
+    let found = keychain(config, host, home.as_deref(), messages, stop).or_else(|| {
         let home = home.as_deref()?;
-        let text = read_encrypted(config, &home.join(".netrc.gpg"), messages)
+        let text = read_encrypted(config, &home.join(".netrc.gpg"), messages, stop)
             .or_else(|| read_plain(&home.join(".netrc"), messages))?;
         netrc::password(&text, host)
     });
+    if let Some(signal) = stop.signal() {
+        return Err(Error::signal(signal));
+    }
     if let Some(text) = found {
         return match check_token(&text) {
             Ok(()) => Ok(Secret::new(text)),
@@ -65,7 +70,13 @@ fn is_heroku_host(host: &str) -> bool {
 }
 
 /// Returns the token in the desktop keychain for the account that the official client is logged in to.
-fn keychain(config: &Config, host: &str, home: Option<&Path>, messages: &Messages) -> Option<String> {
+fn keychain(
+    config: &Config,
+    host: &str,
+    home: Option<&Path>,
+    messages: &Messages,
+    stop: &Stop,
+) -> Option<String> {
     if !is_heroku_host(host) || config.text("HEROKU_NETRC_WRITE").ok().flatten() == Some("true") {
         return None;
     }
@@ -85,7 +96,7 @@ fn keychain(config: &Config, host: &str, home: Option<&Path>, messages: &Message
     } else {
         ("secret-tool", vec!["lookup", "service", "heroku-cli", "account", &account])
     };
-    let found = match run_helper(config, program, &args, &[]) {
+    let found = match run_helper(config, program, &args, &[], stop) {
         Ok(found) => found,
         Err(what) => {
             // Many users have no keychain, so this is not a warning.
@@ -98,13 +109,13 @@ fn keychain(config: &Config, host: &str, home: Option<&Path>, messages: &Message
 }
 
 /// Returns the text of `~/.netrc.gpg` if it exists and gpg can decrypt it without asking for a passphrase.
-fn read_encrypted(config: &Config, path: &Path, messages: &Messages) -> Option<String> {
+fn read_encrypted(config: &Config, path: &Path, messages: &Messages, stop: &Stop) -> Option<String> {
     if !path.exists() {
         return None;
     }
     // --batch keeps gpg from asking; --pinentry-mode error keeps its agent from asking with a program of its own.
     let args = ["--batch", "--quiet", "--pinentry-mode", "error", "--decrypt"];
-    run_helper(config, "gpg", &args, &[path.to_owned()])
+    run_helper(config, "gpg", &args, &[path.to_owned()], stop)
         .map_err(|what| messages.say(&format!("warning: ignoring {}: {what}", path.display())))
         .ok()
 }
@@ -141,16 +152,22 @@ fn read_plain(path: &Path, messages: &Messages) -> Option<String> {
 ///
 /// # Errors
 /// A text that starts with the program's name, from the last line of its standard error if there is one.
-fn run_helper(config: &Config, program: &str, args: &[&str], files: &[PathBuf]) -> Result<String, String> {
+fn run_helper(
+    config: &Config,
+    program: &str,
+    args: &[&str],
+    files: &[PathBuf],
+    stop: &Stop,
+) -> Result<String, String> {
     let mut command = Command::new(program);
-    command.args(args).args(files).stdin(Stdio::null());
+    command.args(args).args(files);
     for name in SECRET_VARIABLES.iter().chain(&PROXY_VARIABLES) {
         command.env_remove(name);
     }
     for name in config.secret_variables() {
         command.env_remove(name);
     }
-    let out = command.output().map_err(|e| format!("{program}: {}", reason(&e)))?;
+    let out = child::output(&mut command, stop).map_err(|e| format!("{program}: {}", reason(&e)))?;
     if out.status.success() {
         return String::from_utf8(out.stdout).map_err(|_| format!("{program}: its output is not UTF-8"));
     }

@@ -2,9 +2,9 @@
 //!
 //! - `streams`: standard input and output
 //! - `messages`: standard error
-//! - `signals`: the request to stop a run
+//! - `signals`: the request to stop a run, and the signals for a command
 //! - `terminal`: hidden prompts
-//! - `child`: running the user's command
+//! - `child`: the user's command, and helpers
 //! - `files`: replacing a file safely, and comparing files
 
 pub(crate) mod child;

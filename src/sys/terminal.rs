@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -11,26 +11,31 @@ use rustix::termios::{
     LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr,
 };
 
-use crate::sys::signals::Stop;
+use crate::sys::signals::{Hold, Stop, hold};
 
 /// The longest line that is read, in bytes: the limit of a terminal in canonical mode (termios(3)).
 const MAX_LINE: usize = 4096;
+/// How long to wait for each key.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Prints `prompt` on `/dev/tty` and reads a line without echo.
 ///
-/// The keys for SIGINT and SIGQUIT first end the line; their signal is sent after the echo is back on. Otherwise a
-/// signal that kills the process would leave the terminal without echo.
+/// A signal that would end the process, and one of the keys for SIGINT and SIGQUIT, first end the line. They take
+/// effect after the terminal is as it was.
 ///
 /// # Errors
-/// `Interrupted` after such a key or a stop; other errors if there is no terminal.
+/// `Interrupted` after such a key or a stop; `TimedOut` if no key comes for 300 seconds; other errors if there is no
+/// terminal.
 pub(crate) fn ask_hidden(prompt: &str, stop: &Stop) -> io::Result<String> {
     let mut tty = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
+    let held = hold();
     let hidden = Hidden::new(&tty)?;
     let keys = hidden.interrupt_keys();
     tty.write_all(prompt.as_bytes())?;
     let (mut line, mut signal) = (Vec::new(), None);
     let mut byte = [0];
-    while line.len() < MAX_LINE && ready(&tty, stop)? && tty.read(&mut byte)? == 1 && byte[0] != b'\n' {
+    while line.len() < MAX_LINE && ready(&tty, stop, &held)? && tty.read(&mut byte)? == 1 && byte[0] != b'\n'
+    {
         signal = keys.iter().find(|(key, _)| *key == byte[0]).map(|(_, signal)| *signal);
         if signal.is_some() {
             break;
@@ -39,6 +44,7 @@ pub(crate) fn ask_hidden(prompt: &str, stop: &Stop) -> io::Result<String> {
     }
     drop(hidden);
     tty.write_all(b"\n")?;
+    drop(held);
     if let Some(signal) = signal {
         kill_process(getpid(), signal)?;
         // The kernel may deliver the signal to another thread, so it can arrive a little later.
@@ -56,11 +62,15 @@ pub(crate) fn is_in_foreground() -> bool {
     File::open("/dev/tty").is_ok_and(|tty| tcgetpgrp(tty).is_ok_and(|group| group == getpgrp()))
 }
 
-/// Waits for input. Returns false if a stop is requested first.
-fn ready(tty: &File, stop: &Stop) -> io::Result<bool> {
+/// Waits for input. Returns false if a signal arrives or a stop is requested first.
+fn ready(tty: &File, stop: &Stop, held: &Hold) -> io::Result<bool> {
     let interval = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
-    while !stop.is_set() {
+    let start = Instant::now();
+    while !stop.is_set() && !held.has_signal() {
         match poll(&mut [PollFd::new(tty, PollFlags::IN)], Some(&interval)) {
+            Ok(0) | Err(Errno::INTR) if start.elapsed() > PATIENCE => {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
             Ok(0) | Err(Errno::INTR) => {}
             Ok(_) => return Ok(true),
             Err(e) => return Err(e.into()),

@@ -55,7 +55,8 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
         }
     };
     // Before the command starts, a signal stops the run; then it goes to the command; the revocation ignores signals.
-    session.outlive_signals()?;
+    let mut arrivals = session.outlive_signals()?;
+    let path = session.config.path("PATH");
     session.plan_calls(args, 2)?;
     let log = Options::read(args, &session.config)?.open_log(session)?;
     let (messages, stop) = (session.io.messages.clone(), session.stop.clone());
@@ -75,7 +76,13 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
         Err((128 + signal, "stopped before the command was started".to_owned()))
     } else {
         let token = record.whole_secret().unwrap_or_default();
-        child::run(&args.operands, &[("HEROKU_API_KEY", &token)], &SECRET_VARIABLES, &stop)
+        child::run(
+            &args.operands,
+            &[("HEROKU_API_KEY", &token)],
+            &SECRET_VARIABLES,
+            path.as_deref(),
+            &mut arrivals,
+        )
     };
     let status = match ran {
         Ok(status) => child::code(status),

@@ -78,17 +78,18 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
         let (draft, _) = files::draft(path).map_err(|source| file(path, source))?;
         let _ = std::fs::remove_file(draft);
     }
-    session.stop_on_signals()?;
+    let mut arrivals = session.outlive_signals()?;
     let server = Server::start(settings)
         .map_err(|e| Error::permanent(format!("cannot start the sandbox: {}", reason(&e))))?;
     let (host, key) = (server.url(), server.token().to_owned());
     let result = if args.operands.is_empty() {
         serve(session, &host, &key)
     } else {
+        let path = session.config.path("PATH");
         let env = [("HEROKU_HOST", host.as_str()), ("HEROKU_API_KEY", key.as_str())];
         // Keep the real account's secrets and its log out of a rehearsal.
         let without = [&SECRET_VARIABLES[..], &["OAUTH_LOG"]].concat();
-        match child::run(&args.operands, &env, &without, &session.stop) {
+        match child::run(&args.operands, &env, &without, path.as_deref(), &mut arrivals) {
             Ok(status) => match child::code(status) {
                 0 => Ok(()),
                 code => Err(Error::reported(code)),

@@ -13,3 +13,4 @@ mod headers;
 mod ids;
 mod measured;
 mod secrets;
+mod signals;
