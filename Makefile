@@ -17,7 +17,7 @@ REMAP = --config 'build.rustflags=["--remap-path-prefix=$(or $(CARGO_HOME),$(HOM
 
 SCRIPTS = $(wildcard benches/*.sh conformance/*.sh demo/*.sh packaging/*.sh tests/*.sh) .ci/run
 
-.PHONY: all build demo test soak check bench conformance fuzz reproducible completions dist deb clean
+.PHONY: all build demo test soak check bench conformance fuzz html reproducible completions dist deb clean
 
 all: build
 
@@ -55,6 +55,18 @@ check:
 	shellcheck $(SCRIPTS)
 	$(CARGO) fetch --locked
 	sh tests/left-out.sh $(CARGO) test --locked --test structure --test documents --test supply --test corpus
+
+# mandoc links a page that is in its working directory to our copy, any other one to Debian's.
+HTML = $(abspath $(TARGET))/html
+## render the man pages to linked HTML in target/html/; needs mandoc
+html:
+	mkdir -p "$(HTML)"
+	cp packaging/mandoc.css "$(HTML)/"
+	cd man && for page in $(notdir $(PAGES)); do \
+		mandoc -T html -O 'style=mandoc.css,man=%N.%S.html;https://manpages.debian.org/%N.%S' "$$page" \
+			> "$(HTML)/$$page.html" || exit 1; \
+	done
+	cp "$(HTML)/oauth-tools.7.html" "$(HTML)/index.html"
 
 ## compare speed and memory with curl and jq
 bench: $(PROGRAMS)
