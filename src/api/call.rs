@@ -141,6 +141,9 @@ impl Caller {
             value = Some(parse(body, date)?);
             Ok(())
         };
+        // All attempts have one id, so that both sides can tell that they are the same call.
+        let own = self.new_request_id();
+        let call = &Call { request_id: call.request_id.or(Some(&own)), ..*call };
         match (self.retry(call, &mut accept, &mut lost), value) {
             (Ok(Accepted { date, request_id, next_range }), Some(value)) => {
                 Ok(Parsed { value, date, request_id, next_range })
@@ -266,9 +269,9 @@ impl Caller {
 
     /// Sends the request of a call with all its headers.
     fn send(&self, call: &Call<'_>, idle: Duration, code: Option<&Secret>) -> Result<Response, Failure> {
-        let request_id = self.request_id();
         let bearer = call.bearer.unwrap_or(&self.bearer);
-        let mut headers = vec![("authorization", bearer.expose()), ("request-id", &request_id)];
+        let mut headers = vec![("authorization", bearer.expose())];
+        headers.extend(call.request_id.map(|id| ("request-id", id)));
         let has = |name: &str| self.headers.iter().any(|(n, _)| n.eq_ignore_ascii_case(name));
         if !has("accept") {
             headers.push(("accept", if call.team { ACCEPT_TEAM } else { ACCEPT }));
@@ -307,8 +310,8 @@ impl Caller {
         }
     }
 
-    /// Returns a random UUID (RFC 9562, version 4) that identifies a request to both sides.
-    fn request_id(&self) -> String {
+    /// Returns a random UUID (RFC 9562, version 4) that identifies a call to both sides.
+    pub(crate) fn new_request_id(&self) -> String {
         let mut calls = lock(&self.calls);
         *calls += 1;
         let (a, b) = (self.request_ids.hash_one((*calls, 1)), self.request_ids.hash_one((*calls, 2)));

@@ -30,6 +30,7 @@ use crate::api::quota::Backoff;
 use crate::api::request::{AfterLoss, Call};
 use crate::api::transport::{Method, Transport};
 use crate::base::error::{Class, Error};
+use crate::base::id;
 use crate::base::secret::Secret;
 use crate::base::time::Unix;
 use crate::config::base_url::Base;
@@ -203,14 +204,23 @@ impl Api {
     /// then valid.
     ///
     /// # Errors
-    /// Those of the call.
+    /// Those of the call; [`Class::OtherObject`] if the response is about another object.
     pub fn rotate(&self, kind: Kind, id: &str) -> Result<Object, Error> {
         let Some(action) = kind.rotate_action() else {
             return Err(Error::usage(format!("a {} cannot be rotated", kind.noun())));
         };
         let path = format!("{}/actions/{action}", item(kind, id));
         let call = Call::new(Method::Post, &path, AfterLoss::SendAgain);
-        self.object(&call, kind, id).map_err(into_error)
+        // A response about another object is not lost: a second rotation would be answered in the same way.
+        let parse = |body: String, date| Ok(Record::from_api(kind, &body, date)?.into_owned());
+        let object = Object::from(self.caller.call(&call, parse).map_err(into_error)?);
+        let other = &object.record.id;
+        if id == "~" || id::same(other, id) {
+            return Ok(object);
+        }
+        let what = format!("it may have been rotated: the response is about {}", kind.label(other));
+        Err(Error::other_object(what)
+            .with_hint("look at both with oauth-ls first: if it was rotated, nobody has its new secret"))
     }
 
     /// Sends a call whose response is the object with that id.
@@ -218,14 +228,26 @@ impl Api {
         self.caller.call(call, |body, date| object(kind, id, &body, date)).map(Object::from)
     }
 
+    /// Returns an id for the attempts of one create.
+    pub(crate) fn new_request_id(&self) -> String {
+        self.caller.new_request_id()
+    }
+
     /// Sends a create once.
     ///
     /// # Errors
     /// [`Fault::Lost`] if the response was lost and the object may exist.
-    pub(crate) fn create_once(&self, kind: Kind, team: Option<&str>, body: &str) -> Result<Object, Fault> {
+    pub(crate) fn create_once(
+        &self,
+        kind: Kind,
+        team: Option<&str>,
+        body: &str,
+        request_id: &str,
+    ) -> Result<Object, Fault> {
         let path = collection(kind, team);
         let call = Call {
             body: Some(body),
+            request_id: Some(request_id),
             team: team.is_some(),
             ..Call::new(Method::Post, &path, AfterLoss::Stop)
         };
@@ -265,10 +287,12 @@ impl Api {
     pub fn prove(&self, token: &Secret) -> Result<(), Error> {
         let bearer = Secret::new(format!("Bearer {}", token.expose()));
         let mut backoff = self.backoff();
+        let request_id = self.caller.new_request_id();
         loop {
             // This call costs no quota and needs no scope (docs/heroku-api.md, Quota).
             let call = Call {
                 bearer: Some(&bearer),
+                request_id: Some(&request_id),
                 ..Call::new(Method::Get, "/account/rate-limits", AfterLoss::SendAgain)
             };
             let rejected = match self.caller.call(&call, |_, _| Ok(())).map_err(into_error) {
@@ -289,7 +313,7 @@ impl Api {
     /// # Errors
     /// Those of the call; a permanent error if the response was lost.
     pub fn exchange(&self, body: &str) -> Result<Object, Error> {
-        self.create_once(Kind::Token, None, body).map_err(|fault| match fault {
+        self.create_once(Kind::Token, None, body, &self.new_request_id()).map_err(|fault| match fault {
             Fault::Error(e) if e.class() == Class::Auth => {
                 e.with_hint("check the client's secret, and the token in HEROKU_API_KEY")
             }

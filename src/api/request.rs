@@ -36,6 +36,8 @@ pub(crate) struct Call<'a> {
     pub(crate) team: bool,
     /// The `Authorization` header, if not that of the caller's own token.
     pub(crate) bearer: Option<&'a Secret>,
+    /// The `Request-Id` header, if this call continues another one; otherwise it gets an id of its own.
+    pub(crate) request_id: Option<&'a str>,
     pub(crate) after_loss: AfterLoss,
     /// The largest body of a response, in bytes.
     pub(crate) largest: u64,
@@ -50,6 +52,7 @@ impl<'a> Call<'a> {
             range: None,
             team: false,
             bearer: None,
+            request_id: None,
             after_loss,
             largest: LARGEST_OBJECT,
         }

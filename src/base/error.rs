@@ -33,6 +33,8 @@ pub(crate) enum Class {
     Unreachable,
     /// The response to a create was lost, so the object may exist.
     InDoubt,
+    /// The response is about another object than the request, so the change may have been made, and so may others.
+    OtherObject,
     /// The network or the server failed in a way that a retry cannot help: an unknown certificate, a redirect.
     Permanent,
     /// One record failed or was skipped.
@@ -101,6 +103,11 @@ impl Error {
     pub(crate) fn unresolved(text: impl Into<String>) -> Error {
         Error::new(Class::InDoubt, text)
             .with_hint("rotate a candidate with oauth-rot to use it, or remove it with oauth-rm, then run the rest again")
+    }
+
+    /// Creates an error: the response is about another object than the request.
+    pub(crate) fn other_object(text: impl Into<String>) -> Error {
+        Error::new(Class::OtherObject, text)
     }
 
     /// Creates an error: the network or the server failed in a way that a retry cannot help.
@@ -175,7 +182,7 @@ impl Error {
         match self.class {
             Class::Usage | Class::Input => USAGE,
             Class::Auth => AUTH,
-            Class::Temporary | Class::Unreachable | Class::InDoubt => TEMPORARY,
+            Class::Temporary | Class::Unreachable | Class::InDoubt | Class::OtherObject => TEMPORARY,
             Class::Refused(_)
             | Class::Gone
             | Class::Permanent
@@ -201,6 +208,7 @@ impl Error {
             Class::Input
             | Class::Auth
             | Class::Unreachable
+            | Class::OtherObject
             | Class::Permanent
             | Class::Stdout
             | Class::ReaderGone
@@ -338,6 +346,7 @@ mod tests {
             (Error::temporary(""), 75),
             (Error::unreachable(""), 75),
             (Error::unresolved(""), 75),
+            (Error::other_object(""), 75),
             (Error::permanent(""), 1),
             (Error::failed(""), 1),
             (Error::stdout(full()), 1),

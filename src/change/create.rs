@@ -158,9 +158,10 @@ impl<'a> Maker<'a> {
             return Err(Error::unresolved(what.clone()));
         }
         let mut backoff = api.backoff();
+        let request_id = api.new_request_id();
         loop {
             let sent = Instant::now();
-            let lost = match api.create_once(likeness.kind, self.team, body) {
+            let lost = match api.create_once(likeness.kind, self.team, body, &request_id) {
                 Ok(object) => {
                     self.remember_created(&object);
                     return Ok(Outcome::new(object, "created"));

@@ -132,10 +132,10 @@ impl<'a> Delivery<'a> {
     }
 
     fn fail(&mut self, place: &str, error: &Error) {
-        // An error that stops the run is reported once, not for each request in flight. A temporary error is reported
-        // for each item, because its change may have been made.
-        let temporary = matches!(error.class(), Class::Temporary | Class::Unreachable);
-        if temporary || !error.stops_the_run() || !self.tally.is_stopped() {
+        // An error that stops the run is reported once, not for each request in flight. An error after which the change
+        // may have been made is reported for each item.
+        let in_doubt = matches!(error.class(), Class::Temporary | Class::Unreachable | Class::OtherObject);
+        if in_doubt || !error.stops_the_run() || !self.tally.is_stopped() {
             self.messages.error(place, error);
         }
         self.tally.count(error);

@@ -53,6 +53,17 @@ fn a_rotation_without_a_complete_secret_fails_and_is_not_repeated() {
 }
 
 #[test]
+fn a_rotation_whose_response_is_about_another_object_is_in_doubt_and_stops_the_run() {
+    let path = "/oauth/clients/c1/actions/rotate-credentials";
+    for secret in [r#","secret":"new""#, ""] {
+        let stub = Stub::new().on(Post, path, 200, &format!(r#"{{"id":"c9"{secret}}}"#));
+        let ran = stub.run(ROT, &["client", "c1", "c2", "-P1"], "").exits(75).prints("");
+        ran.says("client c1: it may have been rotated: the response is about client c9\n")
+            .says("stopped: 1 record was not attempted");
+    }
+}
+
+#[test]
 fn a_refusal_does_not_stop_the_others() {
     let path = |id: &str| format!("/oauth/clients/{id}/actions/rotate-credentials");
     let stub = Stub::new()
