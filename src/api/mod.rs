@@ -2,12 +2,14 @@
 //!
 //! - `call` retries it, `verdict` judges each response, `body` and `page` check what it holds;
 //! - `quota` sets the pace, `second_factor` gets the two-factor code, `request` says what is sent;
+//! - `creation` writes the body of the request for a new object;
 //! - `transport` is what carries a request; `http` is the real one, `wire` watches its connections, and `certificates`
 //!   explains its TLS errors.
 
 pub(crate) mod body;
 pub(crate) mod call;
 pub(crate) mod certificates;
+pub(crate) mod creation;
 pub(crate) mod http;
 pub(crate) mod page;
 pub(crate) mod quota;

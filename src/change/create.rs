@@ -6,6 +6,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::api::call::Fault;
+use crate::api::creation;
 use crate::api::request::SETTLE;
 use crate::api::{Api, Object};
 use crate::base::error::Error;
@@ -13,12 +14,10 @@ use crate::base::sync::lock;
 use crate::base::time::{self, Unix};
 use crate::change::Run;
 use crate::change::outcome::Outcome;
+use crate::input::entry::Fields;
 use crate::record::Record;
 use crate::record::kind::Kind;
 
-/// The description that the API gives an authorization without one (docs/heroku-api.md, Objects). It is sent
-/// explicitly, so that the object can be recognised after a lost response.
-pub(crate) const DEFAULT_DESCRIPTION: &str = "Long-lived user authorization";
 /// How far the clocks that date objects and responses may differ, in seconds. An overlooked candidate would be
 /// created twice, so this errs on the large side.
 const SKEW: Unix = 2;
@@ -38,6 +37,17 @@ impl Likeness {
     /// Creates the likeness of an object that is to be created.
     pub(crate) fn new(kind: Kind, name: &str, rest: impl IntoIterator<Item = String>) -> Likeness {
         Likeness { kind, name: name.to_owned(), rest: rest.into_iter().collect(), client: None }
+    }
+
+    /// Creates the likeness of the object that [`creation::body`] asks for.
+    pub(crate) fn wanted(kind: Kind, fields: &Fields) -> Likeness {
+        match kind {
+            Kind::Client => {
+                Likeness::new(kind, fields.name.as_deref().unwrap_or_default(), fields.url.clone())
+            }
+            _ => Likeness::new(kind, creation::description(fields), creation::scope(fields))
+                .made_for(fields.client_id.as_deref()),
+        }
     }
 
     /// Adds the client for which an authorization is created.

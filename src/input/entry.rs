@@ -61,6 +61,18 @@ pub struct Entry<'a> {
     pub default: bool,
     /// Its fields, if the tool needs them ([`Need`]).
     pub fields: Option<Arc<Fields>>,
+    /// All of the record, if the tool needs that.
+    pub(crate) whole: Option<Whole<'a>>,
+}
+
+/// All of a record, as it stands in the input.
+#[derive(Debug)]
+#[allow(dead_code)]
+pub(crate) enum Whole<'a> {
+    /// A JSON object.
+    Json(&'a str),
+    /// A CSV row: the name of each column, and the text of its cell.
+    Row(Vec<(String, String)>),
 }
 
 /// The fields of a record that describe the object.
@@ -252,8 +264,9 @@ impl<'a> Entry<'a> {
             id: found.id.map(|Text(id)| Id::Unchecked(id)),
             current: found.current.unwrap_or(false),
             default: found.default.unwrap_or(false),
+            whole: (need == Need::Whole).then_some(Whole::Json(line)),
             fields: match need {
-                Need::Identity => None,
+                Need::Identity | Need::Whole => None,
                 Need::Fields | Need::New => Some(Arc::new(Fields::from_json(line)?)),
             },
         })
@@ -269,6 +282,8 @@ pub enum Need {
     Fields,
     /// The fields of an object to create: there is no id, and a CSV row of two cells is NAME,URL.
     New,
+    /// All of it, to compare it with others. A CSV row of two cells is NAME,URL.
+    Whole,
 }
 
 /// Describes a JSON error by its nature and column only: the line itself may hold a secret.

@@ -272,7 +272,7 @@ fn parse(block: Block, need: Need) -> ParsedBlock {
             Ok(text) if text.starts_with('{') => match Entry::from_json(text, need) {
                 Ok(entry) => {
                     let tag = entry.id().ok().map(Tag::of);
-                    let Entry { kind, id, current, default, fields } = entry;
+                    let Entry { kind, id, current, default, fields, .. } = entry;
                     let id = id.map(|id| {
                         ids.push_str(id.as_str());
                         (id.as_str().len(), tag)
@@ -311,7 +311,7 @@ fn deliver(
                 });
                 sniffer.skip_line();
                 let (kind, fields) = (*kind, fields.clone());
-                Ok(Some(Entry { kind, id, current: *current, default: *default, fields }))
+                Ok(Some(Entry { kind, id, current: *current, default: *default, fields, whole: None }))
             }
             Content::Bad(error) => {
                 sniffer.skip_line();

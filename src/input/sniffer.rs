@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::input::entry::{Entry, Fields, Id, Need};
+use crate::input::entry::{Entry, Fields, Id, Need, Whole};
 use crate::record::columns::{columns, unescape_cell};
 use crate::record::kind::Kind;
 
@@ -84,7 +84,9 @@ impl Sniffer {
             (Some(header), Some(kind)) if is_fixed(header) => column_names(kind).collect(),
             (Some(header), _) => header.iter().map(String::as_str).collect(),
             (None, Some(kind)) => column_names(kind).collect(),
-            (None, None) if self.need == Need::New && cells.len() == 2 => vec!["name", "redirect_uri"],
+            (None, None) if matches!(self.need, Need::New | Need::Whole) && cells.len() == 2 => {
+                vec!["name", "redirect_uri"]
+            }
             (None, None) => {
                 return Err(
                     "a CSV row needs a header line, or a kind and an id as its first cells".to_owned()
@@ -96,17 +98,23 @@ impl Sniffer {
         }
         let mut entry = Entry::default();
         let mut fields = Fields::default();
+        if self.need == Need::Whole {
+            let row = names.iter().zip(&cells).map(|(name, cell)| ((*name).to_owned(), unescape_cell(cell)));
+            entry.whole = Some(Whole::Row(row.collect()));
+        }
         for (name, cell) in names.into_iter().zip(cells) {
             match name {
                 "kind" if !cell.is_empty() => entry.kind = Some(Kind::parse(&cell)?),
                 "id" if !cell.is_empty() => entry.id = Some(Id::Unchecked(Cow::Owned(cell))),
                 "current" => entry.current = parse_mark(name, &cell)?,
                 "default" => entry.default = parse_mark(name, &cell)?,
-                name if self.need != Need::Identity => fields.set(name, unescape_cell(&cell)),
+                name if !matches!(self.need, Need::Identity | Need::Whole) => {
+                    fields.set(name, unescape_cell(&cell))
+                }
                 _ => {}
             }
         }
-        if self.need != Need::Identity {
+        if !matches!(self.need, Need::Identity | Need::Whole) {
             entry.fields = Some(Arc::new(fields));
         }
         Ok(Some(entry))
@@ -126,6 +134,7 @@ fn is_header(cells: &[String], need: Need) -> bool {
     let is_key = |cell: &String| match need {
         Need::New => ["name", "description", "scope"].contains(&cell.as_str()),
         Need::Identity | Need::Fields => cell == "id",
+        Need::Whole => ["id", "name", "description"].contains(&cell.as_str()),
     };
     cells.iter().all(is_known) && cells.iter().any(is_key)
 }

@@ -4,20 +4,19 @@ pub(crate) mod exchange;
 pub(crate) mod web_flow;
 
 use crate::api::Object;
-use crate::api::request::Body;
+use crate::api::creation;
 use crate::base::error::Error;
 use crate::base::time::{self, Unix};
-use crate::change::create::{DEFAULT_DESCRIPTION, Likeness, Maker};
+use crate::change::create::{Likeness, Maker};
 use crate::change::outcome::Outcome;
 use crate::change::targets::{Input, Item, Targets};
 use crate::change::{self, Change, Effect, Plan, Run, Step};
 use crate::cli::operands::Operands;
 use crate::cli::{Args, Opt, Takes, Tool, opts};
-use crate::input::entry::{Fields, Need, check_scopes};
+use crate::input::entry::{Fields, Need};
 use crate::output::Style;
 use crate::record::Expiry;
-use crate::record::kind::{Kind, check_id};
-use crate::record::redirect_uri;
+use crate::record::kind::Kind;
 use crate::session::Session;
 use crate::sys::messages::Messages;
 use crate::tools::mk::exchange::Exchange;
@@ -136,13 +135,14 @@ impl<'a> Change for Make<'a> {
         if self.team.is_some() && item.kind != Kind::Authz {
             return Err("--team is for authorizations".to_owned());
         }
-        body(item.kind, &self.fields(item)).map(drop)
+        creation::body(item.kind, &self.fields(item)).map(drop)
     }
 
     fn prepare(&self, session: &mut Session, targets: Option<&Targets>) -> Result<Maker<'a>, Error> {
         match targets.filter(|_| self.once) {
             Some(targets) => {
-                let wanted = targets.iter().map(|item| likeness(item.kind, &self.fields(&item))).collect();
+                let wanted =
+                    targets.iter().map(|item| Likeness::wanted(item.kind, &self.fields(&item))).collect();
                 Maker::once(session.api()?, self.team, &wanted)
             }
             None => Ok(Maker::new(self.team)),
@@ -151,12 +151,12 @@ impl<'a> Change for Make<'a> {
 
     fn plan(&self, maker: &Maker<'a>, item: &Item<'_>) -> Result<Plan, Error> {
         let fields = self.fields(item);
-        let likeness = likeness(item.kind, &fields);
+        let likeness = Likeness::wanted(item.kind, &fields);
         if let Some(exists) = maker.existing(&likeness, self.exec) {
             report_lifetime(&self.messages, item, &fields, &exists);
             return Ok(Plan::Skip(exists));
         }
-        let body = body(item.kind, &fields).map_err(Error::usage)?;
+        let body = creation::body(item.kind, &fields).map_err(Error::usage)?;
         Ok(Plan::Do(Step { would: "would-create", body: Some(body), likeness: Some(likeness) }))
     }
 
@@ -249,53 +249,6 @@ fn fill(fields: &Fields, options: &Fields) -> Fields {
     }
 }
 
-fn description(fields: &Fields) -> &str {
-    fields.description.as_deref().unwrap_or(DEFAULT_DESCRIPTION)
-}
-
-fn scope(fields: &Fields) -> Vec<String> {
-    fields.scope.clone().filter(|s| !s.is_empty()).unwrap_or_else(|| vec!["global".to_owned()])
-}
-
-fn likeness(kind: Kind, fields: &Fields) -> Likeness {
-    match kind {
-        Kind::Client => Likeness::new(kind, fields.name.as_deref().unwrap_or_default(), fields.url.clone()),
-        _ => Likeness::new(kind, description(fields), scope(fields)).made_for(fields.client_id.as_deref()),
-    }
-}
-
-/// Returns the body of the request that creates the object.
-fn body(kind: Kind, fields: &Fields) -> Result<Body, String> {
-    let mut body = Body::default();
-    if kind == Kind::Client {
-        let not_of_clients = [&fields.description, &fields.expires_in, &fields.client_id];
-        if not_of_clients.iter().any(|f| f.is_some()) || fields.scope.is_some() {
-            return Err("a client has no description, scope, expiry or client".to_owned());
-        }
-        let (Some(name), Some(url)) = (&fields.name, &fields.url) else {
-            return Err("a client needs a name and a redirect URI".to_owned());
-        };
-        redirect_uri::check(url)?;
-        body.set("name", name.as_str());
-        body.set("redirect_uri", url.as_str());
-        return Ok(body);
-    }
-    if fields.name.is_some() || fields.url.is_some() {
-        return Err("an authorization has no name and no URL; its description is -d TEXT".to_owned());
-    }
-    fields.scope.as_deref().map_or(Ok(()), check_scopes)?;
-    body.set("scope", scope(fields));
-    body.set("description", description(fields));
-    if let Some(seconds) = lifetime(fields)? {
-        body.set("expires_in", seconds);
-    }
-    if let Some(id) = &fields.client_id {
-        check_id(id)?;
-        body.set("client", id.as_str());
-    }
-    Ok(body)
-}
-
 /// How far two equal lifetimes may differ, in seconds. The token of an object that was found after a lost response is
 /// younger than its authorization.
 const LIFETIME_SKEW: Unix = 60;
@@ -304,7 +257,7 @@ const LIFETIME_SKEW: Unix = 60;
 /// know if access lasts longer or shorter than they asked for.
 fn report_lifetime(messages: &Messages, item: &Item<'_>, fields: &Fields, exists: &Outcome) {
     let Some(Object { record, .. }) = &exists.object else { return };
-    let wanted = lifetime(fields).ok().flatten().and_then(|seconds| Unix::try_from(seconds).ok());
+    let wanted = creation::lifetime(fields).ok().flatten().and_then(|seconds| Unix::try_from(seconds).ok());
     let close = |a: Unix, b: Unix| (a - b).abs() <= LIFETIME_SKEW;
     let what = match (wanted, record.expiry) {
         _ if item.kind != Kind::Authz || fields.client_id.is_some() => return,
@@ -317,20 +270,6 @@ fn report_lifetime(messages: &Messages, item: &Item<'_>, fields: &Fields, exists
     };
     let place = Item { id: record.id.as_ref().into(), ..item.clone() }.place();
     messages.say(&format!("{place}: it already exists with another lifetime: it {what}"));
-}
-
-/// Returns the lifetime that is asked for, in seconds; `None` if the authorization shall never expire.
-fn lifetime(fields: &Fields) -> Result<Option<u64>, String> {
-    if let Some(span) = fields.expires_in.as_deref().filter(|s| *s != "null") {
-        let seconds = time::parse_span(span)?.as_secs();
-        return if seconds > 0 { Ok(Some(seconds)) } else { Err("it would expire immediately".to_owned()) };
-    }
-    let Some(at) = &fields.expires_at else { return Ok(None) };
-    let at = time::parse_rfc3339(at).ok_or_else(|| format!("'{at}' is not an RFC 3339 time"))?;
-    match u64::try_from(at - time::now()) {
-        Ok(seconds) if seconds > 0 => Ok(Some(seconds)),
-        _ => Err("its expires_at is in the past: give --expires-in".to_owned()),
-    }
 }
 
 #[cfg(test)]

@@ -3,9 +3,10 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::api::creation::DEFAULT_DESCRIPTION;
 use crate::base::error::Error;
 use crate::base::secret::Secret;
-use crate::change::create::{DEFAULT_DESCRIPTION, Likeness, Maker};
+use crate::change::create::{Likeness, Maker};
 use crate::change::log;
 use crate::change::outcome::Outcome;
 use crate::change::targets::{Item, Targets};

@@ -1,0 +1,73 @@
+//! The request that creates an object, from the fields of a record or of a command line.
+
+use crate::api::request::Body;
+use crate::base::time;
+use crate::input::entry::{Fields, check_scopes};
+use crate::record::kind::{Kind, check_id};
+use crate::record::redirect_uri;
+
+/// The description that the API gives an authorization without one (docs/heroku-api.md, Objects). It is sent
+/// explicitly, so that the object can be recognised after a lost response.
+pub(crate) const DEFAULT_DESCRIPTION: &str = "Long-lived user authorization";
+
+/// Returns the description of a new authorization.
+pub(crate) fn description(fields: &Fields) -> &str {
+    fields.description.as_deref().unwrap_or(DEFAULT_DESCRIPTION)
+}
+
+/// Returns the scopes of a new authorization.
+pub(crate) fn scope(fields: &Fields) -> Vec<String> {
+    fields.scope.clone().filter(|s| !s.is_empty()).unwrap_or_else(|| vec!["global".to_owned()])
+}
+
+/// Returns the body of the request that creates an object.
+///
+/// # Errors
+/// A message, if a field is missing, invalid, or not one of that kind.
+pub(crate) fn body(kind: Kind, fields: &Fields) -> Result<Body, String> {
+    let mut body = Body::default();
+    if kind == Kind::Client {
+        let not_of_clients = [&fields.description, &fields.expires_in, &fields.client_id];
+        if not_of_clients.iter().any(|f| f.is_some()) || fields.scope.is_some() {
+            return Err("a client has no description, scope, expiry or client".to_owned());
+        }
+        let (Some(name), Some(url)) = (&fields.name, &fields.url) else {
+            return Err("a client needs a name and a redirect URI".to_owned());
+        };
+        redirect_uri::check(url)?;
+        body.set("name", name.as_str());
+        body.set("redirect_uri", url.as_str());
+        return Ok(body);
+    }
+    if fields.name.is_some() || fields.url.is_some() {
+        return Err("an authorization has no name and no URL; its description is -d TEXT".to_owned());
+    }
+    fields.scope.as_deref().map_or(Ok(()), check_scopes)?;
+    body.set("scope", scope(fields));
+    body.set("description", description(fields));
+    if let Some(seconds) = lifetime(fields)? {
+        body.set("expires_in", seconds);
+    }
+    if let Some(id) = &fields.client_id {
+        check_id(id)?;
+        body.set("client", id.as_str());
+    }
+    Ok(body)
+}
+
+/// Returns the lifetime that is asked for, in seconds; `None` if the authorization shall never expire.
+///
+/// # Errors
+/// A message, if it cannot be read or is over.
+pub(crate) fn lifetime(fields: &Fields) -> Result<Option<u64>, String> {
+    if let Some(span) = fields.expires_in.as_deref().filter(|s| *s != "null") {
+        let seconds = time::parse_span(span)?.as_secs();
+        return if seconds > 0 { Ok(Some(seconds)) } else { Err("it would expire immediately".to_owned()) };
+    }
+    let Some(at) = &fields.expires_at else { return Ok(None) };
+    let at = time::parse_rfc3339(at).ok_or_else(|| format!("'{at}' is not an RFC 3339 time"))?;
+    match u64::try_from(at - time::now()) {
+        Ok(seconds) if seconds > 0 => Ok(Some(seconds)),
+        _ => Err("its expires_at is in the past: give --expires-in".to_owned()),
+    }
+}
