@@ -1,5 +1,6 @@
 //! Errors: a class, which decides the exit status and whether the run goes on, a text, and a hint for the user.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io;
 
@@ -56,7 +57,7 @@ pub(crate) enum Class {
 pub struct Error {
     class: Class,
     text: String,
-    hint: Option<&'static str>,
+    hint: Option<Cow<'static, str>>,
 }
 
 impl Error {
@@ -148,8 +149,8 @@ impl Error {
     }
 
     /// Adds a hint: what the user can do about the error.
-    pub(crate) fn with_hint(self, hint: &'static str) -> Error {
-        Error { hint: Some(hint), ..self }
+    pub(crate) fn with_hint(self, hint: impl Into<Cow<'static, str>>) -> Error {
+        Error { hint: Some(hint.into()), ..self }
     }
 
     /// Returns the class.
@@ -158,8 +159,8 @@ impl Error {
     }
 
     /// Returns the hint, if there is one.
-    pub(crate) fn hint(&self) -> Option<&'static str> {
-        self.hint
+    pub(crate) fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
     }
 
     /// Returns whether the API reports that the object does not exist.
@@ -226,7 +227,7 @@ impl Error {
             _ => return self,
         };
         let text = format!("{}; the change may have been made anyway", self.text);
-        Error { class, text, hint: hint.or(self.hint) }
+        Error { class, text, hint: hint.map(Cow::Borrowed).or(self.hint) }
     }
 }
 

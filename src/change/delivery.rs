@@ -15,9 +15,6 @@ use crate::sys::messages::Messages;
 use crate::sys::signals::Stop;
 use crate::sys::streams::Io;
 
-/// The hint for a new secret that reached nobody.
-const LOST: &str = "its secret is lost: rotate it with oauth-rot, or remove it with oauth-rm";
-
 /// The delivery of the results of a run.
 pub(crate) struct Delivery<'a> {
     output: Output<'a>,
@@ -99,9 +96,7 @@ impl<'a> Delivery<'a> {
         if let Err(e) = &printed
             && (outcome.failure.is_none() || e.is_stdout())
         {
-            // The item of a created object has no id; the response has.
-            let item = Item { id: outcome.id(item).into(), ..item.clone() };
-            self.fail(&item.place(), e);
+            self.fail(&Item { id: outcome.id(item).into(), ..item.clone() }.place(), e);
         }
         if printed.is_err_and(|e| e.is_stdout()) {
             self.output_failed = true;
@@ -110,16 +105,17 @@ impl<'a> Delivery<'a> {
         let place = item.kind.label(outcome.id(item));
         if self.output_failed {
             let error = Error::failed(format!("{}, but its record could not be delivered", outcome.status));
-            let lost = outcome.holds_new_secret();
-            self.messages.error(&place, &if lost { error.with_hint(LOST) } else { error });
+            self.messages.error(&place, &outcome.lost().into_iter().fold(error, Error::with_hint));
             self.tally.stop(FAILED);
             return;
         }
         if let Some(e) = &outcome.failure {
-            self.fail(&item.place(), e);
-            if outcome.holds_new_secret() && !self.output.shows_secrets() {
+            // The item of a created object has no id; the response has.
+            let id = if item.id.is_empty() { outcome.id(item) } else { &item.id };
+            self.fail(&Item { id: id.into(), ..item.clone() }.place(), e);
+            if let Some(hint) = outcome.lost().filter(|_| !self.output.shows_secrets()) {
                 let what = "its new secret was neither passed on nor printed";
-                self.messages.error(&place, &Error::failed(what).with_hint(LOST));
+                self.messages.error(&place, &Error::failed(what).with_hint(hint));
             }
             return;
         }

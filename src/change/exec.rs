@@ -1,4 +1,4 @@
-//! `--exec CMD`: passes each new secret to a command, in its environment and on its standard input. Never as an
+//! `--exec CMD`: passes each new secret to a command, on its standard input and in its environment. Never as an
 //! argument, because other users can read those.
 
 use std::io::Write;
@@ -9,6 +9,9 @@ use crate::config::credentials::SECRET_VARIABLES;
 use crate::config::environment::Config;
 use crate::record::Record;
 use crate::sys::child;
+
+/// The longest value of a variable, in bytes: with its name it must stay below 128 KiB (execve(2), `MAX_ARG_STRLEN`).
+const LONGEST: usize = 128 * 1024 - 64;
 
 /// The command of `--exec`.
 #[derive(Debug)]
@@ -26,9 +29,9 @@ impl Exec {
 
     /// Runs the command for a record with a complete secret.
     ///
-    /// Its environment has `HEROKU_OAUTH_ID`, and `HEROKU_API_KEY` (for an authorization or a token) or
-    /// `HEROKU_OAUTH_SECRET` (for a client), but none of our own secrets. Its standard input is the record as one line
-    /// of JSON. Its output goes to standard error, because standard output is for records.
+    /// Its standard input is the secret alone, without a line break: commands store what they read. Its environment has
+    /// the variables of [`Exec::variables`], but none of our own secrets. Its output goes to standard error, because
+    /// standard output is for records.
     ///
     /// # Errors
     /// If the record has no complete secret, or the command cannot be started or fails.
@@ -42,19 +45,20 @@ impl Exec {
         for name in SECRET_VARIABLES.into_iter().chain(self.withheld.iter().map(String::as_str)) {
             shell.env_remove(name);
         }
+        for (name, value) in variables(record, &secret) {
+            match value.filter(|value| value.len() <= LONGEST) {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
         let mut child = shell
-            .env("HEROKU_OAUTH_ID", record.id.as_ref())
-            .env(record.secret_variable(), &secret)
             .stdin(Stdio::piped())
             .stdout(std::io::stderr())
             .spawn()
             .map_err(|e| Error::failed(format!("--exec: sh: {}", reason(&e))))?;
-        let mut line = Vec::new();
-        record.write_json(&mut line, true);
-        line.push(b'\n');
         if let Some(mut stdin) = child.stdin.take() {
             // A command that only needs its environment may not read, and the write fails: not an error.
-            let _ = stdin.write_all(&line);
+            let _ = stdin.write_all(secret.as_bytes());
         }
         let status = child.wait().map_err(|e| Error::failed(format!("--exec: {}", reason(&e))))?;
         match child::code(status) {
@@ -62,4 +66,27 @@ impl Exec {
             code => Err(Error::failed(format!("--exec: the command exited with status {code}"))),
         }
     }
+}
+
+/// Returns the variables that describe a record: their names, and their values if it has such. A variable without a
+/// value is removed, so that the command never takes one of its caller's for the record's.
+fn variables(record: &Record<'_>, secret: &str) -> [(&'static str, Option<String>); 8] {
+    let mut line = Vec::new();
+    record.write_json(&mut line, true);
+    // The API may put anything into a name, but the environment cannot hold NUL.
+    let name = Some(record.name().replace('\0', "\u{fffd}")).filter(|name| !name.is_empty());
+    let secret = |variable: &str| (record.secret_variable() == variable).then(|| secret.to_owned());
+    [
+        ("HEROKU_OAUTH_KIND", Some(record.kind.word().to_owned())),
+        ("HEROKU_OAUTH_ID", Some(record.id.to_string())),
+        ("HEROKU_OAUTH_NAME", name),
+        (
+            "HEROKU_OAUTH_REPLACES",
+            record.added.iter().find(|(n, _)| *n == "replaces").map(|(_, id)| id.clone()),
+        ),
+        ("HEROKU_OAUTH_RECORD", String::from_utf8(line).ok()),
+        ("HEROKU_OAUTH_SECRET", secret("HEROKU_OAUTH_SECRET")),
+        ("HEROKU_OAUTH_CODE", secret("HEROKU_OAUTH_CODE")),
+        ("HEROKU_API_KEY", secret("HEROKU_API_KEY")),
+    ]
 }

@@ -41,8 +41,8 @@ impl Outcome {
     /// knows the new secret: that is a failure, and no reason to repeat it.
     pub(crate) fn renewed(object: Object, status: &'static str) -> Outcome {
         let failure = object.record.whole_secret().is_none().then(|| {
-            Error::failed("the response holds no complete secret: there is a new one that nobody knows")
-                .with_hint("rotate it again with oauth-rot, or remove it with oauth-rm")
+            let what = "the response holds no complete secret: there is a new one that nobody knows";
+            Error::failed(what).with_hint(recovery(&object.record))
         });
         Outcome { failure, ..Outcome::new(object, status) }
     }
@@ -63,11 +63,36 @@ impl Outcome {
     /// Passes the new secret to the command of `--exec`. Does nothing if there is no command, or the outcome is a
     /// failure.
     pub(crate) fn pass_on(mut self, exec: Option<&Exec>) -> Outcome {
-        if let (Some(exec), Some(object), None) = (exec, &self.object, &self.failure) {
-            self.failure = exec.run(&object.record).err();
+        if let (Some(exec), Some(record), None) = (exec, self.full_record(), &self.failure) {
+            self.failure = exec.run(&record).err().map(|e| {
+                let resume = match record.kind {
+                    Kind::Authz if record.secret_variable() == "HEROKU_API_KEY" => {
+                        format!(
+                            "oauth-rot authz {} --exec CMD gives it another and passes that on",
+                            record.id
+                        )
+                    }
+                    _ => recovery(&record),
+                };
+                Error::failed(format!("{e}; it is {}, and its new secret is live", self.status))
+                    .with_hint(resume)
+            });
             self.delivered = self.failure.is_none();
         }
         self
+    }
+
+    /// Returns the record of the object in the response, with its new status.
+    pub(crate) fn full_record(&self) -> Option<Record<'_>> {
+        let mut record = self.object.as_ref()?.record.borrowed();
+        record.status = Cow::Borrowed(self.status);
+        record.added.clone_from(&self.added);
+        Some(record)
+    }
+
+    /// Returns how the user gets a secret that could not be delivered; `None` if there is no new one.
+    pub(crate) fn lost(&self) -> Option<String> {
+        self.object.as_ref().filter(|_| self.holds_new_secret()).map(|object| recovery(&object.record))
     }
 
     /// Returns whether it holds a new secret that no command has received.
@@ -78,17 +103,34 @@ impl Outcome {
 
     /// Returns the record to print.
     pub(crate) fn record<'a>(&'a self, item: &'a Item<'_>) -> Record<'a> {
-        let mut record = match &self.object {
-            Some(object) => object.record.borrowed(),
-            None => Record::bare(item.kind, &item.id, self.status),
-        };
-        record.status = Cow::Borrowed(self.status);
-        record.added.clone_from(&self.added);
-        record
+        self.full_record().unwrap_or_else(|| {
+            let mut record = Record::bare(item.kind, &item.id, self.status);
+            record.added.clone_from(&self.added);
+            record
+        })
     }
 
     /// Returns the id of the object that was created or changed.
     pub(crate) fn id<'a>(&'a self, item: &'a Item<'_>) -> &'a str {
         self.object.as_ref().map_or(&item.id, |object| &object.record.id)
+    }
+}
+
+/// Returns how a user gets at a secret that was not delivered. The API shows the secrets of clients and grant codes again,
+/// but no token (docs/heroku-api.md, Secrets).
+fn recovery(record: &Record<'_>) -> String {
+    let id = &record.id;
+    match record.kind {
+        Kind::Client => format!("oauth-ls client {id} -S shows it; oauth-rot client {id} gives it another"),
+        Kind::Token => {
+            "its secret is lost: a grant code works once, so get a new one; a refresh token can be used again"
+                .to_owned()
+        }
+        _ if !record.text(&["grant", "code"]).is_empty() => {
+            format!("oauth-ls authz {id} -S shows its grant code")
+        }
+        _ => format!(
+            "its secret is lost: oauth-rot authz {id} gives it another, oauth-rm authz {id} revokes it"
+        ),
     }
 }

@@ -25,7 +25,7 @@ struct Shared {
     /// Secrets to redact, whatever they look like.
     secrets: Mutex<Vec<Secret>>,
     /// The hints that were printed, so that each appears once.
-    printed_hints: Mutex<HashSet<&'static str>>,
+    printed_hints: Mutex<HashSet<String>>,
     failed: AtomicBool,
     failed_for_good: AtomicBool,
     verbose: AtomicBool,
@@ -135,7 +135,9 @@ impl Messages {
         }
         let colon = if place.is_empty() { "" } else { ": " };
         self.fail(&format!("{place}{colon}{error}"));
-        if let Some(hint) = error.hint().filter(|hint| lock(&self.shared.printed_hints).insert(hint)) {
+        if let Some(hint) =
+            error.hint().filter(|hint| lock(&self.shared.printed_hints).insert((*hint).to_owned()))
+        {
             self.say(hint);
         }
     }

@@ -7,20 +7,6 @@ use oauth_tools::sandbox::Settings;
 use crate::common::{Account, faulty, text};
 
 #[test]
-fn exec_passes_a_new_secret_by_environment_and_standard_input() {
-    let account = Account::new();
-    let hand = "echo \"$HEROKU_OAUTH_ID $HEROKU_API_KEY$HEROKU_OAUTH_SECRET\" >> got; cat >> records; cat /proc/$PPID/cmdline >> args";
-    account.write("hand", hand);
-    let made = account.sh("oauth-mk authz -d new --exec 'sh ./hand'").succeeds().record();
-    let token = text(&made["access_token"]["token"]);
-    assert_eq!(account.read("got"), format!("{} {token}\n", text(&made["id"])));
-    assert!(!account.read("args").contains(&token));
-    let client = account.id("Example CI");
-    let rotated = account.sh(&format!("oauth-rot client {client} --exec 'sh ./hand'")).succeeds().record();
-    assert!(account.read("got").ends_with(&format!("{client} {}\n", text(&rotated["secret"]))));
-}
-
-#[test]
 fn a_failed_exec_is_a_failure_and_loses_nothing() {
     let account = Account::new();
     let made = account.sh("oauth-mk authz -d job --once --exec 'exit 1'").exits(1).says("status 1");

@@ -8,6 +8,7 @@ mod common;
 
 mod credentials;
 mod exchange;
+mod exec;
 mod exec_and_replace;
 mod formats;
 mod guards;

@@ -41,7 +41,7 @@ fn an_undelivered_secret_is_named_by_its_id_and_not_shown() {
     let ran = account.sh("oauth-mk client lost https://x.example > /dev/full").exits(1);
     let ran =
         ran.says(&format!("client {}: created, but its record could not be delivered", account.id("lost")));
-    let ran = ran.says("its secret is lost");
+    let ran = ran.says(&format!("oauth-ls client {} -S shows it", account.id("lost"))).never_says("is lost");
     for secret in secrets(&account).lines() {
         assert!(!ran.err.contains(secret), "{ran}");
     }

@@ -196,7 +196,8 @@ fn once_fails_if_the_candidate_has_no_complete_secret() {
         let stub = Stub::new().on(Get, AUTHZ, 200, "[]").lose(Post, AUTHZ).on(Get, AUTHZ, 200, &page);
         let ran = make(stub.on(Post, rotate, 200, &rotated), &["--once", "--exec", "echo ran >&2"]).exits(1);
         assert!(ran.out.contains(r#""id":"a7","status":"created""#), "{ran:#?}");
-        ran.says("authz: the response holds no complete secret").says("rotate it again with oauth-rot");
+        ran.says("authz a7: the response holds no complete secret")
+            .says("oauth-rot authz a7 gives it another");
     }
 }
 
@@ -223,7 +224,7 @@ fn once_with_exec_fails_for_an_existing_object_in_a_dry_run_too() {
     for args in [&["--once", "--exec", "true", "-n"][..], &["--once", "--exec", "true"]] {
         let ran = make(Stub::new().on(Get, AUTHZ, 200, &page), args).exits(1);
         assert!(ran.out.contains(r#""id":"a1","status":"exists""#), "{ran:#?}");
-        ran.says("authz: it already exists, and its secret cannot be passed to the command\n");
+        ran.says(": it already exists, and its secret cannot be passed to the command\n");
     }
 }
 

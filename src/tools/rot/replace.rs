@@ -82,13 +82,13 @@ fn successor(old: &Record<'_>) -> Result<(Likeness, String), Error> {
 
 /// Tests the token of the successor, passes it to the command, and revokes the old authorization.
 fn finish(run: &Run<'_>, item: &Item<'_>, outcome: &mut Outcome) -> Result<(), Error> {
-    let Some(object) = &outcome.object else { return Ok(()) };
-    let new = &object.record;
-    let both = |e: &Error| Error::failed(format!("both it and its successor {} are live: {e}", new.id));
+    let Some(new) = outcome.full_record() else { return Ok(()) };
+    let id = new.id.to_string();
+    let both = |e: &Error| Error::failed(format!("both it and its successor {id} are live: {e}"));
     let Some(token) = new.whole_secret() else { return Err(Error::failed("its successor has no token")) };
     run.api.prove(&Secret::new(token)).map_err(|e| both(&e))?;
     let Some(exec) = run.exec else { return Ok(()) };
-    exec.run(new).map_err(|e| both(&e))?;
+    exec.run(&new).map_err(|e| both(&e))?;
     outcome.delivered = true;
     let revoke = || Outcome::revoke(run.api, &item.id);
     log::around(run.log, Kind::Authz, &item.id, revoke).map_err(|e| both(&e))?;

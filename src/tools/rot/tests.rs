@@ -46,7 +46,7 @@ fn a_rotation_without_a_complete_secret_fails_and_is_not_repeated() {
             assert_eq!(ran.out.contains(r#""id":"c1","status":"rotated""#), more != "-S", "{ran:#?}");
             let message =
                 "client c1: the response holds no complete secret: there is a new one that nobody knows";
-            let hint = "rotate it again with oauth-rot, or remove it with oauth-rm";
+            let hint = "oauth-ls client c1 -S shows it; oauth-rot client c1 gives it another";
             assert_eq!(ran.err, format!("oauth-test: {message}\noauth-test: {hint}\n"));
         }
     }
