@@ -9,7 +9,7 @@ _oauth_tools_ids() {
 }
 _oauth_tools() {
     local tool=${COMP_WORDS[0]##*/} cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
-    local i word kind='' opts='' kinds='' ids=''
+    local i word kind='' opts='' kinds='' ids='' formats=''
     COMPREPLY=()
     # bash splits --option=value into three words.
     if [[ $cur == = ]]; then
@@ -18,20 +18,20 @@ _oauth_tools() {
         prev=${COMP_WORDS[COMP_CWORD-2]}
     fi
     case $tool in
-        oauth-diff) opts='-o --format --color --retry-for --no-wait -v --verbose -h --help -V --version' ;;
-        oauth-ls) opts='--status --expires-within --older-than -s --scope --client --team --sort --marks --secrets -o --format -j --json --shell -S --short --color --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client session' ids=yes ;;
-        oauth-mk) opts='-d --description -s --scope -e --expires-in --name --url --client-id --grant-code --refresh-token --client-secret --web --team --once --exec -n --dry-run -P --parallel --rest --stream --log -o --format -j --json --shell -S --short --color --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client token' ;;
-        oauth-rm) opts='-f --force -y --yes -n --dry-run -P --parallel --rest --stream --log --include-self --include-default -o --format -j --json --color --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client session token' ids=yes ;;
-        oauth-rot) opts='--replace --team --exec -n --dry-run -P --parallel --rest --stream --log --include-self --include-default -o --format -j --json --shell -S --short --color --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client' ids=yes ;;
+        oauth-diff) opts='--only -o --format --color --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client session' formats='ndjson json id table' ;;
+        oauth-ls) opts='--status --expires-within --older-than -s --scope --client --team --sort --marks --secrets -o --format -j --json --shell -S --short --color --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client session' ids=yes formats='ndjson csv json env secret id table' ;;
+        oauth-mk) opts='-d --description -s --scope -e --expires-in --name --url --client-id --grant-code --refresh-token --client-secret --web --team --once --exec -n --dry-run -P --parallel --rest --stream --log -o --format -j --json --shell -S --short --color --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client token' formats='ndjson csv json env secret id table' ;;
+        oauth-rm) opts='-f --force -y --yes -n --dry-run -P --parallel --rest --stream --log --include-self --include-default -o --format -j --json --color --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client session token' ids=yes formats='ndjson csv json env secret id table' ;;
+        oauth-rot) opts='--replace --team --exec -n --dry-run -P --parallel --rest --stream --log --include-self --include-default -o --format -j --json --shell -S --short --color --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client' ids=yes formats='ndjson csv json env secret id table' ;;
         oauth-run) opts='-d --description -s --scope -e --expires-in --log --retry-for --no-wait -v --verbose -h --help -V --version' ;;
         oauth-sandbox) opts='--load --dump --state --authz --latency --quota --fault --seed --two-factor --warning --redact --mask --expired -v --verbose -h --help -V --version' ;;
-        oauth-set) opts='-d --description --client-id --client-secret --name --url -n --dry-run -P --parallel --rest --stream --log --include-self --include-default -o --format -j --json --color --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client' ids=yes ;;
+        oauth-set) opts='-d --description --client-id --client-secret --name --url -n --dry-run -P --parallel --rest --stream --log --include-self --include-default -o --format -j --json --color --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client' ids=yes formats='ndjson csv json env secret id table' ;;
     esac
     # The first operand that is not an option's argument.
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         case $word in
-            -o | --format | --color | --retry-for | --status | --expires-within | --older-than | -s | --scope | --client | --team | --sort | -d | --description | -e | --expires-in | --name | --url | --client-id | --grant-code | --refresh-token | --client-secret | --web | --exec | -P | --parallel | --rest | --log | --load | --dump | --state | --authz | --latency | --quota | --fault | --seed | --two-factor | --warning | --redact | --mask | --expired)
+            --only | -o | --format | --color | --retry-for | --status | --expires-within | --older-than | -s | --scope | --client | --team | --sort | -d | --description | -e | --expires-in | --name | --url | --client-id | --grant-code | --refresh-token | --client-secret | --web | --exec | -P | --parallel | --rest | --log | --load | --dump | --state | --authz | --latency | --quota | --fault | --seed | --two-factor | --warning | --redact | --mask | --expired)
                 [[ ${COMP_WORDS[i+1]} == = ]] && ((i++))
                 ((i++)) ;;
             -*) ;;
@@ -51,8 +51,12 @@ _oauth_tools() {
             fi ;;
     esac
     case $prev in
+        --only)
+            word=''; [[ $cur == *,* ]] && word=${cur%,*},
+            mapfile -t COMPREPLY < <(compgen -P "$word" -W 'added changed removed' -- "${cur##*,}")
+            return ;;
         -o | --format)
-            mapfile -t COMPREPLY < <(compgen -W 'ndjson table csv json env secret id' -- "$cur")
+            mapfile -t COMPREPLY < <(compgen -W "$formats" -- "$cur")
             return ;;
         --color)
             mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur")
@@ -174,7 +178,8 @@ _oauth_tools() {
         oauth-run | oauth-sandbox) mapfile -t COMPREPLY < <(compgen -c -- "$cur"); return ;;
         oauth-diff)
             compopt -o filenames 2>/dev/null
-            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+            [[ -z $kind ]] || kinds=''
+            mapfile -t COMPREPLY < <(compgen -W "$kinds" -- "$cur"; compgen -f -- "$cur")
             return ;;
     esac
     if [[ -z $kind ]]; then

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
+use crate::cli::opts::FORMAT;
 use crate::cli::{Opt, Takes, Tool};
-use crate::output::Format;
 use crate::record::columns::columns;
 use crate::record::kind::Kind;
 
@@ -29,9 +29,10 @@ enum Values {
     Anything,
 }
 
-fn values(opt: &Opt) -> Values {
+fn values(tool: &Tool, opt: &Opt) -> Values {
     match opt.arg {
-        Some("FORMAT") => Values::Words(Format::WORDS.iter().map(|(word, _)| *word).collect()),
+        Some("FORMAT") => Values::Words(tool.format_words().collect()),
+        Some("CHANGES") => Values::List(vec!["added", "changed", "removed"]),
         Some("WHEN") => Values::Words(vec!["auto", "always", "never"]),
         Some("STATUS") => Values::Words(vec!["active", "expired"]),
         Some("HOW") => Values::Words(vec!["zero", "negative", "null", "hidden"]),
@@ -89,7 +90,7 @@ _oauth_tools_ids() {
 }
 _oauth_tools() {
     local tool=${COMP_WORDS[0]##*/} cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
-    local i word kind='' opts='' kinds='' ids=''
+    local i word kind='' opts='' kinds='' ids='' formats=''
     COMPREPLY=()
     # bash splits --option=value into three words.
     if [[ $cur == = ]]; then
@@ -106,11 +107,16 @@ _oauth_tools() {
         let operands = match tool.takes {
             Takes::Ids => format!(" kinds='{}' ids=yes", words(tool.kinds)),
             Takes::Words => format!(" kinds='{}'", words(tool.kinds)),
-            Takes::Files | Takes::Command => String::new(),
+            Takes::Files => format!(" kinds='{}'", words(tool.kinds)),
+            Takes::Command => String::new(),
         };
-        let _ = writeln!(text, "        {}) opts='{}'{operands} ;;", tool.name, opts.join(" "));
+        let formats = match tool.formats {
+            [] => String::new(),
+            _ => format!(" formats='{}'", tool.format_words().collect::<Vec<_>>().join(" ")),
+        };
+        let _ = writeln!(text, "        {}) opts='{}'{operands}{formats} ;;", tool.name, opts.join(" "));
     }
-    let takes = with_argument(tools).flat_map(spellings).collect::<Vec<_>>().join(" | ");
+    let takes = with_argument(tools).flat_map(|(_, opt)| spellings(opt)).collect::<Vec<_>>().join(" | ");
     let (commands, files) = (that_take(tools, Takes::Command), that_take(tools, Takes::Files));
     let _ = write!(
         text,
@@ -153,7 +159,8 @@ _oauth_tools() {
         {commands}) mapfile -t COMPREPLY < <(compgen -c -- "$cur"); return ;;
         {files})
             compopt -o filenames 2>/dev/null
-            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+            [[ -z $kind ]] || kinds=''
+            mapfile -t COMPREPLY < <(compgen -W "$kinds" -- "$cur"; compgen -f -- "$cur")
             return ;;
     esac
     if [[ -z $kind ]]; then
@@ -175,8 +182,12 @@ complete -F _oauth_tools {}
 
 /// Writes the cases that complete the arguments of options.
 fn bash_arguments(text: &mut String, tools: &[&'static Tool]) {
-    for opt in with_argument(tools) {
-        let reply = match values(opt) {
+    for (tool, opt) in with_argument(tools) {
+        let reply = match values(tool, opt) {
+            // The only words that differ from tool to tool.
+            Values::Words(_) if *opt == FORMAT => {
+                "mapfile -t COMPREPLY < <(compgen -W \"$formats\" -- \"$cur\")".to_owned()
+            }
             Values::Words(words) => {
                 format!("mapfile -t COMPREPLY < <(compgen -W '{}' -- \"$cur\")", words.join(" "))
             }
@@ -199,10 +210,10 @@ fn bash_arguments(text: &mut String, tools: &[&'static Tool]) {
 }
 
 /// Returns the options with an argument of all tools, each once.
-fn with_argument(tools: &[&'static Tool]) -> impl Iterator<Item = &'static Opt> {
+fn with_argument(tools: &[&'static Tool]) -> impl Iterator<Item = (&'static Tool, &'static Opt)> {
     let mut known: Vec<&str> = Vec::new();
-    let all = tools.iter().flat_map(|tool| tool.all_opts()).filter(|opt| opt.arg.is_some());
-    all.filter(move |opt| {
+    let all = tools.iter().flat_map(|tool| tool.all_opts().map(|opt| (*tool, opt)));
+    all.filter(|(_, opt)| opt.arg.is_some()).filter(move |(_, opt)| {
         let new = !known.contains(&opt.long);
         known.push(opt.long);
         new
@@ -254,8 +265,8 @@ case $service in
     for tool in tools {
         let _ = writeln!(text, "    {}) _arguments -s -S \\", tool.name);
         for opt in tool.all_opts() {
-            let help = opt
-                .help
+            let help = tool
+                .help_for(opt)
                 .replace('\\', "\\\\")
                 .replace([']', '['], "")
                 .replace(':', "\\:")
@@ -267,7 +278,7 @@ case $service in
                 (None, true) => format!("'*'--{}", opt.long),
             };
             let arg = opt.arg.map_or(String::new(), |arg| {
-                let values = match values(opt) {
+                let values = match values(tool, opt) {
                     Values::Words(words) => format!("({})", words.join(" ")),
                     Values::List(words) => format!("_values -s , {arg} {}", words.join(" ")),
                     Values::Clients => "_oauth_tools_clients".to_owned(),
@@ -295,7 +306,9 @@ case $service in
 
 fn zsh_operands(tool: &Tool) -> String {
     match tool.takes {
-        Takes::Files => "':list:_files' ':list:_files'".to_owned(),
+        Takes::Files => {
+            format!("'1:kind or list:{{ compadd {}; _files }}' '*:list:_files'", words(tool.kinds))
+        }
         Takes::Command => "'(-)1:command:_command_names -e' '*::arguments:_normal'".to_owned(),
         Takes::Ids => format!("'1:kind:({})' '*:id:_oauth_tools_ids'", words(tool.kinds)),
         Takes::Words => format!("'1:kind:({})' '*: : '", words(tool.kinds)),
@@ -310,7 +323,7 @@ fn fish(tools: &[&'static Tool]) -> String {
     for tool in tools {
         for opt in tool.all_opts() {
             let short = opt.short.map_or(String::new(), |c| format!(" -s {c}"));
-            let arg = match (opt.arg, values(opt)) {
+            let arg = match (opt.arg, values(tool, opt)) {
                 (None, _) => String::new(),
                 (_, Values::Words(words)) => format!(" -x -a '{}'", words.join(" ")),
                 (_, Values::List(words)) => format!(" -x -a '(__fish_append , {})'", words.join(" ")),
@@ -319,14 +332,19 @@ fn fish(tools: &[&'static Tool]) -> String {
                 (_, Values::Files) => " -r -F".to_owned(),
                 (_, Values::Anything) => " -x".to_owned(),
             };
-            let help = opt.help.replace('\\', "\\\\").replace('\'', "\\'");
+            let help = tool.help_for(opt).replace('\\', "\\\\").replace('\'', "\\'");
             let _ = writeln!(text, "complete -c {}{short} -l {}{arg} -d '{help}'", tool.name, opt.long);
         }
         match tool.takes {
             Takes::Command => {
                 let _ = writeln!(text, "complete -c {} -x -a '(__fish_complete_subcommand)'", tool.name);
             }
-            Takes::Files => {}
+            Takes::Files => {
+                let every =
+                    tool.kinds.iter().flat_map(|kind| kind.words()).copied().collect::<Vec<_>>().join(" ");
+                let none = format!("not __fish_seen_subcommand_from {every}");
+                let _ = writeln!(text, "complete -c {} -n '{none}' -a '{}'", tool.name, words(tool.kinds));
+            }
             Takes::Ids | Takes::Words => {
                 let every =
                     tool.kinds.iter().flat_map(|kind| kind.words()).copied().collect::<Vec<_>>().join(" ");

@@ -7,6 +7,7 @@ pub(crate) mod completions;
 pub(crate) mod operands;
 pub(crate) mod opts;
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fmt::Write;
 use std::time::Duration;
@@ -69,6 +70,8 @@ pub struct Tool {
     pub takes: Takes,
     /// True if it changes nothing: a reader that closes the pipe early is then not an error.
     pub read_only: bool,
+    /// The formats that `-o` takes.
+    pub formats: &'static [Format],
 }
 
 /// The form of a tool's operands.
@@ -97,6 +100,7 @@ impl Tool {
         kinds: &Kind::ALL,
         takes: Takes::Ids,
         read_only: false,
+        formats: &Format::ALL,
     };
 
     /// Returns all options, in the order of `--help`.
@@ -115,7 +119,7 @@ impl Tool {
             let arg = opt.arg.map_or(String::new(), |a| format!(" {a}"));
             let mut line = format!("  {letter} --{}{arg}", opt.long);
             line = format!("{line:<LEFT$}");
-            for word in opt.help.split(' ') {
+            for word in self.help_for(opt).split(' ') {
                 if line.len() + 1 + word.len() > WIDTH {
                     let _ = writeln!(text, "{line}");
                     line = " ".repeat(LEFT);
@@ -127,6 +131,26 @@ impl Tool {
         }
         let _ = writeln!(text, "\nSee {}(1) and oauth-tools(7).", self.name);
         text
+    }
+
+    /// Returns the help text of an option. That of `-o` names the formats that the tool prints.
+    pub(crate) fn help_for(&self, opt: &'static Opt) -> Cow<'static, str> {
+        if *opt != opts::FORMAT || self.formats.len() == Format::ALL.len() {
+            return Cow::Borrowed(opt.help);
+        }
+        let words: Vec<&str> = self.format_words().collect();
+        match words.split_last() {
+            Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")).into(),
+            _ => words.concat().into(),
+        }
+    }
+
+    /// Returns the words for the formats that the tool prints.
+    pub(crate) fn format_words(&self) -> impl Iterator<Item = &'static str> {
+        self.formats
+            .iter()
+            .flat_map(|format| Format::WORDS.iter().filter(move |(_, known)| known == format))
+            .map(|(word, _)| *word)
     }
 
     /// Returns the text of `-h`.
@@ -159,6 +183,8 @@ pub struct Args {
     options: Vec<(&'static Opt, OsString)>,
     /// The operands.
     pub operands: Vec<OsString>,
+    /// The formats that the tool prints.
+    formats: &'static [Format],
 }
 
 /// Parses a command line by the tool's table.
@@ -170,7 +196,7 @@ pub(crate) fn parse(
     command_line: impl IntoIterator<Item = OsString>,
 ) -> Result<Invocation, Error> {
     let mut parser = lexopt::Parser::from_args(command_line);
-    let mut args = Args::default();
+    let mut args = Args { formats: tool.formats, ..Args::default() };
     while let Some(arg) = parser.next().map_err(|e| Error::usage(e.to_string()))? {
         let opt = match arg {
             Arg::Value(operand) => {
@@ -358,7 +384,9 @@ impl Args {
     /// # Errors
     /// A usage error if they contradict each other.
     pub fn style(&self, on_terminal: bool, may_color: bool, change: bool) -> Result<Style, Error> {
-        let mut selected: Vec<Format> = self.word(&opts::FORMAT, &Format::WORDS)?.into_iter().collect();
+        let words: Vec<(&str, Format)> =
+            Format::WORDS.into_iter().filter(|(_, format)| self.formats.contains(format)).collect();
+        let mut selected: Vec<Format> = self.word(&opts::FORMAT, &words)?.into_iter().collect();
         for (opt, format) in
             [(&opts::JSON, Format::Json), (&opts::SHELL, Format::Env), (&opts::SHORT, Format::Secret)]
         {

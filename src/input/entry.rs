@@ -67,7 +67,6 @@ pub struct Entry<'a> {
 
 /// All of a record, as it stands in the input.
 #[derive(Debug)]
-#[allow(dead_code)]
 pub(crate) enum Whole<'a> {
     /// A JSON object.
     Json(&'a str),

@@ -67,6 +67,17 @@ impl IdIndex {
         }
     }
 
+    /// Returns the position of an id. `is_same` tells whether the id at a position is the one.
+    pub(crate) fn get(&self, tag: Tag, is_same: impl Fn(usize) -> bool) -> Option<usize> {
+        if self.slots.is_empty() {
+            return None;
+        }
+        match self.slots[self.find(tag, is_same)] {
+            0 => None,
+            slot => Some(position_in(slot)),
+        }
+    }
+
     fn grow(&mut self) {
         let larger = vec![0; (2 * self.slots.len()).max(64)];
         for slot in std::mem::replace(&mut self.slots, larger).into_iter().filter(|slot| *slot != 0) {

@@ -56,7 +56,9 @@ impl Sniffer {
             _ => {
                 if text.contains(',') || self.header.is_some() {
                     self.csv(text)
-                } else if text == "id" || (self.need == Need::New && is_header(&[text.to_owned()], self.need))
+                } else if text == "id"
+                    || (matches!(self.need, Need::New | Need::Whole)
+                        && is_header(&[text.to_owned()], self.need))
                 {
                     self.header = Some(vec![text.to_owned()]);
                     Ok(None)

@@ -38,6 +38,10 @@ pub enum Format {
 }
 
 impl Format {
+    /// All formats.
+    pub const ALL: [Format; 7] =
+        [Format::Ndjson, Format::Csv, Format::Json, Format::Env, Format::Secret, Format::Id, Format::Table];
+
     /// The values of `-o`.
     pub const WORDS: [(&'static str, Format); 7] = [
         ("ndjson", Format::Ndjson),

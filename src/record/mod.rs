@@ -60,7 +60,7 @@ pub struct Record<'a> {
 pub(crate) const LARGEST: usize = 8 << 20;
 
 /// The header fields of a record. They replace fields of the same names in the API's object.
-const HEADER_FIELDS: [&str; 6] = ["kind", "id", "status", "expires_at", "current", "default"];
+pub(crate) const HEADER_FIELDS: [&str; 6] = ["kind", "id", "status", "expires_at", "current", "default"];
 
 impl<'a> Record<'a> {
     /// Makes a record of an object of which only the id is known.
@@ -90,6 +90,15 @@ impl<'a> Record<'a> {
     /// # Errors
     /// A message, if it is not a JSON object with an id, or a header field is there twice.
     pub fn from_line(kind: Kind, line: &'a str) -> Result<Record<'a>, String> {
+        let record = Record::partial(kind, line)?;
+        if record.object.text("id").is_some() { Ok(record) } else { Err("it has no id".to_owned()) }
+    }
+
+    /// Parses a record like [`Record::from_line`]; without an id, it is one of an object that does not exist yet.
+    ///
+    /// # Errors
+    /// A message, if it is not a JSON object, or a header field is there twice.
+    pub(crate) fn partial(kind: Kind, line: &'a str) -> Result<Record<'a>, String> {
         limits::check(line, usize::MAX)?;
         let object: JsonObject<'a> =
             serde_json::from_str(line).map_err(|_| "it is not a JSON object".to_owned())?;
@@ -97,7 +106,7 @@ impl<'a> Record<'a> {
         let text = |name| object.text(name);
         let is = |name| object.get(name).is_some_and(|value| value.get() == "true");
         Ok(Record {
-            id: text("id").ok_or("it has no id")?,
+            id: text("id").unwrap_or_default(),
             status: text("status").unwrap_or_default(),
             expiry: match (object.get("expires_at").map(RawValue::get), text("expires_at")) {
                 (_, Some(at)) => time::parse_rfc3339(&at).map_or(Expiry::Unknown, Expiry::At),
@@ -314,6 +323,11 @@ impl Record<'_> {
     /// Returns whether the API says that a member is null, and does not just leave it out.
     pub(crate) fn is_null(&self, path: &[&str]) -> bool {
         self.object.at(path).is_some_and(|value| value.get() == "null")
+    }
+
+    /// Returns a member of the object, as it was written.
+    pub(crate) fn member(&self, name: &str) -> Option<&RawValue> {
+        self.object.get(name)
     }
 
     /// Returns the record without its secrets, and without borrows.

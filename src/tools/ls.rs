@@ -43,6 +43,7 @@ pub static TOOL: Tool = Tool {
     kinds: &Kind::LISTED,
     takes: Takes::Ids,
     read_only: true,
+    formats: &Format::ALL,
 };
 
 /// The options that select records. Each looks at one record only, so a list is printed page by page.

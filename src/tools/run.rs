@@ -28,6 +28,7 @@ pub static TOOL: Tool = Tool {
     kinds: &[],
     takes: Takes::Command,
     read_only: false,
+    formats: &[],
 };
 
 /// The lifetime of the authorization without `-e`.

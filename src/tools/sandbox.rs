@@ -64,6 +64,7 @@ pub static TOOL: Tool = Tool {
     kinds: &[],
     takes: Takes::Command,
     read_only: false,
+    formats: &[],
 };
 
 /// Serves the account and runs the command, or serves until a signal arrives.

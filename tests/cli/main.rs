@@ -7,6 +7,7 @@
 mod common;
 
 mod credentials;
+mod diff;
 mod exchange;
 mod exec;
 mod exec_and_replace;
