@@ -138,6 +138,11 @@ impl Error {
         Error::new(Class::File, format!("{path}: {}", reason(&source)))
     }
 
+    /// Creates an error: a file that the command line names cannot be used, and nothing was attempted.
+    pub(crate) fn unusable_file(path: impl fmt::Display, source: io::Error) -> Error {
+        Error::input(format!("{path}: {}", reason(&source)))
+    }
+
     /// Creates an error that prints nothing: everything has been reported, and the program exits with `status`.
     pub(crate) fn reported(status: u8) -> Error {
         Error::new(Class::Reported(status), "")

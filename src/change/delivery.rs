@@ -72,9 +72,14 @@ impl<'a> Delivery<'a> {
         self.finished += 1;
         match (item, result) {
             (Ok(item), Ok(outcome)) => self.print(item, &outcome),
-            (Ok(item), Err(e)) => self.fail(&item.place(), &e),
-            (Err(_), Err(e)) => self.fail("", &e),
-            (Err(reason), Ok(_)) => self.fail("", &Error::failed(reason.clone())),
+            (Ok(item), Err(e)) => {
+                if !self.fail(&item.place(), &e) {
+                    // Reported with those that were not begun, or nobody would hear of it.
+                    self.finished -= 1;
+                }
+            }
+            (Err(_), Err(e)) => drop(self.fail("", &e)),
+            (Err(reason), Ok(_)) => drop(self.fail("", &Error::failed(reason.clone()))),
         }
         if self.tally.is_stuck() && !self.is_stuck {
             self.is_stuck = true;
@@ -127,14 +132,17 @@ impl<'a> Delivery<'a> {
         }
     }
 
-    fn fail(&mut self, place: &str, error: &Error) {
+    /// Reports and counts an error. Returns false if it was not reported.
+    fn fail(&mut self, place: &str, error: &Error) -> bool {
         // An error that stops the run is reported once, not for each request in flight. An error after which the change
-        // may have been made is reported for each item.
+        // may have been made is reported for each item; so is each error where the items are not counted.
         let in_doubt = matches!(error.class(), Class::Temporary | Class::Unreachable | Class::OtherObject);
-        if in_doubt || !error.stops_the_run() || !self.tally.is_stopped() {
+        let reported = in_doubt || !error.stops_the_run() || !self.tally.is_stopped() || self.total.is_none();
+        if reported {
             self.messages.error(place, error);
         }
         self.tally.count(error);
+        reported
     }
 
     /// Ends the output, reports how many records were not attempted, and decides the result of the run.

@@ -2,43 +2,60 @@
 //!
 //! The line is on disk before the change is made, so a full disk is noticed before anything happens. It says `begun`
 //! until the result is known, and still does after a `kill -9`. Lines have a fixed length and are appended under a
-//! lock, so that parallel runs do not mix their lines.
+//! lock, so that parallel runs do not mix their lines. If another program truncates the file meanwhile (copytruncate of
+//! logrotate), a completed line is appended once more instead of being written over something else.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::fs::{File, TryLockError};
+use std::io::{self, Seek, Write};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
 
-use rustix::fs::OFlags;
-
-use crate::api::Api;
 use crate::base::error::{Error, TEMPORARY};
+use crate::base::sync::lock;
 use crate::base::time;
 use crate::change::outcome::Outcome;
 use crate::record::Record;
 use crate::record::json::json_line;
 use crate::record::kind::Kind;
+use crate::session::Session;
+use crate::sys::files::{self, is_at};
 use crate::sys::messages::Messages;
+use crate::sys::signals::Stop;
 
 /// The length of a line in bytes, with its line break.
 const LINE: usize = 512;
 /// The most that is kept of a description, in bytes of JSON. A long id or result leaves less room.
 const DESCRIPTION: usize = 160;
+/// How long to wait for another program's lock on the file.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The file of a log, before its first line.
+pub(crate) struct OpenLog {
+    path: PathBuf,
+    /// For reading, and for overwriting our own lines.
+    file: File,
+    /// For appending: wherever the end of the file is at that moment.
+    end: Mutex<File>,
+}
 
 /// The log of a run.
 pub(crate) struct Log {
-    path: PathBuf,
-    file: File,
+    file: OpenLog,
+    stop: Stop,
     tool: &'static str,
     account: String,
     messages: Messages,
 }
 
-/// A line whose result is not known yet: its offset in the file and its time.
+/// A line whose result is not known yet.
 #[derive(Debug)]
 struct Begun {
+    /// Its offset in the file.
     at: u64,
     time: String,
+    line: Vec<u8>,
 }
 
 /// The parts of a line that depend on the change.
@@ -77,64 +94,117 @@ pub(crate) fn around(
     result
 }
 
-impl Log {
-    /// Opens the log, or creates it with mode 0600, and asks the API for the name of the account.
+impl OpenLog {
+    /// Opens the file, or creates it with mode 0600.
     ///
     /// # Errors
-    /// Those of the file, if it cannot be written; those of the call. A token that may not read the account is not an
-    /// error: the name stays empty.
-    pub(crate) fn open(path: &Path, tool: &'static str, api: &Api) -> Result<Log, Error> {
-        let fail = |source| Error::file(path.display(), source);
-        let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or(0);
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(no_link);
-        let file = options.open(path).map_err(fail)?;
-        if !file.metadata().map_err(fail)?.is_file() {
-            return Err(fail(io::Error::other("is not a regular file")));
+    /// An input error if it cannot be written, or is not a regular file of our own with a single name.
+    pub(crate) fn open(path: &Path) -> Result<OpenLog, Error> {
+        let opened = files::open_own(path, false).and_then(|file| {
+            let end = files::open_own(path, true)?;
+            match is_at(&end.metadata()?, path) && is_at(&file.metadata()?, path) {
+                true => Ok((file, end)),
+                false => Err(io::Error::other("was replaced while it was opened")),
+            }
+        });
+        let (file, end) = opened.map_err(|source| Error::unusable_file(path.display(), source))?;
+        Ok(OpenLog { path: path.to_owned(), file, end: Mutex::new(end) })
+    }
+
+    /// Locks the file against other processes and threads.
+    fn lock(&self, stop: &Stop) -> io::Result<Turn<'_>> {
+        // The lock of the file does not keep out the threads of this process, which share the handle.
+        let end = lock(&self.end);
+        let start = Instant::now();
+        loop {
+            match self.file.try_lock() {
+                Ok(()) => return Ok(Turn { file: &self.file, end }),
+                Err(TryLockError::Error(e)) if e.kind() != io::ErrorKind::Interrupted => return Err(e),
+                Err(_) if start.elapsed() > PATIENCE || stop.is_over() => {
+                    return Err(io::Error::other("locked by another program"));
+                }
+                Err(_) => std::thread::sleep(Duration::from_millis(10)),
+            }
         }
+    }
+}
+
+/// The right to change the file, until this is dropped.
+struct Turn<'a> {
+    file: &'a File,
+    end: MutexGuard<'a, File>,
+}
+
+impl Turn<'_> {
+    /// Appends a line and returns its offset.
+    fn append(&mut self, line: &[u8]) -> io::Result<u64> {
+        let before = self.file.metadata()?.len();
+        let mut last = [b'\n'];
+        // Ends an incomplete line of another program, so that ours does not run into it.
+        if before > 0 && self.file.read_at(&mut last, before - 1)? == 1 && last != [b'\n'] {
+            self.end.write_all(b"\n")?;
+        }
+        let written = self.end.write_all(line);
+        let end = self.end.stream_position()?;
+        match written {
+            Ok(()) => Ok(end - line.len() as u64),
+            Err(e) => {
+                // A part of the line may be there. If so, it is the last line.
+                let complete = before + u64::from(before > 0 && last != [b'\n']);
+                if self.file.metadata()?.len() > complete {
+                    let _ = self.file.set_len(complete);
+                }
+                Err(e)
+            }
+        }
+    }
+
+    /// Overwrites the line that was appended at an offset. If it is not there any more, appends `line`.
+    fn replace(&mut self, at: u64, old: &[u8], line: &[u8]) -> io::Result<()> {
+        let mut there = vec![0; old.len()];
+        if !matches!(self.file.read_at(&mut there, at), Ok(n) if there[..n] == *old) {
+            return self.append(line).map(drop);
+        }
+        self.file.write_all_at(line, at)?;
+        // If the file was truncated after the check, the system has filled it with NUL up to our line.
+        let mut start = [b'{'];
+        if at > 0 && self.file.read_at(&mut start, 0)? == 1 && start == [0] {
+            self.file.set_len(0)?;
+            self.append(line)?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
+}
+
+impl Log {
+    /// Creates the log of a run, and asks the API for the name of the account.
+    ///
+    /// # Errors
+    /// Those of the call. A token that may not read the account is not an error: the name stays empty.
+    pub(crate) fn start(file: OpenLog, session: &mut Session) -> Result<Log, Error> {
+        let tool = session.io.messages.program();
+        let api = session.api()?;
         let account = api.account()?.unwrap_or_default();
-        Ok(Log { path: path.to_owned(), file, tool, account, messages: api.messages().clone() })
+        Ok(Log { file, stop: api.stop().clone(), tool, account, messages: api.messages().clone() })
     }
 
     fn fail(&self, source: io::Error) -> Error {
-        Error::file(self.path.display(), source)
+        Error::file(self.file.path.display(), source)
     }
 
     /// Begins a line. If this fails, the change must not be made.
     fn begin(&self, kind: Kind, id: &str) -> Result<Begun, Error> {
         let time = time::rfc3339(time::now()).unwrap_or_default();
         let line = self.line(&time, kind, &Entry { id, result: "begun", ..Entry::default() });
-        let at = self.append(&line).map_err(|e| self.fail(e))?;
-        Ok(Begun { at, time })
-    }
-
-    /// Appends a line and returns its offset.
-    fn append(&self, line: &[u8]) -> io::Result<u64> {
-        // The lock of the file keeps other processes out, but not the threads of this one, which share the handle.
-        let _turn = TURN.lock();
-        self.file.lock()?;
-        let written = (|| {
-            let mut end = (&self.file).seek(SeekFrom::End(0))?;
-            if end > 0 {
-                // Ends an incomplete line of another program, so that ours does not run into it.
-                let mut last = [0];
-                (&self.file).seek(SeekFrom::Start(end - 1))?;
-                (&self.file).read_exact(&mut last)?;
-                if last != [b'\n'] {
-                    self.file.write_all_at(b"\n", end)?;
-                    end += 1;
-                }
-            }
-            match self.file.write_all_at(line, end) {
-                Ok(()) => Ok(end),
-                Err(e) => {
-                    let _ = self.file.set_len(end);
-                    Err(e)
-                }
-            }
-        })();
-        self.file.unlock()?;
-        written
+        let appended = self.file.lock(&self.stop).and_then(|mut turn| turn.append(&line));
+        let at = appended.map_err(|e| self.fail(e))?;
+        Ok(Begun { at, time, line })
     }
 
     /// Completes a line. If this fails, it still says `begun`.
@@ -160,7 +230,8 @@ impl Log {
             request_id: object.and_then(|object| object.request_id.as_deref()).unwrap_or_default(),
         };
         let line = self.line(&begun.time, kind, &outcome);
-        self.file.write_all_at(&line, begun.at).map_err(|e| self.fail(e))
+        let turn = self.file.lock(&self.stop);
+        turn.and_then(|mut turn| turn.replace(begun.at, &begun.line, &line)).map_err(|e| self.fail(e))
     }
 
     fn line(&self, time: &str, kind: Kind, outcome: &Entry<'_>) -> Vec<u8> {
@@ -187,8 +258,6 @@ impl Log {
     }
 }
 
-static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
-
 /// Cuts a text so that it takes at most `max` bytes in JSON.
 fn cut(text: &str, max: usize) -> String {
     let mut room = max;
@@ -206,13 +275,39 @@ fn cut(text: &str, max: usize) -> String {
 mod tests {
     use super::*;
     use crate::base::secret::Secret;
+    use crate::folder::Folder;
+
+    fn log(messages: Messages) -> Log {
+        let open = || File::open("/dev/null").expect("a file");
+        let file = OpenLog { path: PathBuf::new(), file: open(), end: Mutex::new(open()) };
+        Log { file, stop: Stop::default(), tool: "oauth-rm", account: String::new(), messages }
+    }
+
+    #[test]
+    fn a_line_is_completed_in_its_place_or_appended_if_that_is_gone() {
+        let folder = Folder::new();
+        let path = folder.join("log");
+        let text = || std::fs::read_to_string(&path).expect("readable");
+        let log = OpenLog::open(&path).expect("opened");
+        let turn = || log.lock(&Stop::default()).expect("locked");
+        let places = ["a begun\n", "b begun\n"].map(|line| turn().append(line.as_bytes()).expect("appended"));
+        turn().replace(places[1], b"b begun\n", b"b done \n").expect("completed");
+        assert_eq!(text(), "a begun\nb done \n");
+        // copytruncate, and then another run's line in the same place, or in the middle of it.
+        for other in ["c begun\n", "longer than a line\n", "short\n", "", "c begun", "x"] {
+            std::fs::write(&path, "").expect("truncated");
+            std::fs::write(&path, other).expect("written");
+            turn().replace(places[0], b"a begun\n", b"a done \n").expect("appended");
+            let break_ = if other.is_empty() || other.ends_with('\n') { "" } else { "\n" };
+            assert_eq!(text(), format!("{other}{break_}a done \n"));
+        }
+    }
 
     #[test]
     fn secrets_in_a_response_are_not_logged() {
         let messages = Messages::new("oauth-rm", Box::new(io::sink()));
         messages.hide(&Secret::new("hunter22".to_owned()));
-        let file = File::open("/dev/null").expect("a file");
-        let log = Log { path: PathBuf::new(), file, tool: "oauth-rm", account: "hunter22".into(), messages };
+        let log = Log { account: "hunter22".into(), ..log(messages) };
         let uuid = "b9c4a6de-6fd1-4f4e-9d4f-0cf4b8a2b6a1";
         let (result, token) = (format!("failed: token {uuid}"), format!("HRKU-{uuid}"));
         let outcome = Entry { id: &token, description: "x hunter22", result: &result, request_id: &token };
@@ -225,11 +320,9 @@ mod tests {
     #[test]
     fn every_line_has_the_same_length() {
         let log = Log {
-            path: PathBuf::new(),
-            file: File::open("/dev/null").expect("a file"),
             tool: "oauth-sandbox",
             account: "é".repeat(200),
-            messages: Messages::new("oauth-sandbox", Box::new(io::sink())),
+            ..log(Messages::new("oauth-sandbox", Box::new(io::sink())))
         };
         for text in ["", "plain", "\u{1b}\"\\\n"] {
             let text = text.repeat(300);

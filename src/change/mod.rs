@@ -25,7 +25,7 @@ use crate::change::create::Likeness;
 use crate::change::delivery::Delivery;
 use crate::change::exec::Exec;
 use crate::change::guard::Guard;
-use crate::change::log::Log;
+use crate::change::log::{Log, OpenLog};
 use crate::change::options::Options;
 use crate::change::ordered::Bounds;
 use crate::change::outcome::Outcome;
@@ -169,10 +169,11 @@ pub(crate) fn run<C: Change>(
         // First, because a signal would leave the draft of the file behind.
         session.stop_on_signals()?;
     }
-    let rest = keeps.map(|path| Rest::start(path)).transpose()?;
+    let rest = keeps.map(|path| Rest::start(path, input.need)).transpose()?;
+    let log = options.open_log()?;
     match streams {
-        true => run_stream(session, &options, style, input, change, rest),
-        false => run_whole(session, &options, style, input, change, rest),
+        true => run_stream(session, &options, style, input, change, rest, log),
+        false => run_whole(session, &options, style, input, change, rest, log),
     }
 }
 
@@ -184,6 +185,7 @@ fn run_whole<C: Change>(
     input: &Input<'_>,
     change: &C,
     mut rest: Option<Rest>,
+    log: Option<OpenLog>,
 ) -> Result<(), Error> {
     let targets = Targets::read(session, input, &|item| change.accept(item), rest.as_mut())?;
     if let Some(rest) = &mut rest {
@@ -212,7 +214,7 @@ fn run_whole<C: Change>(
     if let Some(rest) = &mut rest {
         repeats.iter().try_for_each(|index| rest.done(*index))?;
     }
-    let log = options.open_log(session)?;
+    let log = log.map(|file| Log::start(file, session)).transpose()?;
     let rest = rest.map(Mutex::new);
     let messages = session.io.messages.clone();
     let files = Files { rest: rest.as_ref(), log: log.as_ref() };
@@ -236,6 +238,7 @@ fn run_stream<C: Change>(
     input: &Input<'_>,
     change: &C,
     mut rest: Option<Rest>,
+    log: Option<OpenLog>,
 ) -> Result<(), Error> {
     refuse_terminal(session)?;
     session.stop_on_signals()?;
@@ -253,7 +256,7 @@ fn run_stream<C: Change>(
         let mut source = Stream::new(session, input, &accept, None);
         return rehearse(session, style, &mut source, &guard, change, &ready);
     }
-    let log = options.open_log(session)?;
+    let log = log.map(|file| Log::start(file, session)).transpose()?;
     // Replaces the file of an earlier run, so it comes as late as possible.
     if let Some(rest) = &mut rest {
         rest.publish()?;

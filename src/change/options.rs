@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::base::error::Error;
 use crate::change::exec::Exec;
-use crate::change::log::Log;
+use crate::change::log::OpenLog;
 use crate::cli::{Args, opts};
 use crate::config::environment::Config;
 use crate::session::{PARALLEL, Session};
@@ -54,13 +54,12 @@ impl Options {
         })
     }
 
-    /// Opens the log, if one is wanted.
+    /// Opens the file of the log, if one is wanted and anything is to be changed.
     ///
     /// # Errors
-    /// Those of [`Log::open`].
-    pub(crate) fn open_log(&self, session: &mut Session) -> Result<Option<Log>, Error> {
-        let program = session.io.messages.program();
-        self.log.as_deref().map(|path| Log::open(path, program, session.api()?)).transpose()
+    /// Those of [`OpenLog::open`].
+    pub(crate) fn open_log(&self) -> Result<Option<OpenLog>, Error> {
+        self.log.as_deref().filter(|_| !self.dry_run).map(OpenLog::open).transpose()
     }
 
     /// Checks that no file is named for two uses, of which one would overwrite the other. `streams` is true if the

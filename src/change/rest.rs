@@ -5,12 +5,14 @@
 //! begin with NUL because they are being overwritten, are ignored as input. At the end both are removed.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use crate::base::error::Error;
-use crate::sys::files::draft;
+use crate::input::entry::Need;
+use crate::input::sniffer::Sniffer;
+use crate::sys::files::{draft, sole_draft};
 
 /// The file, and where its lines are.
 #[derive(Debug)]
@@ -34,10 +36,15 @@ impl Rest {
     /// Creates a draft beside `path`. An old file at `path` is kept until [`Rest::publish`].
     ///
     /// # Errors
-    /// Those of the file, if the draft cannot be created or `path` is not a regular file.
-    pub(crate) fn start(path: &Path) -> Result<Rest, Error> {
-        let fail = |source| Error::file(path.display(), source);
-        let (draft, file) = draft(path).map_err(fail)?;
+    /// Input errors: the draft cannot be created, `path` is not a regular file, another run uses it, or it holds
+    /// something other than records of which the tool needs `need`.
+    pub(crate) fn start(path: &Path, need: Need) -> Result<Rest, Error> {
+        let fail = |source| Error::unusable_file(path.display(), source);
+        if !may_be_replaced(path, need).map_err(fail)? {
+            let what = "exists, and is not a list of records: name another file";
+            return Err(fail(io::Error::other(what)));
+        }
+        let (draft, file) = sole_draft(path).map_err(fail)?;
         let writer = file.try_clone().map_err(fail)?;
         Ok(Rest {
             path: path.to_owned(),
@@ -85,7 +92,10 @@ impl Rest {
                 .write_all_at(line, self.end)
                 .and_then(|()| self.file.write_all_at(b"\n", self.end + line.len() as u64)),
         };
-        written.map_err(|e| self.fail(e))?;
+        written.map_err(|e| match self.writer {
+            Some(_) => Error::unusable_file(self.path.display(), e),
+            None => self.fail(e),
+        })?;
         self.end += line.len() as u64 + 1;
         Ok(span)
     }
@@ -93,18 +103,16 @@ impl Rest {
     /// Moves the draft to its path. From now on the file lists what is not done.
     ///
     /// # Errors
-    /// Those of the file. If this fails, nothing may be changed.
+    /// An input error, if the file cannot be written. If this fails, nothing may be changed.
     pub(crate) fn publish(&mut self) -> Result<(), Error> {
-        if let Some(mut writer) = self.writer.take() {
-            writer.flush().map_err(|e| self.fail(e))?;
-        }
-        self.file.sync_all().map_err(|e| self.fail(e))?;
-        if let Some(draft) = self.draft.take() {
-            std::fs::rename(&draft, &self.path).map_err(|e| {
-                let _ = std::fs::remove_file(&draft);
-                self.fail(e)
-            })?;
-        }
+        let flushed = self.writer.take().map_or(Ok(()), |mut writer| writer.flush());
+        let published = flushed.and_then(|()| self.file.sync_all()).and_then(|()| match &self.draft {
+            Some(draft) => std::fs::rename(draft, &self.path),
+            None => Ok(()),
+        });
+        // Otherwise the draft is removed when this is dropped.
+        published.map_err(|e| Error::unusable_file(self.path.display(), e))?;
+        self.draft = None;
         Ok(())
     }
 
@@ -163,6 +171,29 @@ impl Rest {
     }
 }
 
+/// Returns whether a file is missing, empty, or a list of records, as far as its beginning tells.
+fn may_be_replaced(path: &Path, need: Need) -> io::Result<bool> {
+    let mut start = Vec::new();
+    // Others are refused where the draft is made. Opening a FIFO would block.
+    if std::fs::symlink_metadata(path).is_ok_and(|there| there.is_file()) {
+        File::open(path)?.take(64 * 1024).read_to_end(&mut start)?;
+    }
+    if start.len() == 64 * 1024 {
+        start.truncate(memchr::memrchr(b'\n', &start).unwrap_or(0));
+    }
+    // A run with --stream keeps invalid lines too.
+    let (mut good, mut bad) = (0, 0);
+    let mut sniffer = Sniffer::new(need);
+    for line in start.split(|byte| *byte == b'\n') {
+        match sniffer.line(line) {
+            Ok(Some(entry)) if entry.id.is_none() || entry.id().is_ok() => good += 1,
+            Ok(None) => {}
+            _ => bad += 1,
+        }
+    }
+    Ok(bad == 0 || good > bad)
+}
+
 /// Returns the writes that overwrite a line of `len` bytes with blanks: offset and bytes, in their order.
 ///
 /// The first write makes the first byte NUL, which marks the line as done. One byte is written or not, so the line is
@@ -194,7 +225,7 @@ mod tests {
         let path = folder.join("rest");
         let text = |path: &Path| std::fs::read_to_string(path).expect("readable");
         std::fs::write(&path, "old\n").expect("written");
-        let mut rest = Rest::start(&path).expect("started");
+        let mut rest = Rest::start(&path, Need::Identity).expect("started");
         rest.header(b"kind,id").expect("kept");
         for line in [b"authz,a1".as_slice(), b"authz,a2", b"authz,a3"] {
             rest.keep(line).expect("kept");
@@ -215,7 +246,7 @@ mod tests {
         let folder = Folder::new();
         let path = folder.join("rest");
         let text = || std::fs::read_to_string(&path).expect("readable");
-        let mut rest = Rest::start(&path).expect("started");
+        let mut rest = Rest::start(&path, Need::Identity).expect("started");
         rest.publish().expect("published");
         for no_input in [&b""[..], b" \t", b"\0   ,a0"] {
             rest.header(no_input).expect("passed over");
@@ -268,7 +299,7 @@ mod tests {
         let folder = Folder::new();
         let path = folder.join("rest");
         std::fs::write(&path, "old\n").expect("written");
-        let mut rest = Rest::start(&path).expect("started");
+        let mut rest = Rest::start(&path, Need::Identity).expect("started");
         rest.keep(b"x").expect("kept");
         drop(rest);
         assert_eq!(std::fs::read_to_string(&path).expect("readable"), "old\n");
@@ -276,12 +307,65 @@ mod tests {
     }
 
     #[test]
+    fn a_file_belongs_to_one_run() {
+        let folder = Folder::new();
+        let path = folder.join("rest");
+        let start = || Rest::start(&path, Need::Identity);
+        let busy = |there: Result<Rest, Error>| there.err().map(|e| (e.status(), e.to_string()));
+        let expected = (2, format!("{}: another run is using it", path.display()));
+        let mut first = start().expect("started");
+        first.keep(b"a1").expect("kept");
+        assert_eq!(busy(start()), Some(expected.clone()), "before it is published");
+        first.publish().expect("published");
+        assert_eq!(busy(start()), Some(expected), "afterwards");
+        assert_eq!(std::fs::read_to_string(&path).expect("readable"), "a1\n");
+        drop(first);
+        // A killed run leaves its draft behind.
+        std::fs::write(folder.join("rest.draft.tmp"), "left\n").expect("written");
+        let mut second = start().expect("started again");
+        second.keep(b"a2").expect("kept");
+        second.publish().expect("published");
+        assert_eq!(std::fs::read_to_string(&path).expect("readable"), "a2\n");
+        second.finish().expect("finished");
+        assert!(start().is_ok());
+    }
+
+    #[test]
+    fn only_lists_of_records_are_replaced() {
+        let folder = Folder::new();
+        let path = folder.join("rest");
+        let lists = [
+            "",
+            "\n",
+            "a1\n",
+            "kind,id\nauthz,a1\n",
+            "{\"kind\":\"authz\",\"id\":\"a\"}\n",
+            "\0  b\na1\n",
+            "a1\na2\na b c!\n",
+        ];
+        for list in lists {
+            std::fs::write(&path, list).expect("written");
+            assert!(Rest::start(&path, Need::Identity).is_ok(), "{list:?}");
+        }
+        for other in [
+            "#!/bin/sh\nrm -f \"$1\"\n",
+            "[remote \"origin\"]\n",
+            "\x7fELF\x02\x01\x01\0\0",
+            "Dear all,\n\nplease note: it is late.\n",
+        ] {
+            std::fs::write(&path, other).expect("written");
+            assert!(Rest::start(&path, Need::Identity).is_err(), "{other:?}");
+            assert_eq!(std::fs::read(&path).expect("readable"), other.as_bytes());
+        }
+    }
+
+    #[test]
     fn links_and_devices_are_refused() {
         let folder = Folder::new();
         let path = folder.join("rest");
         std::os::unix::fs::symlink(folder.join("elsewhere"), &path).expect("a link");
-        assert!(Rest::start(&path).is_err());
-        assert!(Rest::start(Path::new("/dev/null")).is_err());
-        assert!(Rest::start(Path::new("/")).is_err());
+        assert!(Rest::start(&path, Need::Identity).is_err());
+        assert!(Rest::start(Path::new("/dev/null"), Need::Identity).is_err());
+        assert!(Rest::start(Path::new("/"), Need::Identity).is_err());
     }
 }

@@ -103,6 +103,11 @@ impl Config {
         self.raw(name).map(PathBuf::from)
     }
 
+    /// Returns `PATH`, where the system looks for commands.
+    pub(crate) fn search_path(&self) -> Option<PathBuf> {
+        (self.read)("PATH").map(PathBuf::from)
+    }
+
     /// Returns `HEROKU_API_KEY`.
     ///
     /// # Errors

@@ -86,7 +86,7 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
     let result = if args.operands.is_empty() {
         serve(session, &host, &key)
     } else {
-        let path = session.config.path("PATH");
+        let path = session.config.search_path();
         let env = [("HEROKU_HOST", host.as_str()), ("HEROKU_API_KEY", key.as_str())];
         // Keep the real account's secrets and its log out of a rehearsal.
         let without = [&SECRET_VARIABLES[..], &["OAUTH_LOG"]].concat();

@@ -41,9 +41,9 @@ fn a_refused_input_leaves_the_rest_file_unchanged() {
     assert_eq!(account.read("rest"), "precious\n");
     account
         .sh("ln -s rest link; oauth-rm authz a1 --rest link")
-        .exits(1)
-        .says("link: exists and is not a regular file");
-    account.sh("oauth-rm authz a1 --rest no/such/folder").exits(1).says("no/such/folder: no such file");
+        .exits(2)
+        .says("link: is a symbolic link: name the file itself");
+    account.sh("oauth-rm authz a1 --rest no/such/folder").exits(2).says("no/such/folder: no such file");
     assert_eq!(account.read("rest"), "precious\n");
     assert_eq!(account.server.stats().total(), 0);
 }
@@ -337,8 +337,8 @@ fn the_log_records_each_change_and_its_author() {
     account.sh(many);
     assert!(account.read("log").lines().all(|l| serde_json::from_str::<serde_json::Value>(l).is_ok()));
     let before = account.state();
-    account.sh("oauth-mk authz --log /dev/full").exits(1);
-    account.sh("oauth-mk authz --log no/such/folder").exits(1);
+    account.sh("oauth-mk authz --log /dev/full").exits(2);
+    account.sh("oauth-mk authz --log no/such/folder").exits(2);
     assert_eq!(account.state(), before);
 }
 

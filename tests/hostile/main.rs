@@ -12,5 +12,6 @@ mod files;
 mod headers;
 mod ids;
 mod measured;
+mod neighbours;
 mod secrets;
 mod signals;

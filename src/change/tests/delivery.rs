@@ -164,6 +164,8 @@ fn an_error_that_stops_the_run_is_reported_once_and_temporary_errors_each() {
             format!("{} no network", place(3)),
             format!("{} no network", place(4)),
             format!("{} skipped", place(5)),
+            // The second one that was rejected.
+            "oauth-test: stopped: 1 record was not attempted".to_owned(),
         ]
     );
 }
@@ -232,7 +234,7 @@ fn a_failure_after_the_change_is_reported_and_the_record_is_printed() {
 /// A published `--rest` file with the lines `s1`, `s2` and `s3`.
 fn rest(folder: &Folder) -> (PathBuf, Mutex<Rest>) {
     let path = folder.join("rest");
-    let mut rest = Rest::start(&path).expect("started");
+    let mut rest = Rest::start(&path, crate::input::entry::Need::Identity).expect("started");
     for line in ["s1", "s2", "s3"] {
         rest.keep(line.as_bytes()).expect("kept");
     }

@@ -178,7 +178,7 @@ fn packed_items_are_small_and_come_back_whole() {
 fn rest_gets_each_line_once_with_its_header_line() {
     let folder = Folder::new();
     let path = folder.join("rest");
-    let mut rest = Rest::start(&path).expect("started");
+    let mut rest = Rest::start(&path, crate::input::entry::Need::Identity).expect("started");
     let lines = "kind,id\nauthz,a1\n\nauthz,a2\nauthz,a1\n";
     let (mut session, ..) = session(Stub::new(), lines, &[]);
     let input = input(None, &[], Need::Identity);
