@@ -113,11 +113,16 @@ pub fn csv(bytes: &[u8]) {
     let _ = unescape_cell(text);
 }
 
-/// Any text can be parsed as a netrc file, and a password is never longer than the text.
+/// Any text can be parsed as a netrc file, a password is never longer than the text, and an entry on lines of its own is
+/// found whatever stands before it, unless that has an entry for the same host.
 pub fn netrc(bytes: &[u8]) {
+    const HOST: &str = "api.heroku.com";
     let text = String::from_utf8_lossy(bytes);
-    if let Some(password) = parts::password(&text, "api.heroku.com") {
-        assert!(password.len() <= text.len());
+    let found = parts::password(&text, HOST);
+    assert!(found.as_ref().is_none_or(|password| password.len() <= text.len()));
+    if !text.to_lowercase().contains(HOST) {
+        let with = format!("{text}\n\nmachine {HOST}\n  login me\n  password p1\n");
+        assert_eq!(parts::password(&with, HOST).as_deref(), Some("p1"));
     }
 }
 

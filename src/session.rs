@@ -34,6 +34,8 @@ pub struct Session {
     connector: Connector,
     policy: Policy,
     parallel: usize,
+    /// The account that the user chose.
+    account: Option<String>,
     api: Option<Api>,
 }
 
@@ -57,12 +59,13 @@ impl Session {
             connector,
             policy: Policy { retry_for: Duration::from_secs(60), wait: true },
             parallel: 1,
+            account: None,
             api: None,
         }
     }
 
-    /// Reads `--retry-for` and `--no-wait`, and sets how many calls are made at the same time. Must be called before
-    /// the first call.
+    /// Reads `--account`, `--retry-for` and `--no-wait`, and sets how many calls are made at the same time. Must be called
+    /// before the first call.
     ///
     /// # Errors
     /// Those of the command line.
@@ -70,6 +73,13 @@ impl Session {
         let retry_for = args.span(&opts::RETRY_FOR)?;
         self.policy =
             Policy { retry_for: retry_for.unwrap_or(self.policy.retry_for), wait: !args.has(&opts::NO_WAIT) };
+        self.account = match args.get(&opts::ACCOUNT)? {
+            // An unset variable of a script must not select another account.
+            Some(name) if !credentials::is_account(name) => {
+                return Err(Error::usage(format!("--account: '{name}' is not the name of an account")));
+            }
+            name => name.map(str::to_owned),
+        };
         self.parallel = parallel;
         Ok(())
     }
@@ -135,10 +145,15 @@ impl Session {
             Some(api) => api,
             None => {
                 let base = self.config.base()?;
-                let token = credentials::find(&self.config, base.host(), &self.io.messages, &self.stop)?;
+                let account = self.account.as_deref();
+                let found = credentials::find(&self.config, &base, account, &self.io.messages, &self.stop)?;
+                self.io.messages.trace(|| format!("using the token from {}", found.source));
                 let transport = (self.connector)(&self.config, base.clone(), self.parallel)?;
                 let (messages, stop) = (self.io.messages.clone(), self.stop.clone());
-                Api::new(transport, &self.config, base, token, self.policy, messages, stop)?
+                let mut api =
+                    Api::new(transport, &self.config, base, found.token, self.policy, messages, stop)?;
+                api.name_source(found.source);
+                api
             }
         };
         Ok((&mut self.io, self.api.insert(api)))

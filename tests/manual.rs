@@ -315,11 +315,17 @@ fn examples(page: &Page) -> Vec<(String, String)> {
     found
 }
 
+/// Writes the entries of two accounts, which share the sandbox's account.
+const ACCOUNTS: &str = r#"(umask 077; for login in ann bob; do
+    printf 'machine %s login %s@example.com password %s\n' "${HEROKU_HOST#*//}" $login "$HEROKU_API_KEY"
+done > ~/.netrc)
+"#;
+
 /// Runs a script in a sandbox, in an empty folder, with nothing of this process's environment.
 fn play(script: &str) -> Ran {
     let (home, folder) = (Folder::new(), Folder::new());
     let mut command = Command::new(programs().join("oauth-sandbox"));
-    command.args(["sh", "-euc", script]).env_clear();
+    command.args(["sh", "-euc", &format!("{ACCOUNTS}{script}")]).env_clear();
     command.env("PATH", path()).env("HOME", &*home).current_dir(&*folder);
     finish(command)
 }

@@ -73,6 +73,8 @@ pub(crate) struct Caller {
     transport: Box<dyn Transport + Send>,
     pub(crate) base: Base,
     pub(crate) token: Secret,
+    /// Where the token was found, for messages.
+    pub(crate) source: Option<String>,
     bearer: Secret,
     headers: Vec<(String, String)>,
     policy: Policy,
@@ -111,6 +113,7 @@ impl Caller {
             base,
             bearer: Secret::new(format!("Bearer {}", token.expose())),
             token,
+            source: None,
             headers: config.headers()?,
             policy,
             quota: Quota::default(),
@@ -233,7 +236,8 @@ impl Caller {
                     format!("< {} request {id} after {} ms", response.status, sent.elapsed().as_millis())
                 });
                 self.show_warnings(&response);
-                judge(call, response, self.base.host(), code.is_some(), accept)
+                let source = self.source.as_deref().filter(|_| call.bearer.is_none());
+                judge(call, response, self.base.host(), source, code.is_some(), accept)
             }
             Err(Failure::NotSent(what)) => Verdict::NotSent(Cause::network(what)),
             Err(Failure::Lost(what)) => Verdict::Lost(Cause::network(what)),

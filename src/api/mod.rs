@@ -91,6 +91,11 @@ impl Api {
         Ok(Api { caller })
     }
 
+    /// Sets where the token was found, for the message if the API rejects it.
+    pub(crate) fn name_source(&mut self, source: String) {
+        self.caller.source = Some(source);
+    }
+
     /// Returns the token in use.
     pub fn token(&self) -> &Secret {
         &self.caller.token

@@ -71,11 +71,12 @@ pub(crate) enum Verdict {
     Fatal(Error),
 }
 
-/// Judges a response to `call`. `host` is for messages; `code_sent` says whether the request had a two-factor code.
+/// Judges a response to `call`. `host`, and `source`, where the token was found, are for messages; `code_sent` says whether the request had a two-factor code.
 pub(crate) fn judge(
     call: &Call<'_>,
     mut response: Response,
     host: &str,
+    source: Option<&str>,
     code_sent: bool,
     accept: Accept<'_>,
 ) -> Verdict {
@@ -111,22 +112,29 @@ pub(crate) fn judge(
         }
         (429, body) => Verdict::Quota { cause: Cause::refusal(&refusal(body)), after },
         (500..=599, body) => Verdict::Lost(Cause::refusal(&refusal(body))),
-        (_, body) => refused(call, refusal(body), code_sent, code_required),
+        (_, body) => refused(call, refusal(body), source, code_sent, code_required),
     }
 }
 
 /// Judges a refusal that is neither about the quota nor a failure of the server.
-fn refused(call: &Call<'_>, refusal: Refusal, code_sent: bool, code_required: bool) -> Verdict {
+fn refused(
+    call: &Call<'_>,
+    refusal: Refusal,
+    source: Option<&str>,
+    code_sent: bool,
+    code_required: bool,
+) -> Verdict {
     match (refusal.status, refusal.id.as_str()) {
         (401 | 403, "two_factor") => Verdict::TwoFactor { sent: code_sent },
         (401 | 403, _) if code_required && !code_sent => Verdict::TwoFactor { sent: false },
         (401, "invalid_two_factor_code") => {
             Verdict::Fatal(Error::auth(refusal.to_string()).with_hint(FRESH_CODE))
         }
-        (401, _) => Verdict::Fatal(
-            Error::auth(refusal.to_string())
-                .with_hint("the token was rejected: set HEROKU_API_KEY to a valid one"),
-        ),
+        (401, _) => {
+            let source = source.map_or(String::new(), |source| format!("; the token is from {source}"));
+            let error = Error::auth(format!("{refusal}{source}"));
+            Verdict::Fatal(error.with_hint("the token was rejected: set HEROKU_API_KEY to a valid one"))
+        }
         (404 | 410, _) if call.after_loss == AfterLoss::GoneIsDone => match refusal.is_gone() {
             true => Verdict::NotFound(refusal),
             // A proxy's page does not prove that the object is gone.

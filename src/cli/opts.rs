@@ -73,6 +73,9 @@ pub(crate) const RETRY_FOR: Opt =
 /// `--no-wait`
 pub(crate) const NO_WAIT: Opt =
     Opt::flag(None, "no-wait", "exit instead of waiting for quota or asking for a code");
+/// `--account NAME`
+pub(crate) const ACCOUNT: Opt =
+    Opt::value(None, "account", "NAME", "use the stored token of this account (its e-mail address)");
 /// `-v`
 pub(crate) const VERBOSE: Opt =
     Opt::flag(Some('v'), "verbose", "show requests and responses on standard error");
@@ -90,4 +93,4 @@ pub(crate) const PRINT: [&Opt; 3] = [&FORMAT, &JSON, &COLOR];
 /// The options of tools that print records with secrets.
 pub(crate) const PRINT_SECRETS: [&Opt; 5] = [&FORMAT, &JSON, &SHELL, &SHORT, &COLOR];
 /// The options of tools that call the API.
-pub(crate) const CALLS: [&Opt; 2] = [&RETRY_FOR, &NO_WAIT];
+pub(crate) const CALLS: [&Opt; 3] = [&ACCOUNT, &RETRY_FOR, &NO_WAIT];

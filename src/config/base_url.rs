@@ -39,6 +39,11 @@ impl Base {
         self.0.host()
     }
 
+    /// Returns the port, if the URL has one.
+    pub(crate) fn port(&self) -> Option<u16> {
+        self.0.port()
+    }
+
     /// Returns the host and, if the URL has one, the port.
     pub fn authority(&self) -> &str {
         self.0.authority()

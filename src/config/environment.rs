@@ -6,18 +6,21 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use crate::base::error::Error;
-use crate::base::secret::{Secret, check_token};
+use crate::base::secret::{Secret, clean_token};
 use crate::base::sync::lock;
 use crate::config::base_url::Base;
+use crate::config::credentials::is_account;
 
 /// The variables and their purpose. A test compares the ENVIRONMENT sections of the man pages with this list.
-pub const VARIABLES: [(&str, &str); 19] = [
+pub const VARIABLES: [(&str, &str); 21] = [
     ("HEROKU_API_KEY", "the token to use"),
     ("HEROKU_API_TOKEN", "a common mistake for HEROKU_API_KEY, which is reported"),
     ("HEROKU_HOST", "the host or URL of the API"),
     ("HEROKU_HEADERS", "extra headers, a JSON object"),
     ("HEROKU_NETRC_WRITE", "true: do not use the keychain"),
+    ("NETRC", "the file to read instead of .netrc"),
     ("HEROKU_TWO_FACTOR_CODE", "the two-factor code"),
+    ("OAUTH_ACCOUNT", "the account whose token to use"),
     ("OAUTH_LOG", "the file for --log"),
     ("HTTPS_PROXY", "the proxy for https"),
     ("https_proxy", "the proxy for https"),
@@ -116,6 +119,18 @@ impl Config {
         self.secret("HEROKU_API_KEY")
     }
 
+    /// Returns `OAUTH_ACCOUNT`.
+    ///
+    /// # Errors
+    /// An input error if it cannot be the name of an account.
+    pub(crate) fn account(&self) -> Result<Option<&str>, Error> {
+        let account = self.text("OAUTH_ACCOUNT")?;
+        match account.filter(|name| !is_account(name)) {
+            Some(name) => Err(Error::input(format!("OAUTH_ACCOUNT: '{name}' is not the name of an account"))),
+            None => Ok(account),
+        }
+    }
+
     /// Returns `HEROKU_TWO_FACTOR_CODE`.
     ///
     /// # Errors
@@ -127,8 +142,8 @@ impl Config {
     fn secret(&self, name: &str) -> Result<Option<Secret>, Error> {
         match self.text(name)? {
             None => Ok(None),
-            Some(text) => check_token(text)
-                .map(|()| Some(Secret::new(text.to_owned())))
+            Some(text) => clean_token(text)
+                .map(|token| Some(Secret::new(token.to_owned())))
                 .map_err(|what| Error::input(format!("{name} {what}"))),
         }
     }

@@ -245,7 +245,10 @@ fn a_refusal_after_a_lost_response_reports_that_the_change_may_have_been_made() 
     let rotate = "/oauth/clients/c1/actions/rotate-credentials";
     let again =
         "if so, the new secret is lost: rotate again, using another token if the rotated one is in use\n";
-    let doubt = |id: &str| format!("Sorry. ({id}); the change may have been made anyway\n");
+    let doubt = |id: &str| {
+        let source = if id == "unauthorized" { "; the token is from HEROKU_API_KEY" } else { "" };
+        format!("Sorry. ({id}){source}; the change may have been made anyway\n")
+    };
     for (status, id, code) in [(401, "unauthorized", 4), (403, "suspended", 1), (422, "invalid_params", 1)] {
         let stub = Stub::new().lose(Delete, SESSION).on(Delete, SESSION, status, &error(id));
         let ran = stub.run(RM, &["session", "s1", ALL], "").exits(code).says(&doubt(id));
