@@ -99,7 +99,7 @@ fn each_dependency_has_its_one_place() {
     only("percent_encoding", &["sandbox/wire/form.rs", "tools/mk/web_flow.rs"]);
     only("strsim", &["base/text.rs"]);
     only("ureq", &["api/http.rs", "api/wire.rs"]);
-    only("csv::", &["input/sniffer.rs", "output/printer.rs"]);
+    only("csv::", &["input/table.rs", "output/printer.rs"]);
     only("signal_hook", &["sys/signals.rs"]);
     only("unicode_width", &["output/cells.rs"]);
     only("zeroize", &["base/secret.rs"]);

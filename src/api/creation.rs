@@ -28,7 +28,8 @@ pub(crate) fn body(kind: Kind, fields: &Fields) -> Result<Body, String> {
     let mut body = Body::default();
     if kind == Kind::Client {
         let not_of_clients = [&fields.description, &fields.expires_in, &fields.client_id];
-        if not_of_clients.iter().any(|f| f.is_some()) || fields.scope.is_some() {
+        let has_scope = fields.scope.as_ref().is_some_and(|scope| !scope.is_empty());
+        if not_of_clients.into_iter().any(is_filled) || has_scope {
             return Err("a client has no description, scope, expiry or client".to_owned());
         }
         let (Some(name), Some(url)) = (&fields.name, &fields.url) else {
@@ -39,7 +40,7 @@ pub(crate) fn body(kind: Kind, fields: &Fields) -> Result<Body, String> {
         body.set("redirect_uri", url.as_str());
         return Ok(body);
     }
-    if fields.name.is_some() || fields.url.is_some() {
+    if is_filled(&fields.name) || is_filled(&fields.url) {
         return Err("an authorization has no name and no URL; its description is -d TEXT".to_owned());
     }
     fields.scope.as_deref().map_or(Ok(()), check_scopes)?;
@@ -55,16 +56,29 @@ pub(crate) fn body(kind: Kind, fields: &Fields) -> Result<Body, String> {
     Ok(body)
 }
 
+/// Returns whether a field holds something. In a table of several kinds, a row leaves the columns of the others empty.
+fn is_filled(field: &Option<String>) -> bool {
+    field.as_ref().is_some_and(|text| !text.is_empty())
+}
+
 /// Returns the lifetime that is asked for, in seconds; `None` if the authorization shall never expire.
 ///
 /// # Errors
 /// A message, if it cannot be read or is over.
 pub(crate) fn lifetime(fields: &Fields) -> Result<Option<u64>, String> {
-    if let Some(span) = fields.expires_in.as_deref().filter(|s| *s != "null") {
+    // An empty value may be a variable or a formula that failed. It must not become a longer life.
+    const EMPTY: &str = "is empty: give a value, or 'never', or leave the field out";
+    if fields.expires_in.as_deref() == Some("") {
+        return Err(format!("its expires_in {EMPTY}"));
+    }
+    if let Some(span) = fields.expires_in.as_deref().filter(|s| *s != "never") {
         let seconds = time::parse_span(span)?.as_secs();
         return if seconds > 0 { Ok(Some(seconds)) } else { Err("it would expire immediately".to_owned()) };
     }
-    let Some(at) = &fields.expires_at else { return Ok(None) };
+    let Some(at) = fields.expires_at.as_deref().filter(|at| *at != "never") else { return Ok(None) };
+    if at.is_empty() {
+        return Err(format!("its expires_at {EMPTY}"));
+    }
     let at = time::parse_rfc3339(at).ok_or_else(|| format!("'{at}' is not an RFC 3339 time"))?;
     match u64::try_from(at - time::now()) {
         Ok(seconds) if seconds > 0 => Ok(Some(seconds)),

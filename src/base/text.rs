@@ -42,10 +42,15 @@ pub(crate) fn shell_word(text: &str) -> Cow<'_, str> {
 pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates
         .into_iter()
-        .map(|c| (strsim::osa_distance(word, c), c))
+        .map(|c| (distance(word, c), c))
         .filter(|&(d, c)| d <= 1 + c.len().min(word.len()) / 4)
         .min_by_key(|&(d, _)| d)
         .map(|(_, c)| c)
+}
+
+/// Returns how many letters are to be added, left out, replaced or swapped to make `b` of `a`.
+pub(crate) fn distance(a: &str, b: &str) -> usize {
+    strsim::osa_distance(a, b)
 }
 
 /// Cuts `text` after `max` characters and adds how many were cut: `abc… (7 more)`.

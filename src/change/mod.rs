@@ -188,6 +188,7 @@ fn run_whole<C: Change>(
     log: Option<OpenLog>,
 ) -> Result<(), Error> {
     let targets = Targets::read(session, input, &|item| change.accept(item), rest.as_mut())?;
+    style.check_count(targets.len())?;
     if let Some(rest) = &mut rest {
         rest.publish()?;
     }
@@ -240,6 +241,8 @@ fn run_stream<C: Change>(
     mut rest: Option<Rest>,
     log: Option<OpenLog>,
 ) -> Result<(), Error> {
+    // Nobody knows how many records will come.
+    style.check_count(usize::MAX)?;
     refuse_terminal(session)?;
     session.stop_on_signals()?;
     if !options.dry_run {

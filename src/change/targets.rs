@@ -70,6 +70,7 @@ pub(crate) fn item<'a>(
     need: Need,
 ) -> Result<Item<'a>, String> {
     let kind = entry.kind(kind)?;
+    entry.check_telling(kind, need)?;
     if matches!(kind, Kind::Client | Kind::Token) && entry.id.as_ref().is_some_and(|id| id.as_str() == "~") {
         return Err(format!("there is no {} ~", kind.noun()));
     }
@@ -170,7 +171,7 @@ impl Targets {
             })?;
         }
         for operand in input.operands {
-            intake.take(Origin::Operand, operand.as_bytes(), Ok(Entry::bare(operand)))?;
+            intake.take(Origin::Operand, operand.as_bytes(), Entry::bare_word(operand))?;
         }
         intake.bad_lines.finish()?;
         Ok(intake.targets)
@@ -273,8 +274,11 @@ impl Intake<'_> {
         match entry
             .and_then(|entry| self.targets.add(origin, &entry, self.input, self.accept, &mut self.id_index))
         {
-            Ok(true) => self.rest.as_deref_mut().map_or(Ok(()), |rest| rest.keep(line)),
-            Ok(false) => Ok(()),
+            Ok(is_new) => {
+                self.bad_lines.good();
+                let rest = self.rest.as_deref_mut().filter(|_| is_new);
+                rest.map_or(Ok(()), |rest| rest.keep(line))
+            }
             Err(reason) => {
                 self.bad_lines.add(origin, &reason);
                 Ok(())

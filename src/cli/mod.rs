@@ -197,9 +197,23 @@ pub(crate) fn parse(
 ) -> Result<Invocation, Error> {
     let mut parser = lexopt::Parser::from_args(command_line);
     let mut args = Args { formats: tool.formats, ..Args::default() };
-    while let Some(arg) = parser.next().map_err(|e| Error::usage(e.to_string()))? {
+    let mut ended = false;
+    loop {
+        // A variable that is not set must not make a command work on its standard input, or on everything.
+        if !ended && let Some(rest) = parser.try_raw_args() {
+            let rest = rest.as_slice();
+            ended = rest.first().is_some_and(|arg| arg == "--");
+            if ended && rest.len() == 1 {
+                return Err(Error::usage("nothing follows --: a variable may be empty"));
+            }
+        }
+        let Some(arg) = parser.next().map_err(|e| Error::usage(e.to_string()))? else { break };
         let opt = match arg {
             Arg::Value(operand) => {
+                if operand.is_empty() {
+                    let number = args.operands.len() + 1;
+                    return Err(Error::usage(format!("operand {number} is empty: a variable may be empty")));
+                }
                 args.operands.push(operand);
                 if tool.takes == Takes::Command {
                     args.operands.extend(parser.raw_args().map_err(|e| Error::usage(e.to_string()))?);

@@ -4,13 +4,15 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Deserialize;
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use crate::base::text::nearest;
+pub(crate) use crate::input::fields::{Fields, SCOPES, check_scopes, split_scopes};
+use crate::input::fields::{Slots, Value, check_texts, json_text};
 use crate::input::id_index::Tag;
-use crate::record::json::{Text, string};
+use crate::input::names::{self, READ};
+use crate::record::json::Text;
 use crate::record::kind::{Kind, check_id};
 
 /// The place in the input where an entry comes from.
@@ -61,6 +63,8 @@ pub struct Entry<'a> {
     pub default: bool,
     /// Its fields, if the tool needs them ([`Need`]).
     pub fields: Option<Arc<Fields>>,
+    /// The fields that it has, a bit for each place in [`READ`]; those that are blank do not count for [`Need::New`].
+    pub(crate) says: u16,
     /// All of the record, if the tool needs that.
     pub(crate) whole: Option<Whole<'a>>,
 }
@@ -72,130 +76,6 @@ pub(crate) enum Whole<'a> {
     Json(&'a str),
     /// A CSV row: the name of each column, and the text of its cell.
     Row(Vec<(String, String)>),
-}
-
-/// The fields of a record that describe the object.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Fields {
-    /// `description`
-    pub description: Option<String>,
-    /// `scope`
-    pub scope: Option<Vec<String>>,
-    /// `expires_in` of the record itself: seconds, or a span such as `8h`.
-    pub expires_in: Option<String>,
-    /// `expires_at`
-    pub expires_at: Option<String>,
-    /// `name`
-    pub name: Option<String>,
-    /// `redirect_uri`, or else `url`
-    pub url: Option<String>,
-    /// The id of its client.
-    pub client_id: Option<String>,
-}
-
-impl Fields {
-    /// The fields of a record that has none.
-    pub const NONE: Fields = Fields {
-        description: None,
-        scope: None,
-        expires_in: None,
-        expires_at: None,
-        name: None,
-        url: None,
-        client_id: None,
-    };
-
-    pub(crate) fn set(&mut self, column: &str, text: String) {
-        // CSV cannot tell null from empty.
-        let text = Some(text).filter(|t| !t.is_empty());
-        match column {
-            "description" => self.description = text,
-            "scope" => self.scope = text.map(|t| split_scopes(&t)),
-            "expires_in" => self.expires_in = text,
-            "expires_at" => self.expires_at = text,
-            "name" => self.name = text,
-            // As in JSON, `redirect_uri` counts before `url`.
-            "redirect_uri" => self.url = text.or(self.url.take()),
-            "url" => self.url = self.url.take().or(text),
-            "client_id" => self.client_id = text,
-            _ => {}
-        }
-    }
-
-    fn from_json(line: &str) -> Result<Fields, String> {
-        #[derive(Deserialize)]
-        struct Full<'a> {
-            #[serde(borrow)]
-            description: Option<Text<'a>>,
-            #[serde(borrow)]
-            scope: Option<&'a RawValue>,
-            #[serde(borrow)]
-            expires_in: Option<&'a RawValue>,
-            expires_at: Option<Text<'a>>,
-            name: Option<Text<'a>>,
-            redirect_uri: Option<Text<'a>>,
-            url: Option<Text<'a>>,
-            #[serde(borrow)]
-            client: Option<&'a RawValue>,
-            client_id: Option<Text<'a>>,
-        }
-        #[derive(Deserialize)]
-        struct Client<'a> {
-            #[serde(borrow)]
-            id: Option<Text<'a>>,
-        }
-        let full: Full<'_> = serde_json::from_str(line).map_err(|e| json_error(&e))?;
-        let owned = |t: Option<Text<'_>>| t.map(|Text(t)| t.into_owned());
-        let scope = match full.scope.filter(|raw| raw.get() != "null") {
-            None => None,
-            Some(raw) => Some(match serde_json::from_str::<Vec<String>>(raw.get()) {
-                Ok(list) => list,
-                Err(_) => split_scopes(&string(raw).ok_or("its scope is not a list of strings")?),
-            }),
-        };
-        Ok(Fields {
-            description: owned(full.description),
-            scope,
-            expires_in: full.expires_in.map(|raw| string(raw).map_or(raw.get().to_owned(), Cow::into_owned)),
-            expires_at: owned(full.expires_at),
-            name: owned(full.name),
-            url: owned(full.redirect_uri).or(owned(full.url)),
-            // The API's responses have an object here, requests to it an id.
-            client_id: match full.client.filter(|raw| raw.get() != "null") {
-                None => owned(full.client_id),
-                Some(raw) => match serde_json::from_str::<Client<'_>>(raw.get()) {
-                    Ok(client) => owned(client.id),
-                    Err(_) => {
-                        Some(string(raw).ok_or("its client is neither an object nor an id")?.into_owned())
-                    }
-                },
-            },
-        })
-    }
-}
-
-/// The scopes that the API knows (docs/heroku-api.md, "Objects").
-pub(crate) const SCOPES: [&str; 6] =
-    ["global", "identity", "read", "write", "read-protected", "write-protected"];
-
-/// Splits a list of scopes at commas and blanks.
-pub(crate) fn split_scopes(text: &str) -> Vec<String> {
-    text.split([',', ' ']).filter(|s| !s.is_empty()).map(str::to_owned).collect()
-}
-
-/// Checks that there is at least one scope, and that the API knows all of them.
-///
-/// # Errors
-/// A message that names the unknown scope and the nearest known one.
-pub(crate) fn check_scopes(scopes: &[String]) -> Result<(), String> {
-    if scopes.is_empty() {
-        return Err("its scope is empty: name a scope, or leave the field out for global".to_owned());
-    }
-    let Some(unknown) = scopes.iter().find(|s| !SCOPES.contains(&s.as_str())) else { return Ok(()) };
-    Err(match nearest(unknown, SCOPES) {
-        Some(near) => format!("unknown scope '{unknown}'; did you mean '{near}'?"),
-        None => format!("unknown scope '{unknown}': use one of {}", SCOPES.join(", ")),
-    })
 }
 
 impl<'a> Entry<'a> {
@@ -243,32 +123,175 @@ impl<'a> Entry<'a> {
         Entry { id: Some(Id::Unchecked(Cow::Borrowed(id))), ..Entry::default() }
     }
 
+    /// Makes an entry of a bare id.
+    ///
+    /// # Errors
+    /// A message, if the word is what programs print where an id is missing.
+    pub(crate) fn bare_word(word: &str) -> Result<Entry<'_>, String> {
+        match word {
+            "null" | "undefined" | "None" => {
+                Err(format!("'{word}' is not an id: a program printed it where one is missing"))
+            }
+            word => Ok(Entry::bare(word)),
+        }
+    }
+
+    /// Checks that the record says something about an object of this kind that the tool reads.
+    ///
+    /// # Errors
+    /// A message that names the fields that could say something.
+    pub(crate) fn check_telling(&self, kind: Kind, need: Need) -> Result<(), String> {
+        let telling = need.telling(kind);
+        let says = |name: &str| names::place(name).is_some_and(|at| self.says & (1 << at) != 0);
+        // A bare id has no fields: then options say what to change.
+        match self.fields.is_none() || telling.is_empty() || telling.iter().any(|name| says(name)) {
+            true => Ok(()),
+            false => {
+                let what = if need == Need::New { "create" } else { "change" };
+                let what = format!("the record says nothing about the {} to {what}", kind.noun());
+                Err(format!("{what}: it needs {}", or(&telling[..telling.len().min(2)])))
+            }
+        }
+    }
+
     /// Parses a JSON record.
     ///
     /// # Errors
-    /// A message without any part of the line, which may hold a secret.
+    /// A message without any value of the line, which may hold a secret.
     pub fn from_json(line: &'a str, need: Need) -> Result<Entry<'a>, String> {
-        #[derive(Deserialize)]
-        struct Identity<'a> {
-            #[serde(borrow)]
-            kind: Option<Text<'a>>,
-            #[serde(borrow)]
-            id: Option<Text<'a>>,
-            current: Option<bool>,
-            default: Option<bool>,
+        let mut json = serde_json::Deserializer::from_str(line);
+        let found = Members { need }.deserialize(&mut json).and_then(|found| json.end().map(|()| found));
+        let found = found.map_err(|e| json_error(&e))?;
+        if let Some(name) = found.twice {
+            return Err(format!("duplicate field '{name}'"));
         }
-        let found: Identity<'_> = serde_json::from_str(line).map_err(|e| json_error(&e))?;
-        Ok(Entry {
-            kind: found.kind.map(|Text(word)| Kind::parse(&word)).transpose()?,
-            id: found.id.map(|Text(id)| Id::Unchecked(id)),
-            current: found.current.unwrap_or(false),
-            default: found.default.unwrap_or(false),
-            whole: (need == Need::Whole).then_some(Whole::Json(line)),
-            fields: match need {
-                Need::Identity | Need::Whole => None,
-                Need::Fields | Need::New => Some(Arc::new(Fields::from_json(line)?)),
-            },
-        })
+        let has = |name: &str| names::place(name).is_some_and(|at| found.slots[at].is_some());
+        names::check("field", found.unknown.iter().map(|name| name.as_ref()), need, has)?;
+        let may_be_escaped = !found.is_structured;
+        let mut entry = Entry::new(&found.slots, need, may_be_escaped, found.is_error)?;
+        if need == Need::Whole {
+            // The caller takes the fields as they stand: they must be what they seem to be.
+            if may_be_escaped {
+                check_texts(&found.slots)?;
+            }
+            entry.whole = Some(Whole::Json(line));
+        }
+        Ok(entry)
+    }
+
+    /// Makes an entry of the values of a record. `is_error`: it has a member as the error responses of APIs have.
+    ///
+    /// # Errors
+    /// A message without any value of the record, which may be a secret.
+    pub(crate) fn new(
+        slots: &Slots<'a>,
+        need: Need,
+        may_be_escaped: bool,
+        is_error: bool,
+    ) -> Result<Entry<'a>, String> {
+        let [kind, id, current, default, ..] = slots;
+        let kind = kind.as_ref().map_or(Ok(None), |value| value.text(READ[0]))?;
+        let kind = kind.as_deref().map(str::trim).filter(|word| !word.is_empty());
+        let kind = kind.map(Kind::parse).transpose()?;
+        let mark = |at: usize, value: &Option<Value<'a>>| {
+            value.as_ref().map_or(Ok(false), |value| value.mark(READ[at]))
+        };
+        let mut entry = Entry { kind, ..Entry::default() };
+        if need != Need::New {
+            let id = match id {
+                Some(Value::Json(raw)) => json_text(raw, READ[1])?,
+                Some(Value::Cell(cell)) => Some(cell.clone()).filter(|cell| !cell.is_empty()),
+                None => None,
+            };
+            entry.id = id.map(Id::Unchecked);
+            (entry.current, entry.default) = (mark(2, current)?, mark(3, default)?);
+        }
+        if matches!(need, Need::Fields | Need::New) {
+            for (at, value) in slots.iter().enumerate() {
+                let says = value.as_ref().is_some_and(|value| need == Need::Fields || !value.is_blank());
+                entry.says |= u16::from(says) << at;
+            }
+            entry.fields = Some(Arc::new(Fields::read(slots, need, may_be_escaped)?));
+        }
+        match is_error && kind.is_none() && id.is_some() {
+            true => Err("this is an error response of an API, not a record".to_owned()),
+            false => Ok(entry),
+        }
+    }
+}
+
+/// Formats a list of names: `name`, `description or scope`.
+fn or(names: &[&str]) -> String {
+    names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(" or ")
+}
+
+/// Collects the members of a JSON object that a tool reads.
+struct Members {
+    need: Need,
+}
+
+/// The members of a JSON object that a tool reads, and what is to be known of the others.
+struct Found<'a> {
+    slots: Slots<'a>,
+    unknown: Vec<Cow<'a, str>>,
+    /// A name that is there twice.
+    twice: Option<&'static str>,
+    /// A member is named as in the error responses of APIs.
+    is_error: bool,
+    /// It has members that no CSV row can have.
+    is_structured: bool,
+}
+
+impl<'a> DeserializeSeed<'a> for Members {
+    type Value = Found<'a>;
+    fn deserialize<D: serde::Deserializer<'a>>(self, json: D) -> Result<Found<'a>, D::Error> {
+        json.deserialize_map(self)
+    }
+}
+
+impl<'a> Visitor<'a> for Members {
+    type Value = Found<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Found<'a>, A::Error> {
+        let mut found = Found {
+            slots: Default::default(),
+            unknown: Vec::new(),
+            twice: None,
+            is_error: false,
+            is_structured: false,
+        };
+        let read = if self.need == Need::Identity { 4 } else { READ.len() };
+        while let Some(Text(name)) = map.next_key::<Text<'a>>()? {
+            match READ[..read].iter().position(|read| *read == name) {
+                Some(at) => {
+                    let raw: &'a RawValue = map.next_value()?;
+                    found.is_structured |= raw.get().starts_with(['{', '[']);
+                    if found.slots[at].replace(Value::Json(raw)).is_some() {
+                        found.twice = Some(READ[at]);
+                    }
+                }
+                None if names::is_known(&name) => match self.need {
+                    Need::Identity => {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                    _ => {
+                        let raw: &'a RawValue = map.next_value()?;
+                        found.is_structured |=
+                            raw.get().starts_with(['{', '[']) || name == "ignores_delinquent";
+                    }
+                },
+                None => {
+                    map.next_value::<IgnoredAny>()?;
+                    found.is_error |= ["message", "error"].contains(&name.as_ref());
+                    found.unknown.push(name);
+                }
+            }
+        }
+        Ok(found)
     }
 }
 
@@ -290,9 +313,7 @@ fn json_error(e: &serde_json::Error) -> String {
     let text = e.to_string().replace('`', "'");
     let what = text.split(" at line").next().unwrap_or_default();
     match e.classify() {
-        Category::Data if what.starts_with("duplicate field") => what.to_owned(),
-        Category::Data => format!("a field before column {} has the wrong type", e.column()),
         Category::Eof => "invalid JSON: the line ends inside the object".to_owned(),
-        Category::Syntax | Category::Io => format!("invalid JSON: {what} at column {}", e.column()),
+        _ => format!("invalid JSON: {what} at column {}", e.column()),
     }
 }

@@ -1,7 +1,7 @@
 //! Reads lines in large blocks, and parses the JSON lines of a large input on several threads.
 //!
 //! A line of JSON means the same wherever it stands, so any thread can parse it. CSV rows depend on the header line
-//! before them: those, and bare ids, are left to the thread that reads.
+//! before them, and JSON over several lines on the lines around: those, and bare ids, are left to the thread that reads.
 
 use std::borrow::Cow;
 use std::io::{ErrorKind, Read};
@@ -12,6 +12,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use crate::base::error::{Error, reason};
 use crate::input::entry::{Entry, Fields, Id, Need};
 use crate::input::id_index::Tag;
+use crate::input::json_lines::{Added, JsonLines, looks_like_json, trim};
 use crate::input::sniffer::Sniffer;
 use crate::record::kind::Kind;
 
@@ -118,12 +119,14 @@ impl<R: Read> Blocks<R> {
     }
 }
 
-/// Reads lines one by one, each as soon as it arrives.
+/// Reads lines one by one, each as soon as it arrives. JSON that goes over several lines is one line here.
 pub struct Lines<R> {
     blocks: Blocks<R>,
     block: Block,
     at: usize,
     number: u32,
+    json: JsonLines,
+    joined: Vec<u8>,
 }
 
 impl<R: Read> Lines<R> {
@@ -134,7 +137,14 @@ impl<R: Read> Lines<R> {
 
     /// Reads from `from`, which messages call `name`.
     pub(crate) fn named(from: R, name: impl Into<Cow<'static, str>>) -> Lines<R> {
-        Lines { blocks: Blocks::new(from, name.into()), block: Block::default(), at: 0, number: 0 }
+        Lines {
+            blocks: Blocks::new(from, name.into()),
+            block: Block::default(),
+            at: 0,
+            number: 0,
+            json: JsonLines::default(),
+            joined: Vec::new(),
+        }
     }
 
     /// Returns the number of the next line, counted from 1, and the line without its line break; `None` at the end of
@@ -143,17 +153,43 @@ impl<R: Read> Lines<R> {
     /// # Errors
     /// An input error, if the stream fails or a line is longer than 16 MiB.
     pub fn next_line(&mut self) -> Result<Option<(u32, &[u8])>, Error> {
-        if self.at >= self.block.end {
-            match self.blocks.next(std::mem::take(&mut self.block))? {
-                Some(block) => (self.block, self.at) = (block, 0),
-                None => return Ok(None),
+        loop {
+            if self.at >= self.block.end {
+                match self.blocks.next(std::mem::take(&mut self.block))? {
+                    Some(block) => (self.block, self.at) = (block, 0),
+                    None if self.json.is_open() => return Ok(Some(self.take_json())),
+                    None => return Ok(None),
+                }
+            }
+            let rest = &self.block.bytes[self.at..self.block.end];
+            let len = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            let line = self.at..self.at + len;
+            if self.json.is_open() {
+                match self.json.add(&self.block.bytes[line]) {
+                    // The line is read again, as the next one.
+                    Added::BreaksOff => return Ok(Some(self.take_json())),
+                    added => {
+                        self.at += len + 1;
+                        self.number = self.number.saturating_add(1);
+                        if added == Added::Complete {
+                            return Ok(Some(self.take_json()));
+                        }
+                        continue;
+                    }
+                }
+            }
+            self.at += len + 1;
+            self.number = self.number.saturating_add(1);
+            if !self.json.begin(self.number, &self.block.bytes[line.clone()]) {
+                return Ok(Some((self.number, &self.block.bytes[line])));
             }
         }
-        let rest = &self.block.bytes[self.at..self.block.end];
-        let len = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-        self.at += len + 1;
-        self.number = self.number.saturating_add(1);
-        Ok(Some((self.number, &rest[..len])))
+    }
+
+    fn take_json(&mut self) -> (u32, &[u8]) {
+        let (number, text) = self.json.take();
+        self.joined = text;
+        (number, &self.joined)
     }
 }
 
@@ -184,11 +220,12 @@ impl<F: FnMut(u32, &[u8], Found<'_>) -> Result<(), Error>> Consumer for F {
 /// An input error, if the stream fails or a line is longer than 16 MiB; the error of `consumer`.
 pub fn read_all(from: impl Read, need: Need, consumer: &mut impl Consumer) -> Result<(), Error> {
     let mut blocks = Blocks::new(from, STDIN.into());
-    let mut sniffer = Sniffer::new(need);
-    let mut number = 1;
+    let mut delivery =
+        Delivery { number: 1, sniffer: Sniffer::new(need), json: JsonLines::default(), consumer };
     let Some(first) = blocks.next(Block::default())? else { return Ok(()) };
     let Some(second) = blocks.next(Block::default())? else {
-        return deliver(&parse(first, need), &mut 1, &mut sniffer, consumer);
+        delivery.block(&parse(first, need))?;
+        return delivery.json();
     };
     // One more than there are processors: parsers also sit idle while this thread reads and delivers.
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(4) + 1;
@@ -218,13 +255,13 @@ pub fn read_all(from: impl Read, need: Need, consumer: &mut impl Consumer) -> Re
             }
             while received < sent && (at_end || sent - received >= 2 * threads) {
                 if let Ok(parsed) = parsers[received % threads].1.recv() {
-                    deliver(&parsed, &mut number, &mut sniffer, consumer)?;
+                    delivery.block(&parsed)?;
                     spare = parsed.block;
                 }
                 received += 1;
             }
             if at_end {
-                return Ok(());
+                return delivery.json();
             }
         }
     })
@@ -251,8 +288,9 @@ enum Content {
         current: bool,
         default: bool,
         fields: Option<Arc<Fields>>,
+        says: u16,
     },
-    /// An unusable JSON record.
+    /// An unusable JSON record, or the first line of one.
     Bad(String),
     /// CSV, a bare id or a blank line: left to the sniffer, because the lines before it matter.
     Other,
@@ -265,22 +303,25 @@ fn parse(block: Block, need: Need) -> ParsedBlock {
     let whole = std::str::from_utf8(&block.bytes[..block.end]).ok();
     for range in block.lines() {
         let text = match whole {
-            Some(whole) => Ok(whole[range.clone()].trim_ascii()),
-            None => std::str::from_utf8(block.bytes[range.clone()].trim_ascii()),
+            // A line without a byte order mark or record separator needs no look at its bytes.
+            Some(whole) if whole[range.clone()].starts_with('{') => Ok(whole[range.clone()].trim_ascii_end()),
+            _ => std::str::from_utf8(trim(&block.bytes[range.clone()])),
         };
         let content = match text {
-            Ok(text) if text.starts_with('{') => match Entry::from_json(text, need) {
-                Ok(entry) => {
-                    let tag = entry.id().ok().map(Tag::of);
-                    let Entry { kind, id, current, default, fields, .. } = entry;
-                    let id = id.map(|id| {
-                        ids.push_str(id.as_str());
-                        (id.as_str().len(), tag)
-                    });
-                    Content::Record { kind, id, current, default, fields }
+            Ok(text) if text.starts_with('{') && looks_like_json(text.as_bytes()) => {
+                match Entry::from_json(text, need) {
+                    Ok(entry) => {
+                        let tag = entry.id().ok().map(Tag::of);
+                        let Entry { kind, id, current, default, fields, says, .. } = entry;
+                        let id = id.map(|id| {
+                            ids.push_str(id.as_str());
+                            (id.as_str().len(), tag)
+                        });
+                        Content::Record { kind, id, current, default, fields, says }
+                    }
+                    Err(error) => Content::Bad(error),
                 }
-                Err(error) => Content::Bad(error),
-            },
+            }
             _ => Content::Other,
         };
         lines.push(ParsedLine { range, content });
@@ -288,110 +329,71 @@ fn parse(block: Block, need: Need) -> ParsedBlock {
     ParsedBlock { block, ids, lines }
 }
 
-/// Passes each line of a block to `consumer`; `number` is the number of the next line.
-fn deliver(
-    parsed: &ParsedBlock,
-    number: &mut u32,
-    sniffer: &mut Sniffer,
-    consumer: &mut impl Consumer,
-) -> Result<(), Error> {
-    consumer.prefetch(parsed.lines.iter().filter_map(|line| match line.content {
-        Content::Record { id: Some((_, tag)), .. } => tag,
-        _ => None,
-    }));
-    let mut at = 0;
-    for ParsedLine { range, content } in &parsed.lines {
-        let line = &parsed.block.bytes[range.clone()];
-        let found = match content {
-            Content::Record { kind, id, current, default, fields } => {
-                let id = id.map(|(len, tag)| {
-                    let id = &parsed.ids[at..at + len];
-                    at += len;
-                    tag.map_or(Id::Unchecked(Cow::Borrowed(id)), |tag| Id::Checked(id, tag))
-                });
-                sniffer.skip_line();
-                let (kind, fields) = (*kind, fields.clone());
-                Ok(Some(Entry { kind, id, current: *current, default: *default, fields, whole: None }))
+/// Passes lines to a consumer, in their order.
+struct Delivery<'c, C> {
+    /// The number of the next line.
+    number: u32,
+    sniffer: Sniffer,
+    json: JsonLines,
+    consumer: &'c mut C,
+}
+
+impl<C: Consumer> Delivery<'_, C> {
+    /// Passes each line of a block to the consumer.
+    fn block(&mut self, parsed: &ParsedBlock) -> Result<(), Error> {
+        self.consumer.prefetch(parsed.lines.iter().filter_map(|line| match line.content {
+            Content::Record { id: Some((_, tag)), .. } => tag,
+            _ => None,
+        }));
+        let mut at = 0;
+        for ParsedLine { range, content } in &parsed.lines {
+            let line = &parsed.block.bytes[range.clone()];
+            let number = self.number;
+            self.number = number.saturating_add(1);
+            let id_at = at;
+            if let Content::Record { id: Some((len, _)), .. } = content {
+                at += len;
             }
-            Content::Bad(error) => {
-                sniffer.skip_line();
-                Err(error.clone())
+            if self.json.is_open() {
+                match self.json.add(line) {
+                    Added::More => continue,
+                    Added::Complete => {
+                        self.json()?;
+                        continue;
+                    }
+                    Added::BreaksOff => self.json()?,
+                }
             }
-            Content::Other => sniffer.line(line),
-        };
-        consumer.line(*number, line, found)?;
-        *number = number.saturating_add(1);
+            let found = match content {
+                Content::Record { kind, id, current, default, fields, says } => {
+                    let id = id.map(|(len, tag)| {
+                        let id = &parsed.ids[id_at..id_at + len];
+                        tag.map_or(Id::Unchecked(Cow::Borrowed(id)), |tag| Id::Checked(id, tag))
+                    });
+                    let (kind, fields) = (*kind, fields.clone());
+                    let (current, default, says) = (*current, *default, *says);
+                    Ok(Some(Entry { kind, id, current, default, fields, says, whole: None }))
+                }
+                _ if self.json.begin(number, line) => continue,
+                Content::Bad(error) => Err(error.clone()),
+                Content::Other => self.sniffer.line(line),
+            };
+            self.consumer.line(number, line, found)?;
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// Passes on the JSON that went over several lines, if there is any.
+    fn json(&mut self) -> Result<(), Error> {
+        if !self.json.is_open() {
+            return Ok(());
+        }
+        let (number, text) = self.json.take();
+        let found = self.sniffer.line(&text);
+        self.consumer.line(number, &text, found)
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_longer_than_a_block_is_read_whole() {
-        let id = "x".repeat(3 * CHUNK.end);
-        let text = format!("{id}\nb");
-        let mut lines = Lines::new(text.as_bytes());
-        assert_eq!(lines.next_line().ok().flatten().map(|(n, l)| (n, l.len())), Some((1, id.len())));
-        assert_eq!(lines.next_line().ok().flatten(), Some((2, b"b".as_slice())));
-        assert!(matches!(lines.next_line(), Ok(None)));
-    }
-
-    #[test]
-    fn lines_of_a_large_input_keep_their_order_and_numbers() {
-        let mut text = "kind,id\n".to_owned();
-        for n in 0..40_000 {
-            text += &match n % 4 {
-                0 => format!("{{\"kind\":\"authz\",\"id\":\"j{n}\",\"x\":\"{}\"}}\n", "y".repeat(n % 90)),
-                1 => format!("authz,c{n}\n"),
-                2 => "\n".to_owned(),
-                _ => "{\n".to_owned(),
-            };
-        }
-        let mut lines = Vec::new();
-        let read =
-            read_all(text.as_bytes(), Need::Identity, &mut |number: u32, _: &[u8], entry: Found<'_>| {
-                lines.push((number, entry.map(|e| e.map(|e| e.id().unwrap_or_default().to_owned()))));
-                Ok(())
-            });
-        assert!(read.is_ok());
-        assert_eq!(lines.len(), 40_001);
-        for (n, (number, found)) in lines.iter().enumerate().skip(1) {
-            assert_eq!(*number as usize, n + 1);
-            match ((n - 1) % 4, found) {
-                (0, Ok(Some(id))) => assert_eq!(*id, format!("j{}", n - 1)),
-                (1, Ok(Some(id))) => assert_eq!(*id, format!("c{}", n - 1)),
-                (2, Ok(None)) | (3, Err(_)) => {}
-                other => panic!("line {number}: {other:?}"),
-            }
-        }
-    }
-
-    #[test]
-    fn a_byte_order_mark_is_accepted_only_on_the_first_line() {
-        let text = "{\n\u{feff}a1\n";
-        let mut found = Vec::new();
-        let read = read_all(text.as_bytes(), Need::Identity, &mut |_: u32, _: &[u8], entry: Found<'_>| {
-            found.push(entry.map(|e| e.is_some_and(|e| e.id().is_ok())));
-            Ok(())
-        });
-        assert!(read.is_ok() && found[0].is_err() && found[1] == Ok(false), "{found:?}");
-    }
-
-    #[test]
-    fn an_error_of_the_consumer_ends_the_reading() {
-        let text = "{\"id\":\"a\"}\n".repeat(100_000);
-        let read =
-            read_all(
-                text.as_bytes(),
-                Need::Identity,
-                &mut |number: u32, _: &[u8], _: Found<'_>| match number {
-                    50_000 => Err(Error::usage("enough")),
-                    _ => Ok(()),
-                },
-            );
-        assert_eq!(read.expect_err("stopped").to_string(), "enough");
-    }
-}
+#[path = "tests/reader.rs"]
+mod tests;

@@ -1,216 +1,148 @@
 //! Detects the format of each line and parses it: NDJSON, CSV or a bare id (oauth-record(5)).
 
-use std::borrow::Cow;
-use std::sync::Arc;
+use crate::input::entry::{Entry, Need};
+use crate::input::json_lines::{looks_like_json, trim};
+use crate::input::names;
+use crate::input::table::{self, Header};
+use crate::record::kind::{Kind, has_only_id_bytes};
 
-use crate::input::entry::{Entry, Fields, Id, Need, Whole};
-use crate::record::columns::{columns, unescape_cell};
-use crate::record::kind::Kind;
-
-/// The message for lines in UTF-16 too, which have a NUL in every other byte.
-const NOT_UTF8: &str = "the line is not UTF-8 text";
+const NOT_UTF8: &str = "the line is not UTF-8 text: convert it, for example with iconv -t UTF-8";
+const UTF16: &str = "this is UTF-16 text: convert it with iconv -f UTF-16 -t UTF-8";
+const ARRAY: &str = "this is a JSON array: give one object per line, as jq -c '.[]' prints them";
 
 /// Parses lines, and remembers the CSV header line for those after it.
 #[derive(Debug)]
 pub struct Sniffer {
     need: Need,
-    header: Option<Vec<String>>,
-    at_start: bool,
+    header: Option<Header>,
+    /// What is wrong with the last header line: the rows after it cannot be read.
+    bad_header: Option<String>,
 }
 
 impl Sniffer {
     /// Starts at the first line of an input.
     pub fn new(need: Need) -> Sniffer {
-        Sniffer { need, header: None, at_start: true }
+        Sniffer { need, header: None, bad_header: None }
     }
 
-    /// Notes that a line was parsed elsewhere: the next one is not the first.
-    pub(crate) fn skip_line(&mut self) {
-        self.at_start = false;
-    }
-
-    /// Parses a line. Returns `None` for a line without a record: a blank line, a CSV header line, or a line of a
-    /// `--rest` file whose record is done.
+    /// Parses a line; JSON that goes over several lines is one line here. Returns `None` for a line without a record: a
+    /// blank line, a comment, a CSV header line, or a line of a `--rest` file whose record is done.
     ///
     /// # Errors
     /// A message about the line.
     pub fn line<'a>(&mut self, line: &'a [u8]) -> Result<Option<Entry<'a>>, String> {
-        let mut line = line.strip_suffix(b"\r").unwrap_or(line);
-        if std::mem::take(&mut self.at_start) {
-            line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
-        }
-        let line = line.trim_ascii();
+        let line = trim(line);
         // A leading NUL marks a line of a --rest file as done (see `rest`).
         match line.first() {
             None => return Ok(None),
             Some(b'\0') if !line[1..].contains(&b'\0') => return Ok(None),
-            Some(b'\0') => return Err(NOT_UTF8.to_owned()),
             Some(_) => {}
         }
-        let text = std::str::from_utf8(line).map_err(|_| NOT_UTF8.to_owned())?;
-        match line[0] {
-            b'{' => Entry::from_json(text, self.need).map(Some),
-            b'[' => {
-                Err("this is a JSON array: give one object per line, as jq -c '.[]' prints them".to_owned())
+        let text = match std::str::from_utf8(line) {
+            Ok(text) if text.starts_with('\0') || is_utf16(line) => return Err(UTF16.to_owned()),
+            Ok(text) => text,
+            Err(_) => return Err(if is_utf16(line) { UTF16 } else { NOT_UTF8 }.to_owned()),
+        };
+        let found = self.text(text);
+        match found {
+            // Only where it is an error anyway: a description may have such a character.
+            Err(_) if text.contains('\u{feff}') => {
+                Err("there is a byte order mark inside the line: were files joined without a line break?"
+                    .to_owned())
             }
-            _ => {
-                if text.contains(',') || self.header.is_some() {
-                    self.csv(text)
-                } else if text == "id"
-                    || (matches!(self.need, Need::New | Need::Whole)
-                        && is_header(&[text.to_owned()], self.need))
-                {
-                    self.header = Some(vec![text.to_owned()]);
-                    Ok(None)
-                } else if self.need == Need::New {
-                    Err("this is not a record: give JSON, or CSV with a header line".to_owned())
-                } else {
-                    Ok(Some(Entry::bare(text)))
-                }
-            }
+            found => found,
         }
     }
 
-    fn csv<'a>(&mut self, line: &str) -> Result<Option<Entry<'a>>, String> {
-        let cells = split(line)?;
-        if is_header(&cells, self.need) {
-            if let Some((_, name)) = cells.iter().enumerate().find(|(i, name)| cells[..*i].contains(name)) {
-                return Err(format!("duplicate column '{name}'"));
+    fn text<'a>(&mut self, text: &'a str) -> Result<Option<Entry<'a>>, String> {
+        let is_table = self.header.as_ref().is_some_and(|header| !header.is_list());
+        match text.as_bytes()[0] {
+            b'{' if !is_table || looks_like_json(text.as_bytes()) => {
+                Entry::from_json(text, self.need).map(Some)
             }
-            self.header = Some(cells);
+            b'[' if !is_table || looks_like_json(text.as_bytes()) => Err(ARRAY.to_owned()),
+            b'#' => match &self.header {
+                Some(header) if header.takes_hash() && header.is_single() => {
+                    Err("this may be a comment or a value: quote it if it is a value".to_owned())
+                }
+                Some(header) if header.takes_hash() => self.csv(text),
+                _ => Ok(None),
+            },
+            _ if is_table => self.csv(text),
+            _ => self.bare_or_csv(text),
+        }
+    }
+
+    /// Parses a line of a list of ids, or the first line of a table.
+    fn bare_or_csv<'a>(&mut self, text: &'a str) -> Result<Option<Entry<'a>>, String> {
+        let word = text.split_ascii_whitespace().next().unwrap_or_default();
+        let is_word = has_only_id_bytes(word) || word == "~";
+        let is_alone = word == text || text[word.len()..].trim_ascii_start().starts_with('#');
+        let lower = word.to_ascii_lowercase();
+        let is_column = match self.need {
+            Need::New => true,
+            Need::Whole => names::is_known(&lower),
+            Need::Identity | Need::Fields => ["id", "ids"].contains(&lower.as_str()),
+        };
+        if is_word && is_alone && !is_column {
+            return Entry::bare_word(word).map(Some);
+        }
+        // Excel writes the separator before the header line.
+        if text.len() == 5 && text.starts_with("sep=") {
             return Ok(None);
         }
-        let kind = cells.first().and_then(|word| Kind::named(word));
-        let names: Vec<&str> = match (&self.header, kind) {
-            // A list of several kinds has a header line for each; a filter such as grep may have dropped this kind's.
-            (Some(header), Some(kind)) if is_fixed(header) => column_names(kind).collect(),
-            (Some(header), _) => header.iter().map(String::as_str).collect(),
-            (None, Some(kind)) => column_names(kind).collect(),
-            (None, None) if matches!(self.need, Need::New | Need::Whole) && cells.len() == 2 => {
-                vec!["name", "redirect_uri"]
-            }
-            (None, None) => {
-                return Err(
-                    "a CSV row needs a header line, or a kind and an id as its first cells".to_owned()
-                );
-            }
-        };
-        if cells.len() > names.len() || (self.header.is_some() && cells.len() != names.len()) {
-            return Err(format!("the row has {} cells for {} columns", cells.len(), names.len()));
+        if text.contains([',', ';', '\t'])
+            || self.need == Need::New
+            || !is_alone
+            || is_word
+            || self.header.is_some()
+        {
+            return self.csv(text);
         }
-        let mut entry = Entry::default();
-        let mut fields = Fields::default();
-        if self.need == Need::Whole {
-            let row = names.iter().zip(&cells).map(|(name, cell)| ((*name).to_owned(), unescape_cell(cell)));
-            entry.whole = Some(Whole::Row(row.collect()));
-        }
-        for (name, cell) in names.into_iter().zip(cells) {
-            match name {
-                "kind" if !cell.is_empty() => entry.kind = Some(Kind::parse(&cell)?),
-                "id" if !cell.is_empty() => entry.id = Some(Id::Unchecked(Cow::Owned(cell))),
-                "current" => entry.current = parse_mark(name, &cell)?,
-                "default" => entry.default = parse_mark(name, &cell)?,
-                name if !matches!(self.need, Need::Identity | Need::Whole) => {
-                    fields.set(name, unescape_cell(&cell))
-                }
-                _ => {}
-            }
-        }
-        if !matches!(self.need, Need::Identity | Need::Whole) {
-            entry.fields = Some(Arc::new(fields));
-        }
-        Ok(Some(entry))
-    }
-}
-
-/// Returns true if a row is a header line: it begins with `kind,id`, or it has only known column names, one of which the
-/// tool needs.
-fn is_header(cells: &[String], need: Need) -> bool {
-    if cells.len() >= 2 && cells[0] == "kind" && cells[1] == "id" {
-        return true;
-    }
-    const OTHERS: [&str; 2] = ["expires_in", "url"];
-    let is_known = |cell: &String| {
-        OTHERS.contains(&cell.as_str()) || Kind::ALL.iter().any(|k| column_names(*k).any(|name| name == cell))
-    };
-    let is_key = |cell: &String| match need {
-        Need::New => ["name", "description", "scope"].contains(&cell.as_str()),
-        Need::Identity | Need::Fields => cell == "id",
-        Need::Whole => ["id", "name", "description"].contains(&cell.as_str()),
-    };
-    cells.iter().all(is_known) && cells.iter().any(is_key)
-}
-
-/// The names of a kind's fixed columns.
-fn column_names(kind: Kind) -> impl Iterator<Item = &'static str> {
-    columns(kind).iter().map(|(name, _)| *name)
-}
-
-/// Returns true if a header line names the fixed columns of a kind.
-fn is_fixed(header: &[String]) -> bool {
-    Kind::ALL.iter().any(|kind| column_names(*kind).eq(header.iter()))
-}
-
-/// Parses a cell of the columns `current` and `default`, in any form that a spreadsheet may give it.
-fn parse_mark(column: &str, cell: &str) -> Result<bool, String> {
-    match cell.to_ascii_lowercase().as_str() {
-        "true" | "yes" | "1" => Ok(true),
-        "" | "false" | "no" | "0" => Ok(false),
-        // Not quoted: where cells are out of place, it may be a secret.
-        _ => Err(format!("{column} must be true or false")),
-    }
-}
-
-/// Returns true if quotes stand only where RFC 4180 allows them: around a whole cell, and doubled inside it. The csv crate
-/// accepts others, and guesses.
-fn has_valid_quotes(line: &str) -> bool {
-    let mut rest = line;
-    loop {
-        let end = if let Some(inside) = rest.strip_prefix('"') {
-            let mut at = 0;
-            loop {
-                match inside[at..].find('"') {
-                    None => return false,
-                    Some(n) if inside[at + n + 1..].starts_with('"') => at += n + 2,
-                    Some(n) => break at + n + 2,
-                }
-            }
-        } else {
-            let end = rest.find(',').unwrap_or(rest.len());
-            if rest[..end].contains('"') {
-                return false;
-            }
-            end
-        };
-        match rest[end..].strip_prefix(',') {
-            Some(more) => rest = more,
-            None => return rest.len() == end,
+        match text.starts_with('"') {
+            true => Err("this is quoted text: give bare ids, as jq -r prints them".to_owned()),
+            false => Ok(Some(Entry::bare(text))),
         }
     }
+
+    fn csv<'a>(&mut self, line: &'a str) -> Result<Option<Entry<'a>>, String> {
+        match table::header(line, self.need, self.header.as_ref()) {
+            Ok(Some(header)) => {
+                (self.header, self.bad_header) = (Some(header), None);
+                return Ok(None);
+            }
+            Ok(None) => {}
+            Err(what) => {
+                // Rows are not read by the header before it.
+                (self.header, self.bad_header) = (None, Some(what.clone()));
+                return Err(what);
+            }
+        }
+        if let Some(what) = &self.bad_header {
+            return Err(what.clone());
+        }
+        if self.header.is_none() && !line.contains(',') && !line.trim_matches([';', '\t', '"']).is_empty() {
+            let first = line.split([';', '\t']).next().unwrap_or_default();
+            return match self.need {
+                Need::New => Err("this is not a record: give JSON, or CSV with a header line".to_owned()),
+                _ if Kind::named(first).is_some() => table::row(line, None, self.need),
+                _ => Ok(Some(Entry::bare(line))),
+            };
+        }
+        table::row(line, self.header.as_ref(), self.need)
+    }
 }
 
-/// Splits a CSV row into its cells.
-fn split(line: &str) -> Result<Vec<String>, String> {
-    if !line.contains('"') {
-        return Ok(line.split(',').map(str::to_owned).collect());
-    }
-    if line.bytes().filter(|b| *b == b'"').count() % 2 == 1 {
-        return Err("a quoted cell does not end on its line: write a line break in a cell as \\n".to_owned());
-    }
-    if !has_valid_quotes(line) {
-        return Err("misplaced quote: quote whole cells, and double the quotes inside them".to_owned());
-    }
-    let mut row = csv::StringRecord::new();
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(line.as_bytes());
-    match reader.read_record(&mut row) {
-        Ok(true) => Ok(row.iter().map(str::to_owned).collect()),
-        _ => Err("invalid CSV".to_owned()),
-    }
+/// Returns whether bytes are UTF-16: they begin with its byte order mark, or have a NUL in about every other byte.
+fn is_utf16(line: &[u8]) -> bool {
+    let nuls = memchr::memchr_iter(0, line).count();
+    line.starts_with(b"\xff\xfe") || line.starts_with(b"\xfe\xff") || (nuls >= 2 && nuls * 3 >= line.len())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::input::fields::Fields;
     use crate::input::reader::Lines;
 
     type Found = Result<(Option<String>, Option<String>, Fields), String>;
@@ -265,10 +197,11 @@ mod tests {
         for (text, want) in [
             ("[", "JSON array"),
             ("{\"id\":\"a\",\"id\":\"b\"}", "duplicate field 'id'"),
-            ("{\"id\":7}", "a field before column 7 has the wrong type"),
+            ("{\"id\":7.5}", "the field 'id' has the wrong type: it must be a string"),
+            ("{\"kind\":[]}", "the field 'kind' has the wrong type: it must be a string"),
+            ("{\"current\":3}", "current must be true or false"),
             ("{\"id\":\"a\"", "invalid JSON: the line ends inside the object"),
             ("a,b", "header"),
-            ("id,of-our-own\na,b", "needs a header line"),
             ("status,description\nactive,x", "needs a header line"),
             ("kind,id\nauthz,a,b", "the row has 3 cells for 2 columns"),
             ("kind,id,status\nauthz,a", "the row has 2 cells for 3 columns"),
@@ -278,7 +211,7 @@ mod tests {
             ("authz,a\"\"b", "misplaced quote"),
             ("id,id", "duplicate column 'id'"),
             ("kind,id,current\nauthz,a,perhaps", "current must be true or false"),
-            ("\0a\0b", "the line is not UTF-8 text"),
+            ("\0a\0b", "this is UTF-16 text"),
             ("{\"id\":\"a\"} x", "invalid JSON: trailing characters at column 12"),
         ] {
             let found = ids(text);
@@ -291,31 +224,37 @@ mod tests {
         let text = "kind,id,current,default,description,scope,expires_in,expires_at,name,url,redirect_uri,client_id,x\n\
                     ,,1,,d,\"read write\",8h,2030-01-02T03:04:05Z,n,https://z,https://x,c,y\n\
                     authz,a1,no,YES,,,,,,https://y,,,\n";
-        let mut sniffer = Sniffer::new(Need::Fields);
-        let mut lines = text.lines().filter_map(|line| sniffer.line(line.as_bytes()).expect("good"));
-        let mut next = || {
-            let Entry { kind, id, current, default, fields, .. } = lines.next().expect("a row");
-            (
-                kind,
-                id.map(|id| id.as_str().to_owned()),
-                current,
-                default,
-                fields.as_deref().cloned().unwrap_or_default(),
-            )
+        let rows = |need| {
+            let mut sniffer = Sniffer::new(need);
+            let rows = text.lines().filter_map(move |line| sniffer.line(line.as_bytes()).expect("good"));
+            rows.map(|Entry { kind, id, current, default, fields, .. }| {
+                let id = id.map(|id| id.as_str().to_owned());
+                (kind, id, current, default, fields.as_deref().cloned().unwrap_or_default())
+            })
+            .collect::<Vec<_>>()
         };
         let some = |text: &str| Some(text.to_owned());
-        let fields = Fields {
-            description: some("d"),
+        let fields =
+            Fields { description: some("d"), name: some("n"), url: some("https://x"), ..Fields::NONE };
+        let all = Fields {
             scope: Some(vec!["read".to_owned(), "write".to_owned()]),
             expires_in: some("8h"),
             expires_at: some("2030-01-02T03:04:05Z"),
-            name: some("n"),
-            url: some("https://x"),
             client_id: some("c"),
+            ..fields.clone()
         };
-        assert_eq!(next(), (None, None, true, false, fields));
-        let fields = Fields { url: some("https://y"), ..Fields::NONE };
-        assert_eq!(next(), (Some(Kind::Authz), Some("a1".into()), false, true, fields));
+        let other = Fields { url: some("https://y"), ..Fields::NONE };
+        let a1 = some("a1");
+        assert_eq!(
+            rows(Need::Fields),
+            [(None, None, true, false, fields), (Some(Kind::Authz), a1, false, true, other.clone())]
+        );
+        // Empty cells that must not become a wider scope or a longer life.
+        let blank = Fields { scope: Some(vec![]), expires_in: some(""), expires_at: some(""), ..other };
+        assert_eq!(
+            rows(Need::New),
+            [(None, None, false, false, all), (Some(Kind::Authz), None, false, false, blank)]
+        );
     }
 
     #[test]
@@ -333,6 +272,9 @@ mod tests {
             ("token,~", None, "invalid id '~': use letters, digits, - and _ only"),
             ("authz,a/b", None, "invalid id 'a/b': use letters, digits, - and _ only"),
             ("authz,", None, "the record has no id"),
+            (r#"{"kind":"authz","id":"A1"}"#, None, "authz A1"),
+            (r#"{"kind":"authz","id":12345}"#, None, "authz 12345"),
+            (r#"{"kind":"","id":"a","current":""}"#, Some(Authz), "authz a"),
             (r#"{"kind":"authz","id":""}"#, None, "the id is empty"),
         ] {
             let entry = Sniffer::new(Need::Identity).line(line.as_bytes()).expect("good").expect("an entry");

@@ -18,6 +18,8 @@ pub(crate) mod table;
 
 pub(crate) use printer::Output;
 
+use crate::base::error::Error;
+
 /// The format of printed records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -71,6 +73,19 @@ pub struct Style {
     pub color: bool,
     /// The records are in the order in which a table should show them.
     pub sorted: bool,
+}
+
+impl Style {
+    /// Checks that the format can hold this many records: of several assignments to a variable, only the last counts.
+    ///
+    /// # Errors
+    /// A usage error if not.
+    pub(crate) fn check_count(&self, records: usize) -> Result<(), Error> {
+        match self.format == Format::Env && records > 1 {
+            true => Err(Error::usage("--shell (-o env) is for one record: give its id")),
+            false => Ok(()),
+        }
+    }
 }
 
 #[cfg(test)]

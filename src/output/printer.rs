@@ -21,6 +21,8 @@ pub(crate) struct Output<'a> {
     style: Style,
     now: Unix,
     line: Vec<u8>,
+    /// A record that is printed only if no other comes.
+    held: Vec<u8>,
     /// The kind of the last CSV header line.
     csv_kind: Option<Kind>,
     table: Table,
@@ -39,6 +41,7 @@ impl<'a> Output<'a> {
             style,
             now: time::now(),
             line: Vec::new(),
+            held: Vec::new(),
             csv_kind: None,
             table,
             columns: io.terminal.columns,
@@ -51,6 +54,7 @@ impl<'a> Output<'a> {
     /// # Errors
     /// If standard output cannot be written, or the format needs a secret that the response does not have.
     pub(crate) fn record(&mut self, record: &Record<'_>) -> Result<(), Error> {
+        self.style.check_count(self.count + 1)?;
         self.line.clear();
         let reveal = self.style.reveal;
         match self.style.format {
@@ -96,6 +100,10 @@ impl<'a> Output<'a> {
             Format::Table => self.table.add(record, self.now, reveal),
         }
         self.count += 1;
+        if self.style.format == Format::Env && !self.style.eager {
+            // Nothing is printed if a second record comes.
+            self.held = std::mem::take(&mut self.line);
+        }
         self.out.write_all(&self.line).map_err(Error::stdout)?;
         if self.style.eager {
             self.flush()?;
@@ -123,7 +131,7 @@ impl<'a> Output<'a> {
     /// # Errors
     /// If standard output cannot be written.
     pub(crate) fn finish(mut self) -> Result<(), Error> {
-        self.line.clear();
+        self.line = std::mem::take(&mut self.held);
         match self.style.format {
             Format::Table if !self.style.change && !self.style.single => self.table.print(&mut self.line),
             Format::Json if !self.style.single && self.count == 0 => self.line.extend_from_slice(b"[]\n"),

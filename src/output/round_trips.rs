@@ -54,14 +54,20 @@ fn print(kind: Kind, object: &Value, format: Format) -> String {
     out.text()
 }
 
-/// Reads the one record of a text.
+/// Reads the one record of a text: its kind and id as most tools do, its fields as oauth-mk does.
 fn read(text: &str) -> (Kind, String, Fields) {
+    let (kind, id, _) = read_for(text, Need::Identity);
+    let (_, _, fields) = read_for(text, Need::New);
+    (kind, id, fields)
+}
+
+fn read_for(text: &str, need: Need) -> (Kind, String, Fields) {
     let mut found = Vec::new();
-    let read = read_all(text.as_bytes(), Need::Fields, &mut |number: u32, _: &[u8], entry: Found<'_>| {
+    let read = read_all(text.as_bytes(), need, &mut |number: u32, _: &[u8], entry: Found<'_>| {
         if let Some(entry) = entry.unwrap_or_else(|e| panic!("line {number}: {e}\n{text}")) {
             let kind = entry.kind(None).expect("a kind");
             let fields = entry.fields.as_deref().cloned().unwrap_or_default();
-            found.push((kind, entry.id().expect("an id").to_owned(), fields));
+            found.push((kind, entry.id().unwrap_or_default().to_owned(), fields));
         }
         Ok(())
     });
@@ -104,7 +110,8 @@ proptest! {
 
     #[test]
     fn a_client_survives_every_format(id in id(), name in text(), url in text()) {
-        let object = json!({ "id": id, "name": name, "redirect_uri": url });
+        // Without a member that no CSV row has, text that looks escaped would be refused.
+        let object = json!({ "id": id, "name": name, "redirect_uri": url, "ignores_delinquent": null });
         let whole = Fields { name: Some(name.clone()), url: Some(url.clone()), ..Fields::NONE };
         prop_assert_eq!(read(&print(Kind::Client, &object, Format::Ndjson)), (Kind::Client, id.clone(), whole));
         let whole = Fields { name: as_csv(&name), url: as_csv(&url), ..Fields::NONE };

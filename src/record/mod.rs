@@ -59,6 +59,30 @@ pub struct Record<'a> {
 /// The largest object that is accepted from the API, in bytes.
 pub(crate) const LARGEST: usize = 8 << 20;
 
+/// The words of `status` (oauth-record(5), STATUS WORDS).
+pub(crate) const STATUS_WORDS: [&str; 20] = [
+    "active",
+    "expired",
+    "created",
+    "exists",
+    "updated",
+    "unchanged",
+    "rotated",
+    "replaced",
+    "revoked",
+    "deleted",
+    "absent",
+    "added",
+    "changed",
+    "removed",
+    "would-create",
+    "would-update",
+    "would-rotate",
+    "would-replace",
+    "would-revoke",
+    "would-delete",
+];
+
 /// The header fields of a record. They replace fields of the same names in the API's object.
 pub(crate) const HEADER_FIELDS: [&str; 6] = ["kind", "id", "status", "expires_at", "current", "default"];
 

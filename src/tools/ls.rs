@@ -135,6 +135,7 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
     if kinds.any(|kind| !TOOL.kinds.contains(&kind)) {
         return Err(Error::usage("the API does not list or show tokens"));
     }
+    style.check_count(asked.as_ref().map_or(1, Vec::len))?;
     session.plan_calls(args, 2)?;
     let (io, api) = session.connect()?;
     let marks = if args.has(&MARKS) {
@@ -172,7 +173,10 @@ fn read(session: &mut Session, kind: Option<Kind>) -> Result<Vec<Asked>, Error> 
             .line(line)
             .and_then(|entry| entry.map(|e| Ok((origin, e.kind(kind)?, e.id()?.to_owned()))).transpose());
         match found {
-            Ok(one) => asked.extend(one),
+            Ok(one) => {
+                bad_lines.good();
+                asked.extend(one);
+            }
             Err(what) => bad_lines.add(origin, &what),
         }
     }
@@ -227,7 +231,7 @@ impl List<'_> {
                 one(&mut output, &messages, &self.marked(from_api(kind, json, *date)?))?;
             }
             if let Err(e) = listed {
-                if e.is_stdout() {
+                if e.is_stdout() || e.class() == Class::Usage {
                     return Err(e);
                 }
                 // What came is printed, and what comes from other lists. A failure of all lists is reported without

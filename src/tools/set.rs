@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::api::request::Body;
 use crate::api::{Api, Object};
 use crate::base::error::Error;
+use crate::base::id;
 use crate::base::secret::Secret;
 use crate::change::outcome::Outcome;
 use crate::change::targets::{Input, Item, Targets};
@@ -46,8 +47,9 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
             return Err(Error::usage(nothing_to_change(kind)));
         }
     }
-    let input =
-        Input { kind: operands.kind, operands: &operands.others, described: None, need: Need::Fields };
+    // Options are for all records: then these name objects only.
+    let need = if edits.are_given() { Need::Identity } else { Need::Fields };
+    let input = Input { kind: operands.kind, operands: &operands.others, described: None, need };
     let style = Style { single: input.is_single(), ..session.style(args, true)? };
     change::run(session, args, style, &input, &edits)
 }
@@ -164,12 +166,12 @@ fn nothing_to_change(kind: Kind) -> String {
 /// Lists the current objects that are among the targets. A list costs one call for a thousand objects; an update for
 /// each that is unchanged would cost a call for each.
 fn current_objects(api: &Api, targets: &Targets) -> Result<HashMap<(Kind, String), Object>, Error> {
-    let wanted: HashSet<(Kind, String)> = targets.iter().map(|i| (i.kind, i.id.to_string())).collect();
+    let wanted: HashSet<(Kind, String)> = targets.iter().map(|i| (i.kind, id::key(&i.id))).collect();
     let kinds: HashSet<Kind> = wanted.iter().map(|(kind, _)| *kind).collect();
     let mut account = HashMap::new();
     for kind in kinds {
         api.each(kind, None, &mut |record, date| {
-            let key = (kind, record.id.to_string());
+            let key = (kind, id::key(&record.id));
             if wanted.contains(&key)
                 && let Some(record) = record.masked()
             {
@@ -182,7 +184,7 @@ fn current_objects(api: &Api, targets: &Targets) -> Result<HashMap<(Kind, String
 
 /// Returns the outcome `unchanged` if the object already has all values of the record.
 fn unchanged(account: &HashMap<(Kind, String), Object>, item: &Item<'_>) -> Option<Outcome> {
-    let object = account.get(&(item.kind, item.id.to_string()))?;
+    let object = account.get(&(item.kind, id::key(&item.id)))?;
     let fields = item.fields();
     let given = match item.kind {
         Kind::Authz => vec![("description", &fields.description)],

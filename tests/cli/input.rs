@@ -124,7 +124,24 @@ fn records_that_cannot_be_made_are_reported_before_the_first_is_made() {
 
 #[test]
 fn of_many_invalid_lines_the_first_are_reported_and_the_others_counted() {
-    refused("oauth-rm authz", "a/b\n".repeat(500), &["stdin:20: ", "and 480 more bad lines"]);
+    let input: String = (1..=500).map(|n| format!("a/{n}\n")).collect();
+    refused("oauth-rm authz", input, &["stdin:20: ", "and 480 more bad lines"]);
+}
+
+#[test]
+fn a_run_of_the_same_mistake_is_reported_once() {
+    for (input, wanted) in [
+        ("a/b\n".repeat(500), "the same mistake in 499 more lines, up to stdin:500"),
+        ("authz,a,b,c,d,e\n\n".repeat(3), "the same mistake in 2 more lines, up to stdin:5"),
+        ("authz,\"a\n".repeat(2), "stdin:2: the same mistake"),
+        ("{\"id\" \"a\"}\n{\"name\" \"a\"}\n".repeat(9), "the same mistake in 17 more lines, up to stdin:18"),
+    ] {
+        let account = Account::new();
+        let ran = account.feed("oauth-rm authz", input).exits(2).prints("").says(wanted);
+        assert_eq!(ran.err.lines().count(), 3, "{ran}");
+    }
+    // Good lines between them: each has its place.
+    refused("oauth-rm authz", "a/b\nok\na/b\n", &["stdin:1: ", "stdin:3: invalid id"]);
 }
 
 #[test]

@@ -80,9 +80,6 @@ pub(super) fn file(path: &Path, kind: Option<Kind>, take: &mut Take<'_>) -> Resu
         let next = lines.next_line().map_err(|e| e.with_hint(A_LIST));
         let Some((number, line)) = next? else { break };
         let bad = |what: String| unusable(&format!("{name}:{number}"), &what);
-        if line.trim_ascii() == b"{" {
-            return Err(bad("this is JSON over several lines".to_owned()));
-        }
         let Some(entry) = sniffer.line(line).map_err(bad)? else { continue };
         match (entry.kind, kind) {
             (Some(own), Some(kind)) if own != kind => {

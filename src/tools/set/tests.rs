@@ -44,7 +44,7 @@ fn unchanged_records_are_not_sent() {
     for record in [
         r#"{"kind":"client","id":"x1","name":"n","redirect_uri":"https://r"}"#,
         r#"{"kind":"client","id":"x1","name":"n"}"#,
-        r#"{"kind":"client","id":"x1"}"#,
+        r#"{"kind":"client","id":"X1","name":null}"#,
         "kind,id,name\nclient,x1,",
     ] {
         let ran = Stub::new().on(Get, "/oauth/clients", 200, now).run(SET, &[], record).succeeds();
