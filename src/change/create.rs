@@ -10,7 +10,9 @@ use crate::api::creation;
 use crate::api::request::SETTLE;
 use crate::api::{Api, Object};
 use crate::base::error::Error;
+use crate::base::id;
 use crate::base::sync::lock;
+use crate::base::text;
 use crate::base::time::{self, Unix};
 use crate::change::Run;
 use crate::change::outcome::Outcome;
@@ -21,6 +23,10 @@ use crate::record::kind::Kind;
 /// How far the clocks that date objects and responses may differ, in seconds. An overlooked candidate would be
 /// created twice, so this errs on the large side.
 const SKEW: Unix = 2;
+
+/// How much older than its request a new object may seem, in seconds, before it is assumed to be another one. The clock
+/// that dates objects need not be the one that dates responses, so this errs on the large side too.
+const OLDEST: Unix = 900;
 
 /// The properties by which a user tells objects apart: description, scopes and client, or name and redirect URI.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -55,6 +61,30 @@ impl Likeness {
         Likeness { client: client.filter(|id| !id.is_empty()).map(str::to_ascii_lowercase), ..self }
     }
 
+    /// Returns what is different about an object that was created; `None` if it has the properties that were asked for.
+    /// A member that the response leaves out cannot differ.
+    pub(crate) fn differs(&self, record: &Record<'_>) -> Option<String> {
+        let real = Likeness::of(record);
+        let (name, rest) = match self.kind {
+            Kind::Client => ("name", "redirect_uri"),
+            _ => ("description", "scope"),
+        };
+        let shown = |set: &BTreeSet<String>| set.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
+        let differs = |member: &str, real: &str, wanted: &str| {
+            let is_there = record.member(member).is_some_and(|value| value.get() != "null");
+            (is_there && real != wanted).then(|| {
+                let real = text::shorten(real, 80);
+                format!("its {member} is '{real}', not '{}'", text::shorten(wanted, 80))
+            })
+        };
+        differs(name, real.name.trim(), self.name.trim())
+            .or_else(|| differs(rest, &shown(&real.rest), &shown(&self.rest)))
+            .or_else(|| {
+                let id = |client: &Option<String>| client.clone().unwrap_or_default();
+                differs("client", &id(&real.client), &id(&self.client))
+            })
+    }
+
     fn of(record: &Record<'_>) -> Likeness {
         let rest = match record.kind {
             Kind::Client => vec![record.text(&["redirect_uri"])],
@@ -62,6 +92,14 @@ impl Likeness {
         };
         Likeness::new(record.kind, &record.name(), rest).made_for(Some(&record.text(&["client", "id"])))
     }
+}
+
+/// Why the object in a response is not the one that was asked for.
+enum Other {
+    /// It existed before the request.
+    Known(String),
+    /// It has other properties.
+    Differs(String),
 }
 
 /// Creates objects, each once.
@@ -80,8 +118,9 @@ struct State {
     /// With `--once`: objects that a lost request may have created, with the error that was reported. They are not
     /// created again.
     doubtful: HashMap<Likeness, String>,
-    /// The ids of the objects that this run has created.
-    created: HashSet<String>,
+    /// The ids of the objects that this run has created, and with `--once` of those that existed, as [`id::key`] makes
+    /// them.
+    known: HashSet<String>,
     /// The objects whose secrets this run has passed to a command.
     passed_on: HashSet<Likeness>,
     /// The objects that are being created. Two alike are not created at the same time: after a lost response one could
@@ -91,6 +130,7 @@ struct State {
 
 impl State {
     fn remember(&mut self, object: &Object) {
+        self.known.insert(id::key(&object.record.id));
         if let Some(record) = object.record.masked() {
             let object = Object { record, ..object.clone() };
             self.existing.entry(Likeness::of(&object.record)).or_insert(object);
@@ -172,10 +212,20 @@ impl<'a> Maker<'a> {
         loop {
             let sent = Instant::now();
             let lost = match api.create_once(likeness.kind, self.team, body, &request_id) {
-                Ok(object) => {
-                    self.remember_created(&object);
-                    return Ok(Outcome::new(object, "created"));
-                }
+                Ok(object) => match self.other(&object, likeness, sent) {
+                    None => {
+                        self.remember_created(&object);
+                        return Ok(Outcome::new(object, "created"));
+                    }
+                    // A cache, or a response that belongs to another request: this one was lost.
+                    Some(Other::Known(what)) => what,
+                    Some(Other::Differs(what)) => {
+                        let place = likeness.kind.label(&object.record.id);
+                        let what =
+                            format!("the response is about {place}, but {what}; its secret is not shown");
+                        return Err(self.unresolved(likeness, what));
+                    }
+                },
                 Err(Fault::Error(e)) => return Err(e),
                 Err(Fault::Lost(what)) => what,
             };
@@ -190,6 +240,24 @@ impl<'a> Maker<'a> {
                 return Err(Error::temporary(format!("not created: {lost}")));
             }
         }
+    }
+
+    /// Returns why the object in the response to a create cannot be the new one; `None` if it can.
+    fn other(&self, object: &Object, likeness: &Likeness, sent: Instant) -> Option<Other> {
+        let record = &object.record;
+        let place = || likeness.kind.label(&record.id);
+        if lock(&self.state).known.contains(&id::key(&record.id)) {
+            return Some(Other::Known(format!("the response is about {}, which existed before", place())));
+        }
+        let since = object.date - sent.elapsed().as_secs() as Unix - OLDEST;
+        if let Some(at) = time::parse_rfc3339(&record.text(&["created_at"])).filter(|at| *at < since) {
+            let at = time::rfc3339(at).unwrap_or_default();
+            return Some(Other::Known(format!(
+                "the response is about {}, which was created at {at}",
+                place()
+            )));
+        }
+        likeness.differs(record).map(Other::Differs)
     }
 
     /// Searches the account for an object whose response was lost. Returns `None` if it was not created. With `--once`
@@ -254,7 +322,7 @@ impl<'a> Maker<'a> {
             let created_at = time::parse_rfc3339(&record.text(&["created_at"]));
             if Likeness::of(record) == *likeness
                 && created_at.is_none_or(|at| at >= since)
-                && !lock(&self.state).created.contains(record.id.as_ref())
+                && !lock(&self.state).known.contains(&id::key(&record.id))
             {
                 found.push(record.id.to_string());
             }
@@ -268,7 +336,7 @@ impl<'a> Maker<'a> {
         if self.once {
             state.remember(object);
         }
-        state.created.insert(object.record.id.to_string());
+        state.known.insert(id::key(&object.record.id));
     }
 
     /// Waits until no other thread creates an object alike.

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
 use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer as _};
 use serde_json::value::RawValue;
 
 use crate::base::secret::{STARS, is_masked};
@@ -102,12 +102,37 @@ pub(crate) fn string(value: &RawValue) -> Option<Cow<'_, str>> {
     serde_json::from_str::<Text<'_>>(value.get()).ok().map(|Text(text)| text)
 }
 
+/// Returns the text of a JSON string for people. A half of a surrogate pair, which JSON can write and no text can hold
+/// (RFC 8259, 8.2), becomes U+FFFD. Never compare or send such text: compare the JSON as it was written.
+fn lossy(value: &RawValue) -> Option<Cow<'_, str>> {
+    struct Bytes;
+    impl Visitor<'_> for Bytes {
+        type Value = Vec<u8>;
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a string")
+        }
+        fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
+            Ok(bytes.to_owned())
+        }
+    }
+    string(value).or_else(|| {
+        let bytes = serde_json::Deserializer::from_str(value.get()).deserialize_bytes(Bytes).ok()?;
+        // A half comes as the three bytes that UTF-8 would have for it.
+        Some(Cow::Owned(String::from_utf8_lossy(&bytes).replace("\u{fffd}\u{fffd}\u{fffd}", "\u{fffd}")))
+    })
+}
+
+/// Returns whether a value is text that [`string`] cannot express.
+pub(crate) fn is_broken_text(value: &RawValue) -> bool {
+    value.get().starts_with('"') && string(value).is_none()
+}
+
 /// Returns a value as text for people: a string without quotes, the items of an array with blanks between, nothing for
 /// null.
 pub(crate) fn display_text(value: &RawValue) -> String {
     let raw = value.get();
     match raw.as_bytes().first() {
-        Some(b'"') => string(value).unwrap_or_default().into_owned(),
+        Some(b'"') => lossy(value).unwrap_or(Cow::Borrowed(raw)).into_owned(),
         Some(b'[') => match serde_json::from_str::<Vec<&RawValue>>(raw) {
             Ok(items) => items.into_iter().map(display_text).collect::<Vec<_>>().join(" "),
             Err(_) => raw.to_owned(),

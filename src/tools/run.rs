@@ -58,7 +58,7 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
     // Before the command starts, a signal stops the run; then it goes to the command; the revocation ignores signals.
     let mut arrivals = session.outlive_signals()?;
     let path = session.config.search_path();
-    session.plan_calls(args, 2)?;
+    session.plan_calls(args, 3)?;
     let log = Options::read(args, &session.config)?.open_log()?;
     let log = log.map(|file| Log::start(file, session)).transpose()?;
     let (messages, stop) = (session.io.messages.clone(), session.stop.clone());
@@ -94,7 +94,7 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
         }
     };
     api.ignore_stops();
-    let revoked = revoke(api, log.as_ref(), record);
+    let revoked = revoke(api, log.as_ref(), record, &likeness);
     if let Err(e) = &revoked {
         messages.error(&format!("authz {}", record.id), e);
         let end = record.expires_at().unwrap_or_default();
@@ -107,7 +107,23 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
     }
 }
 
-fn revoke(api: &Api, log: Option<&Log>, record: &Record<'_>) -> Result<(), Error> {
+/// Revokes the authorization that the response to the create named. That response may have been another request's: the
+/// account must have this authorization as it was asked for.
+fn revoke(api: &Api, log: Option<&Log>, record: &Record<'_>, likeness: &Likeness) -> Result<(), Error> {
+    match api.get(Kind::Authz, &record.id) {
+        Ok(found) => {
+            let dates = [&found.record, record].map(|record| record.text(&["created_at"]));
+            let differs = likeness.differs(&found.record).or_else(|| {
+                (dates[0] != dates[1]).then(|| format!("it was created at {}, not {}", dates[0], dates[1]))
+            });
+            if let Some(what) = differs {
+                return Err(Error::failed(format!("this is not the authorization that was created: {what}")));
+            }
+        }
+        // The command may have revoked it.
+        Err(e) if e.is_gone() => {}
+        Err(e) => return Err(e),
+    }
     let delete = || Outcome::revoke(api, &record.id);
     match log::around(log, Kind::Authz, &record.id, delete) {
         // The authorization is revoked even if the log cannot be written.

@@ -13,5 +13,6 @@ mod headers;
 mod ids;
 mod measured;
 mod neighbours;
+mod responses;
 mod secrets;
 mod signals;

@@ -167,7 +167,7 @@ fn once_creates_two_wanted_alike_only_once_and_forgets_the_secret() {
         Post,
         AUTHZ,
         201,
-        &created("a2"),
+        &created("a2").replace(r#""x""#, r#""y""#),
     );
     with_api(&stub, |api| {
         let maker = Maker::once(api, None, &HashSet::from([wanted.clone(), other.clone()])).expect("listed");
@@ -255,4 +255,59 @@ fn different_objects_do_not_wait_for_each_other() {
     // If they did, this would wait forever.
     drop(maker.turn(&other));
     drop(maker.turn(&other));
+}
+
+/// The first response is about an object that existed before: the new one is searched for.
+#[test]
+fn a_response_about_another_object_is_a_lost_one() {
+    let wanted = authz("x", &["read"]);
+    let old = created("a1").replace("{\"id\"", "{\"created_at\":\"2001-01-01T00:00:00Z\",\"id\"");
+    let found = format!("[{}]", listed("a2", &format!("\"{LATER}\"")));
+    // Replayed: the second create gets the first one's response.
+    let replayed = Stub::new()
+        .on(Post, AUTHZ, 201, &created("a1"))
+        .on(Post, AUTHZ, 201, &created("A1"))
+        .on(Get, AUTHZ, 200, &found);
+    with_api(&replayed, |api| {
+        let maker = Maker::new(None);
+        assert_eq!(shown(maker.make(&run(api, None), &wanted, "{}")), Ok("created a1".to_owned()));
+        let (class, what) = shown(maker.make(&run(api, None), &wanted, "{}")).expect_err("in doubt");
+        assert_eq!(class, Class::InDoubt);
+        assert!(what.contains("about authz A1, which existed") && what.contains("authz a2"), "{what}");
+    });
+    let cached = Stub::new().on(Post, AUTHZ, 201, &old).on(Get, AUTHZ, 200, &found);
+    with_api(&cached, |api| {
+        let (class, what) =
+            shown(Maker::new(None).make(&run(api, None), &wanted, "{}")).expect_err("in doubt");
+        assert_eq!(class, Class::InDoubt);
+        assert!(what.contains("created at 2001-01-01T00:00:00Z") && what.contains("authz a2"), "{what}");
+    });
+}
+
+#[test]
+fn an_object_with_other_properties_than_asked_for_is_in_doubt_and_named() {
+    for (response, what) in [
+        (created("a1").replace(r#"["read"]"#, r#"["global"]"#), "its scope is 'global', not 'read'"),
+        (
+            created("a1").replace(r#"["read"]"#, r#"["read","write"]"#),
+            "its scope is 'read write', not 'read'",
+        ),
+        (created("a1").replace(r#""x""#, r#""y""#), "its description is 'y', not 'x'"),
+        (created("a1").replace(r#""x""#, r#""\ud800""#), "its description is '\u{fffd}', not 'x'"),
+        (created("a1").replace("{\"id", "{\"client\":{\"id\":\"c1\"},\"id"), "its client is 'c1', not ''"),
+    ] {
+        let stub = Stub::new().on(Post, AUTHZ, 201, &response);
+        with_api(&stub, |api| {
+            let made = Maker::new(None).make(&run(api, None), &authz("x", &["read"]), "{}");
+            let (class, text) = shown(made).expect_err("in doubt");
+            assert_eq!(class, Class::InDoubt);
+            assert!(text.contains("authz a1") && text.contains(what) && !text.contains("HRKU"), "{text}");
+        });
+    }
+    // What the response leaves out cannot differ.
+    let bare = r#"{"id":"a1","description":null,"access_token":{"token":"HRKU-AA-a1","expires_in":null}}"#;
+    with_api(&Stub::new().on(Post, AUTHZ, 201, bare), |api| {
+        let made = Maker::new(None).make(&run(api, None), &authz("x", &["read"]), "{}");
+        assert_eq!(shown(made), Ok("created a1".to_owned()));
+    });
 }

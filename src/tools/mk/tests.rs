@@ -31,8 +31,18 @@ const BEFORE: &str = "2001-01-01T00:00:00Z";
 
 #[track_caller]
 fn sends(args: &[&str], stdin: &str, path: &str, body: &str) {
-    let response = if path == CLIENTS { r#"{"id":"c9","secret":"s"}"# } else { MADE };
-    Stub::new().on_body(Post, path, body, 201, response).run(MK, args, stdin).succeeds();
+    // The response has what was asked for.
+    let mut response: serde_json::Map<String, serde_json::Value> = serde_json::from_str(body).unwrap();
+    let made: serde_json::Map<String, serde_json::Value> = match path {
+        CLIENTS => serde_json::from_str(r#"{"id":"c9","secret":"s"}"#).unwrap(),
+        _ => serde_json::from_str(
+            r#"{"id":"a9","client":null,"access_token":{"token":"HRKU-AAnew","expires_in":null}}"#,
+        )
+        .unwrap(),
+    };
+    response.extend(made);
+    let response = serde_json::Value::Object(response).to_string();
+    Stub::new().on_body(Post, path, body, 201, &response).run(MK, args, stdin).succeeds();
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::change::log;
 use crate::change::outcome::Outcome;
 use crate::change::targets::{Item, Targets};
 use crate::change::{Change, Effect, Plan, Run, Step};
+use crate::record::json::is_broken_text;
 use crate::record::kind::Kind;
 use crate::record::{Expiry, Record};
 use crate::session::Session;
@@ -64,6 +65,12 @@ impl<'a> Change for Replace<'a> {
 fn successor(old: &Record<'_>) -> Result<(Likeness, String), Error> {
     if !old.text(&["client"]).is_empty() {
         return Err(Error::failed("it was created through a client, whose application must renew it"));
+    }
+    // Its text cannot be sent, and another one would not be its description.
+    if old.member("description").is_some_and(is_broken_text) {
+        return Err(
+            Error::failed("its description is not valid text").with_hint("give it another with oauth-set -d")
+        );
     }
     let scope: Vec<String> = old.text(&["scope"]).split(' ').map(str::to_owned).collect();
     let mut name = old.name();
