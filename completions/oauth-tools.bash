@@ -1,11 +1,12 @@
 # Completions of oauth-tools for bash.
 # Ids from the account, line by line and without any expansion. bash inserts them as they are, so one with characters
 # that no id has is not offered.
+# shellcheck disable=SC2016 # The inner shell expands the words.
 _oauth_tools_ids() {
     local id LC_ALL=C
     while IFS= read -r id; do
         [[ $id == "$2"* && $id == [A-Za-z0-9_]* && $id != *[!A-Za-z0-9_-]* ]] && COMPREPLY+=("$id")
-    done < <(oauth-ls "$1" -o id --no-wait --retry-for 0 2>/dev/null)
+    done < <(sh -c 'oauth-ls "$1" -o id --no-wait --retry-for 0 & p=$!; (sleep 1; kill "$p") >/dev/null & w=$!; wait "$p"; kill "$w"' sh "$1" 2>/dev/null)
 }
 _oauth_tools() {
     local tool=${COMP_WORDS[0]##*/} cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}

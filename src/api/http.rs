@@ -1,24 +1,19 @@
 //! The transport of the programs: HTTP with ureq.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, Read};
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, KeyProvider};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::sign::SigningKey;
-use ureq::config::Config as AgentConfig;
-use ureq::http::{Request as HttpRequest, Uri};
+use ureq::http::Request as HttpRequest;
 use ureq::tls::{RootCerts, TlsConfig};
-use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::NextTimeout;
 use ureq::{Agent, Proxy, Timeout};
 
 use crate::api::certificates::{self, CertificateVariables};
 use crate::api::transport::{Failure, Method, Request, Response, Transport};
-use crate::api::wire::{self, BODY, CONNECT, SILENCE, Wire};
+use crate::api::wire::{self, Addresses, BODY, CONNECT, Cache, SILENCE, Wire};
 use crate::base::error::{Error, reason};
 use crate::base::sync::lock;
 use crate::config::base_url::Base;
@@ -122,7 +117,7 @@ impl Http {
                 .build()
         };
         let addresses = Addresses::default();
-        let cache = || Cache { addresses: addresses.clone(), system: DefaultResolver::default() };
+        let cache = || Cache::new(&addresses);
         let agent = |idle| Agent::with_parts(settings(idle), Wire::default(), cache());
         let (agent, unpooled) = (agent(parallel), agent(0));
         let certificates = CertificateVariables::from_config(config);
@@ -204,7 +199,7 @@ fn explain_sent(error: ureq::Error, http: &Http) -> String {
 fn explain_unsent(error: ureq::Error, http: &Http) -> Failure {
     let host = http.base.authority();
     match error {
-        ureq::Error::HostNotFound => unresolved(http),
+        ureq::Error::HostNotFound | ureq::Error::Timeout(Timeout::Resolve) => unresolved(http),
         ureq::Error::Timeout(_) => {
             unreachable(http, &format!(": no connection within {} s", CONNECT.as_secs()))
         }
@@ -296,46 +291,6 @@ impl<R: Read> Read for Body<R> {
             };
             io::Error::new(io::ErrorKind::TimedOut, what)
         })
-    }
-}
-
-/// The addresses of each host that was resolved.
-type Addresses = Arc<Mutex<HashMap<String, Vec<SocketAddr>>>>;
-
-/// Resolves each host once, until it cannot be reached: ureq resolves before each request, even if it then uses a pooled
-/// connection.
-#[derive(Debug)]
-struct Cache {
-    addresses: Addresses,
-    system: DefaultResolver,
-}
-
-impl Resolver for Cache {
-    fn resolve(
-        &self,
-        uri: &Uri,
-        config: &AgentConfig,
-        timeout: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let key =
-            format!("{}://{}", uri.scheme_str().unwrap_or(""), uri.authority().map_or("", |a| a.as_str()));
-        let mut known = lock(&self.addresses);
-        if let Some(addresses) = known.get(&key) {
-            let mut resolved = self.empty();
-            addresses.iter().for_each(|address| resolved.push(*address));
-            return Ok(resolved);
-        }
-        let resolved = self.system.resolve(uri, config, timeout)?;
-        // Plain http is for this machine only, and `localhost` may resolve to another one.
-        if uri.scheme_str() == Some("http")
-            && config.proxy().is_none()
-            && let Some(outside) = resolved.iter().find(|a| !a.ip().is_loopback())
-        {
-            let what = format!("{} is not loopback", outside.ip());
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, what).into());
-        }
-        known.insert(key, resolved.iter().copied().collect());
-        Ok(resolved)
     }
 }
 

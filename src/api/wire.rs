@@ -4,18 +4,29 @@
 //! including a proxy's CONNECT and the TLS handshake, nothing of the request has been sent. From its first byte on, the
 //! server may have acted on it.
 //!
+//! The names of hosts are resolved here too: each once, in a thread that nobody has to wait for.
+//!
 //! A thread sends one request at a time, and reads its response, so the state of the request is one of the thread.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use ureq::Error;
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{
     Buffers, ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout, RustlsConnector,
-    SocksConnector, TcpConnector, Transport,
+    SocksConnector, TcpConnector, Transport, time,
 };
+use ureq::{Error, Timeout};
 
+use crate::base::sync::lock;
 use crate::sys::signals::Stop;
 
 /// How long connecting may take, with a proxy's CONNECT and the TLS handshake.
@@ -59,6 +70,11 @@ pub(crate) fn begin(stop: &Stop) {
 /// Returns whether the server may have seen a part of this thread's request.
 pub(crate) fn sent() -> bool {
     REQUEST.with_borrow(|state| state.sent)
+}
+
+/// Returns whether the run was stopped so long ago that nothing is waited for.
+pub(crate) fn is_over() -> bool {
+    REQUEST.with_borrow(|state| state.stop.is_over())
 }
 
 /// Opens connections that note how far their requests get.
@@ -199,5 +215,88 @@ impl<T: Transport> Transport for Watched<T> {
 
     fn is_tls(&self) -> bool {
         self.0.is_tls()
+    }
+}
+
+/// The addresses of each host that was resolved.
+pub(crate) type Addresses = Arc<Mutex<HashMap<String, Vec<SocketAddr>>>>;
+
+/// Resolves each host once, until it cannot be reached: ureq resolves before each request, even if it then uses a pooled
+/// connection.
+#[derive(Debug)]
+pub(crate) struct Cache {
+    addresses: Addresses,
+    system: DefaultResolver,
+}
+
+impl Cache {
+    /// Creates a resolver that shares `addresses` with others.
+    pub(crate) fn new(addresses: &Addresses) -> Cache {
+        Cache { addresses: addresses.clone(), system: DefaultResolver::default() }
+    }
+
+    /// Asks the system. Its resolver has no limit of its own that we could set, so it runs in a thread that is left behind
+    /// if it takes too long, or after a stop.
+    fn look_up(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, Error> {
+        let unlimited =
+            NextTimeout { after: time::Duration::NotHappening, reason: timeout.reason, ..timeout };
+        let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+        if host.parse::<IpAddr>().is_ok() {
+            return self.system.resolve(uri, config, unlimited);
+        }
+        let (sender, receiver) = sync_channel(1);
+        let (for_uri, with) = (uri.clone(), config.clone());
+        let thread = thread::Builder::new().spawn(move || {
+            let _ = sender.send(DefaultResolver::default().resolve(&for_uri, &with, unlimited));
+        });
+        if thread.is_err() {
+            // The system has no room for a thread.
+            return self.system.resolve(uri, config, unlimited);
+        }
+        let start = Instant::now();
+        loop {
+            match receiver.recv_timeout(Duration::from_millis(50)) {
+                Ok(resolved) => return resolved,
+                Err(RecvTimeoutError::Disconnected) => return Err(Error::HostNotFound),
+                Err(RecvTimeoutError::Timeout) if is_over() || start.elapsed() >= *timeout.after => {
+                    return Err(Error::Timeout(Timeout::Resolve));
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+}
+
+impl Resolver for Cache {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, Error> {
+        let key =
+            format!("{}://{}", uri.scheme_str().unwrap_or(""), uri.authority().map_or("", |a| a.as_str()));
+        let mut known = lock(&self.addresses);
+        if let Some(addresses) = known.get(&key) {
+            let mut resolved = self.empty();
+            addresses.iter().for_each(|address| resolved.push(*address));
+            return Ok(resolved);
+        }
+        let resolved = self.look_up(uri, config, timeout)?;
+        // Plain http is for this machine only, and `localhost` may resolve to another one.
+        if uri.scheme_str() == Some("http")
+            && config.proxy().is_none()
+            && let Some(outside) = resolved.iter().find(|a| !a.ip().is_loopback())
+        {
+            let what = format!("{} is not loopback", outside.ip());
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, what).into());
+        }
+        known.insert(key, resolved.iter().copied().collect());
+        Ok(resolved)
     }
 }

@@ -12,6 +12,7 @@ use crate::api::{Api, Object};
 use crate::base::error::{Error, TEMPORARY};
 use crate::base::id;
 use crate::base::secret::Likeness;
+use crate::base::sync::beside;
 use crate::change::Effect;
 use crate::change::options::Options;
 use crate::change::targets::Item;
@@ -128,15 +129,12 @@ impl Guard {
         }
         // Also if nothing is looked up: a missing token is the first thing to report.
         let api = session.api()?;
+        let (list_own, find_session) = (|| own_objects(api), || alias(api, Kind::Session));
         let (own, session, default) = std::thread::scope(|scope| {
-            let own = look_ups.own.then(|| scope.spawn(|| own_objects(api)));
-            let session = look_ups.session.then(|| scope.spawn(|| alias(api, Kind::Session)));
+            let own = look_ups.own.then(|| beside(scope, &list_own));
+            let session = look_ups.session.then(|| beside(scope, &find_session));
             let default = if look_ups.default { alias(api, Kind::Authz) } else { Ok(None) };
-            (
-                own.map(std::thread::ScopedJoinHandle::join),
-                session.map(std::thread::ScopedJoinHandle::join),
-                default,
-            )
+            (own.map(|wait| wait()), session.map(|wait| wait()), default)
         });
         let panicked = |_| Error::permanent("a look-up ended without a response");
         let own = own.map_or(Ok(Vec::new()), |own| own.map_err(panicked)?);

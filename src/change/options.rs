@@ -73,6 +73,12 @@ impl Options {
         if self.dry_run {
             return Ok(());
         }
+        if streams && let Some(output) = session.io.feeds_itself() {
+            return clash(&format!("{output} is the input of --stream"));
+        }
+        if streams && log.is_some_and(|log| session.io.reads(log)) {
+            return clash("--log names the input of --stream");
+        }
         if streams && rest.is_some_and(|rest| session.io.reads(rest)) {
             return clash("--rest names the input of --stream");
         }

@@ -54,9 +54,11 @@ fn values(tool: &Tool, opt: &Opt) -> Values {
     }
 }
 
-/// The command that lists ids. It must not wait, ask or print messages while someone types.
+/// The command that lists ids. It must not ask or print messages while someone types, nor wait longer than a second for
+/// a silent server.
 fn ids(kind: &str) -> String {
-    format!("oauth-ls {kind} -o id --no-wait --retry-for 0 2>/dev/null")
+    const SCRIPT: &str = r#"oauth-ls "$1" -o id --no-wait --retry-for 0 & p=$!; (sleep 1; kill "$p") >/dev/null & w=$!; wait "$p"; kill "$w""#;
+    format!("sh -c '{SCRIPT}' sh {kind} 2>/dev/null")
 }
 
 fn words(kinds: &[Kind]) -> String {
@@ -82,6 +84,7 @@ fn bash(tools: &[&'static Tool]) -> String {
         r#"# Completions of oauth-tools for bash.
 # Ids from the account, line by line and without any expansion. bash inserts them as they are, so one with characters
 # that no id has is not offered.
+# shellcheck disable=SC2016 # The inner shell expands the words.
 _oauth_tools_ids() {
     local id LC_ALL=C
     while IFS= read -r id; do
@@ -319,7 +322,10 @@ fn zsh_operands(tool: &Tool) -> String {
 const FISH_IDS: &str = r#"string match -r "^[A-Za-z0-9_][A-Za-z0-9_-]*\$""#;
 
 fn fish(tools: &[&'static Tool]) -> String {
-    let mut text = String::from("# Completions of oauth-tools for fish.\n");
+    let mut text = format!(
+        "# Completions of oauth-tools for fish.\nfunction __oauth_tools_ids\n    {} | {FISH_IDS}\nend\n",
+        ids("$argv[1]")
+    );
     for tool in tools {
         for opt in tool.all_opts() {
             let short = opt.short.map_or(String::new(), |c| format!(" -s {c}"));
@@ -327,7 +333,7 @@ fn fish(tools: &[&'static Tool]) -> String {
                 (None, _) => String::new(),
                 (_, Values::Words(words)) => format!(" -x -a '{}'", words.join(" ")),
                 (_, Values::List(words)) => format!(" -x -a '(__fish_append , {})'", words.join(" ")),
-                (_, Values::Clients) => format!(" -x -a '({} | {FISH_IDS})'", ids("client")),
+                (_, Values::Clients) => " -x -a '(__oauth_tools_ids client)'".to_owned(),
                 (_, Values::Commands) => " -x -a '(__fish_complete_command)'".to_owned(),
                 (_, Values::Files) => " -r -F".to_owned(),
                 (_, Values::Anything) => " -x".to_owned(),
@@ -355,10 +361,10 @@ fn fish(tools: &[&'static Tool]) -> String {
                 for kind in tool.kinds.iter().filter(has_ids) {
                     let _ = writeln!(
                         text,
-                        "complete -c {} -n '__fish_seen_subcommand_from {}' -a '({} | {FISH_IDS})'",
+                        "complete -c {} -n '__fish_seen_subcommand_from {}' -a '(__oauth_tools_ids {})'",
                         tool.name,
                         kind.words().join(" "),
-                        ids(kind.word())
+                        kind.word()
                     );
                 }
             }

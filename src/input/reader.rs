@@ -232,13 +232,16 @@ pub fn read_all(from: impl Read, need: Need, consumer: &mut impl Consumer) -> Re
     std::thread::scope(|scope| {
         // Blocks go to the threads in turn, and come back in the same turn: that keeps them in order.
         let parsers: Vec<(SyncSender<Block>, Receiver<ParsedBlock>)> = (0..threads)
-            .map(|_| {
+            .map_while(|_| {
                 let (to_parser, blocks) = sync_channel::<Block>(1);
                 let (parsed, from_parser) = sync_channel(1);
-                scope.spawn(move || blocks.into_iter().try_for_each(|b| parsed.send(parse(b, need))));
-                (to_parser, from_parser)
+                let work = move || blocks.into_iter().try_for_each(|b| parsed.send(parse(b, need)));
+                std::thread::Builder::new().spawn_scoped(scope, work).ok()?;
+                Some((to_parser, from_parser))
             })
             .collect();
+        // The system may have no room for all of them, or for any.
+        let threads = parsers.len();
         let mut read_already = [first, second].into_iter();
         let (mut sent, mut received) = (0, 0);
         let mut spare = Block::default();
@@ -249,6 +252,12 @@ pub fn read_all(from: impl Read, need: Need, consumer: &mut impl Consumer) -> Re
             };
             let at_end = next.is_none();
             if let Some(block) = next {
+                if threads == 0 {
+                    let parsed = parse(block, need);
+                    delivery.block(&parsed)?;
+                    spare = parsed.block;
+                    continue;
+                }
                 // Cannot fail: a parser lives as long as its channels.
                 let _ = parsers[sent % threads].0.send(block);
                 sent += 1;

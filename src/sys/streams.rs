@@ -3,6 +3,7 @@
 use std::fs::{File, Metadata};
 use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 #[cfg(test)]
 use std::sync::Mutex;
@@ -74,7 +75,8 @@ pub(crate) struct Io {
     pub terminal: Terminal,
     stdin: Option<OwnedFd>,
     stdout: Option<OwnedFd>,
-    /// The stop that ends a blocked write to standard output; set by [`Io::stop_on`].
+    stderr: Option<OwnedFd>,
+    /// The stop that ends a blocked write; set by [`Io::stop_on`].
     stop: Arc<OnceLock<Stop>>,
 }
 
@@ -83,26 +85,32 @@ impl Io {
     pub(crate) fn system(program: &'static str) -> Io {
         // std's own handles would lock at each call and flush at each line.
         let (stdout, stop) = (io::stdout().as_fd().try_clone_to_owned().ok(), Arc::default());
-        let out: Box<dyn Write + Send> = match stdout.as_ref().and_then(|fd| fd.try_clone().ok()) {
-            Some(fd) => {
-                let file = File::from(fd);
-                let writer = InterruptibleWriter { file, stop: Arc::clone(&stop), blocked: Duration::ZERO };
-                Box::new(BufWriter::with_capacity(BUFFER, writer))
-            }
+        let writer = |fd: &Option<OwnedFd>| {
+            let file = File::from(fd.as_ref()?.try_clone().ok()?);
+            Some(InterruptibleWriter { file, stop: Arc::clone(&stop), blocked: Duration::ZERO })
+        };
+        let out: Box<dyn Write + Send> = match writer(&stdout) {
+            Some(writer) => Box::new(BufWriter::with_capacity(BUFFER, writer)),
             None => Box::new(BufWriter::with_capacity(BUFFER, io::stdout())),
+        };
+        let stderr = io::stderr().as_fd().try_clone_to_owned().ok();
+        let err: Box<dyn Write + Send> = match writer(&stderr) {
+            Some(writer) => Box::new(writer),
+            None => Box::new(io::stderr()),
         };
         let stdin = io::stdin().as_fd().try_clone_to_owned().ok();
         let input: Box<dyn Read + Send> = match stdin.as_ref().and_then(|fd| fd.try_clone().ok()) {
-            Some(fd) => Box::new(File::from(fd)),
+            Some(fd) => Box::new(PatientReader(File::from(fd))),
             None => Box::new(io::stdin()),
         };
         Io {
             input,
             out,
-            messages: Messages::new(program, Box::new(io::stderr())),
+            messages: Messages::new(program, err),
             terminal: Terminal::detect(),
             stdin,
             stdout,
+            stderr,
             stop,
         }
     }
@@ -118,12 +126,13 @@ impl Io {
             terminal: Terminal::default(),
             stdin: None,
             stdout: None,
+            stderr: None,
             stop: Arc::default(),
         };
         (io, out, err)
     }
 
-    /// Makes a signal end a write to standard output that blocks because the reader does not read. Only the first call
+    /// Makes a signal end a write to standard output or error that blocks because the reader does not read. Only the first call
     /// counts.
     pub(crate) fn stop_on(&self, stop: &Stop) {
         let _ = self.stop.set(stop.clone());
@@ -148,6 +157,14 @@ impl Io {
         regular(&self.stdin).is_some_and(|input| is_at(&input, path))
     }
 
+    /// Returns which other stream is the file or pipe of standard input, so that what is written is read again.
+    pub(crate) fn feeds_itself(&self) -> Option<&'static str> {
+        let input = loops(&self.stdin)?;
+        let is_input = |stream: &&(&Option<OwnedFd>, &'static str)| loops(stream.0) == Some(input);
+        let outputs = [(&self.stdout, "standard output"), (&self.stderr, "standard error")];
+        outputs.iter().find(is_input).map(|(_, name)| *name)
+    }
+
     /// Returns whether standard output is the file at `path`.
     pub(crate) fn writes(&self, path: &Path) -> bool {
         regular(&self.stdout).is_some_and(|output| is_at(&output, path))
@@ -163,6 +180,30 @@ impl Io {
 fn regular(stream: &Option<OwnedFd>) -> Option<Metadata> {
     let file = File::from(stream.as_ref()?.try_clone().ok()?);
     file.metadata().ok().filter(Metadata::is_file)
+}
+
+/// Returns the device and inode of a stream, if it is a file or pipe: what is written to one can be read from it. On a
+/// terminal and a socket, input and output are apart.
+fn loops(stream: &Option<OwnedFd>) -> Option<(u64, u64)> {
+    let there = File::from(stream.as_ref()?.try_clone().ok()?).metadata().ok()?;
+    let kind = there.file_type();
+    (kind.is_file() || kind.is_fifo()).then(|| (there.dev(), there.ino()))
+}
+
+/// A reader that waits for input also if another program has left the stream in non-blocking mode (`O_NONBLOCK`).
+struct PatientReader(File);
+
+impl Read for PatientReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.0.read(buffer) {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                    let _ = poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&POLL_INTERVAL));
+                }
+                read => return read,
+            }
+        }
+    }
 }
 
 /// A reader that fails once a stop is requested, even while it waits for input.
@@ -189,7 +230,8 @@ impl Read for InterruptibleReader {
     }
 }
 
-/// A writer that gives up some time after a signal if its reader does not read.
+/// A writer that gives up some time after a signal if its reader does not read. It waits also if another program has
+/// left the stream in non-blocking mode (`O_NONBLOCK`).
 struct InterruptibleWriter {
     file: File,
     stop: Arc<OnceLock<Stop>>,
@@ -198,14 +240,14 @@ struct InterruptibleWriter {
 }
 
 impl InterruptibleWriter {
-    fn wait(&mut self, stop: &Stop) -> io::Result<()> {
+    fn wait(&mut self, stop: Option<&Stop>) -> io::Result<()> {
         loop {
             let from = Instant::now();
             let mut fds = [PollFd::new(&self.file, PollFlags::OUT)];
             if poll(&mut fds, Some(&POLL_INTERVAL)).is_ok_and(|n| n > 0) {
                 return Ok(());
             }
-            if stop.signal().is_some() {
+            if stop.is_some_and(|stop| stop.signal().is_some()) {
                 self.blocked += from.elapsed();
                 if self.blocked >= GRACE {
                     return Err(io::Error::new(io::ErrorKind::TimedOut, "the reader does not read"));
@@ -217,12 +259,19 @@ impl InterruptibleWriter {
 
 impl Write for InterruptibleWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self.stop.get().cloned() {
-            Some(stop) => {
-                self.wait(&stop)?;
-                self.file.write(&bytes[..bytes.len().min(PIPE_BUF)])
+        loop {
+            let stop = self.stop.get().cloned();
+            let most = match &stop {
+                Some(stop) => {
+                    self.wait(Some(stop))?;
+                    bytes.len().min(PIPE_BUF)
+                }
+                None => bytes.len(),
+            };
+            match self.file.write(&bytes[..most]) {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => self.wait(stop.as_ref())?,
+                written => return written,
             }
-            None => self.file.write(bytes),
         }
     }
     fn flush(&mut self) -> io::Result<()> {

@@ -16,3 +16,4 @@ mod neighbours;
 mod responses;
 mod secrets;
 mod signals;
+mod streams;

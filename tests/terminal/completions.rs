@@ -117,6 +117,30 @@ fn in_bash(world: &World, typed: &str) -> Vec<String> {
 }
 
 #[test]
+fn no_completion_waits_for_a_silent_server() {
+    needs!("setsid");
+    for (shell, program, tab) in [
+        (
+            Shell::Bash,
+            "bash",
+            "bash --norc -c '. ./_oauth_tools; COMP_WORDS=(oauth-rm authz \"\"); COMP_CWORD=2; _oauth_tools'",
+        ),
+        (Shell::Fish, "fish", "fish -c 'source _oauth_tools; __oauth_tools_ids authz'"),
+    ] {
+        if program != "bash" && !crate::common::needs::are_here(&[program]) {
+            continue;
+        }
+        let world = World {
+            server: crate::common::start(crate::common::faulty(&["slow:ms=100000"])),
+            ..world(shell)
+        };
+        let url = world.server.url();
+        let ran = world.off(&format!("HEROKU_HOST={url} timeout 20 {tab} > out; echo $?; cat out"));
+        assert!(ran.out == "0\n" || ran.out == "1\n", "{program}{ran}");
+    }
+}
+
+#[test]
 fn bash_completions_pass_shellcheck() {
     needs!("setsid", "shellcheck");
     let world = world(Shell::Bash);

@@ -1,5 +1,6 @@
 //! The web flow (docs/heroku-api.md, "Web flow"): the URL to visit, and a server for one request to the redirect URI.
 
+use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
@@ -17,6 +18,10 @@ use crate::sys::signals::Stop;
 const TIMEOUT: Duration = Duration::from_secs(300);
 /// The longest request that is read, in bytes.
 const MAX_REQUEST: usize = 16 * 1024;
+/// How long a visitor may take to send a request.
+const VISIT: Duration = Duration::from_secs(30);
+/// How many visitors are waited for at the same time; with more, the oldest is dropped.
+const MOST_VISITORS: usize = 64;
 
 /// A server for a redirect URI on this machine.
 pub(crate) struct Redirect {
@@ -61,38 +66,31 @@ impl Redirect {
         Ok(Redirect { listeners, path: url.path().to_owned() })
     }
 
-    /// Waits for the request that has our `state`, and returns its grant code.
+    /// Waits for the request that has our `state`, and returns its grant code. Any number of other visitors may come
+    /// meanwhile, and take their time.
     ///
     /// # Errors
     /// If the user refuses consent, no request arrives in time, or a stop is requested.
     pub(crate) fn wait(&self, state: &str, messages: &Messages, stop: &Stop) -> Result<Secret, Error> {
         let from = Instant::now();
+        let mut visitors: VecDeque<Visitor> = VecDeque::new();
         while from.elapsed() < TIMEOUT {
             for listener in &self.listeners {
-                if let Ok((stream, _)) = listener.accept()
-                    && let Some(query) = self.query(&stream)
-                {
-                    let value = |name: &str| query.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
-                    if value("state") != Some(state) {
-                        // Any web page can link here, so a wrong state must not end the wait.
-                        messages.say("ignored a request with the wrong state");
-                        respond(&stream, "400 Bad Request", "This request has the wrong state.");
-                        continue;
+                while let Ok((stream, _)) = listener.accept() {
+                    if visitors.len() >= MOST_VISITORS {
+                        visitors.pop_front();
                     }
-                    if let Some(error) = value("error") {
-                        respond(&stream, "200 OK", "Consent was refused. You can close this page.");
-                        return Err(Error::failed(format!("consent was refused: {error}")));
+                    if stream.set_nonblocking(true).is_ok() {
+                        visitors.push_back(Visitor { stream, head: Vec::new(), since: Instant::now() });
                     }
-                    if let Some(code) = value("code").filter(|code| !code.is_empty()) {
-                        respond(
-                            &stream,
-                            "200 OK",
-                            "Done. You can close this page and go back to the terminal.",
-                        );
-                        return Ok(Secret::new(code.to_owned()));
+                    // Each is read at once: a later one cannot push it out unread.
+                    if let Some(code) = self.serve(&mut visitors, state, messages)? {
+                        return Ok(code);
                     }
-                    respond(&stream, "400 Bad Request", "This request has no code.");
                 }
+            }
+            if let Some(code) = self.serve(&mut visitors, state, messages)? {
+                return Ok(code);
             }
             if !stop.sleep(Duration::from_millis(20)) {
                 let stopped = Error::failed("stopped while waiting for the browser");
@@ -102,21 +100,101 @@ impl Redirect {
         Err(Error::failed(format!("the browser did not come back within {} s", TIMEOUT.as_secs())))
     }
 
-    /// Reads a request. Returns its query if it is for our path, and responds 404 if it is not.
-    fn query(&self, stream: &TcpStream) -> Option<Vec<(String, String)>> {
-        let target = read_target(stream).ok()?;
-        let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+    /// Reads what the visitors have sent, and responds to those whose request is complete. Returns the grant code, once
+    /// it has come.
+    fn serve(
+        &self,
+        visitors: &mut VecDeque<Visitor>,
+        state: &str,
+        messages: &Messages,
+    ) -> Result<Option<Secret>, Error> {
+        let mut waiting = VecDeque::with_capacity(visitors.len());
+        for mut visitor in visitors.drain(..) {
+            match visitor.target() {
+                None if visitor.since.elapsed() < VISIT => waiting.push_back(visitor),
+                None => {}
+                Some(target) => {
+                    if let Some(code) = self.receive(&visitor.stream, &target, state, messages)? {
+                        return Ok(Some(code));
+                    }
+                }
+            }
+        }
+        *visitors = waiting;
+        Ok(None)
+    }
+
+    /// Responds to a request. Returns its grant code if it is the one.
+    fn receive(
+        &self,
+        stream: &TcpStream,
+        target: &str,
+        state: &str,
+        messages: &Messages,
+    ) -> Result<Option<Secret>, Error> {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
         if path != self.path {
             respond(stream, "404 Not Found", "Not found.");
-            return None;
+            return Ok(None);
         }
-        Some(
-            query
-                .split('&')
-                .filter_map(|pair| pair.split_once('='))
-                .map(|(n, v)| (decode(n), decode(v)))
-                .collect(),
-        )
+        let query: Vec<(String, String)> = query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(n, v)| (decode(n), decode(v)))
+            .collect();
+        let value = |name: &str| query.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
+        if value("state") != Some(state) {
+            // Any web page can link here, so a wrong state must not end the wait.
+            messages.say("ignored a request with the wrong state");
+            respond(stream, "400 Bad Request", "This request has the wrong state.");
+            return Ok(None);
+        }
+        if let Some(error) = value("error") {
+            respond(stream, "200 OK", "Consent was refused. You can close this page.");
+            return Err(Error::failed(format!("consent was refused: {error}")));
+        }
+        let Some(code) = value("code").filter(|code| !code.is_empty()) else {
+            respond(stream, "400 Bad Request", "This request has no code.");
+            return Ok(None);
+        };
+        respond(stream, "200 OK", "Done. You can close this page and go back to the terminal.");
+        Ok(Some(Secret::new(code.to_owned())))
+    }
+}
+
+/// A connection whose request is not complete yet.
+struct Visitor {
+    stream: TcpStream,
+    head: Vec<u8>,
+    since: Instant,
+}
+
+impl Visitor {
+    /// Reads what has arrived, without waiting. Returns the target of a complete GET request; an empty text if the
+    /// request is none.
+    fn target(&mut self) -> Option<String> {
+        let mut chunk = [0; 4096];
+        let mut at_end = false;
+        while !at_end && self.head.len() <= MAX_REQUEST && !self.is_complete() {
+            match (&self.stream).read(&mut chunk) {
+                Ok(0) => at_end = true,
+                Ok(n) => self.head.extend_from_slice(&chunk[..n]),
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return None,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => at_end = true,
+            }
+        }
+        let mut headers = [httparse::EMPTY_HEADER; 64];
+        let mut request = httparse::Request::new(&mut headers);
+        let target = match request.parse(&self.head).map(|_| (request.method, request.path)) {
+            Ok((Some("GET"), Some(path))) => path,
+            _ => "",
+        };
+        Some(target.to_owned())
+    }
+
+    fn is_complete(&self) -> bool {
+        self.head.windows(4).any(|w| w == b"\r\n\r\n")
     }
 }
 
@@ -127,29 +205,6 @@ pub(crate) fn authorize_url(base: &Base, client_id: &str, scope: &[String], stat
         base.consent(),
         scope.join("%20")
     )
-}
-
-/// Reads a GET request and returns its target.
-fn read_target(mut stream: &TcpStream) -> io::Result<String> {
-    stream.set_nonblocking(false)?;
-    stream.set_read_timeout(Some(Duration::from_secs(2)))?;
-    let mut head = Vec::new();
-    let mut chunk = [0; 1024];
-    while !head.windows(4).any(|w| w == b"\r\n\r\n") && head.len() <= MAX_REQUEST {
-        let n = stream.read(&mut chunk)?;
-        if n == 0 {
-            break;
-        }
-        head.extend_from_slice(&chunk[..n]);
-    }
-    let mut headers = [httparse::EMPTY_HEADER; 64];
-    let mut request = httparse::Request::new(&mut headers);
-    let invalid = || io::Error::from(io::ErrorKind::InvalidData);
-    request.parse(&head).map_err(|_| invalid())?;
-    match (request.method, request.path) {
-        (Some("GET"), Some(path)) => Ok(path.to_owned()),
-        _ => Err(invalid()),
-    }
 }
 
 fn respond(mut stream: &TcpStream, status: &str, text: &str) {
