@@ -74,9 +74,11 @@ fn check_hidden(value: &Value, name: &str) {
     }
 }
 
-/// Threads that parse blocks of lines find the same records as a loop over single lines, and ids are safe in a path.
+/// Threads that parse blocks of lines find the same records as a loop over single lines, also in JSON over several lines,
+/// and ids are safe in a path. A line that goes into a `--rest` file is one line and is read back as the same record, and
+/// what can be read is read the same behind a byte order mark, between comments and blank rows, and in indented JSON.
 pub fn input(bytes: &[u8]) {
-    for need in [Need::Identity, Need::Fields, Need::New] {
+    for need in [Need::Identity, Need::Fields, Need::New, Need::Whole] {
         let describe = |entry: Result<Option<Entry<'_>>, String>| match entry {
             Ok(Some(entry)) => {
                 let id = entry.id().map(str::to_owned);
@@ -101,6 +103,32 @@ pub fn input(bytes: &[u8]) {
             one_by_one.push((number, line.to_owned(), describe(sniffer.line(line))));
         }
         assert_eq!(at_once, one_by_one);
+        assert!(at_once.iter().all(|(_, line, _)| !line.contains(&b'\n')), "one line");
+        // A record of JSON means the same alone, marked, and in indented form.
+        let json = at_once.iter().filter(|(_, line, found)| line.starts_with(b"{") && !found.contains("Err"));
+        for (_, line, found) in json.take(4) {
+            let alone = |text: &[u8]| {
+                let (mut lines, mut sniffer) = (Lines::new(text), Sniffer::new(need));
+                let mut all = Vec::new();
+                while let Some((_, line)) = lines.next_line().expect("short lines") {
+                    match sniffer.line(line) {
+                        Ok(None) => {}
+                        other => all.push(describe(other)),
+                    }
+                }
+                all
+            };
+            assert_eq!(alone(line), [found.as_str()]);
+            let marked = [&b"# a comment\n,,\n\xef\xbb\xbf"[..], line, b"\r\n#\n"].concat();
+            assert_eq!(alone(&marked), [found.as_str()]);
+            if let Ok(value) = serde_json::from_slice::<Value>(line)
+                && serde_json::to_vec(&value).is_ok_and(|compact| alone(&compact) == [found.as_str()])
+            {
+                let indented = serde_json::to_vec_pretty(&value).expect("JSON");
+                assert_eq!(alone(&indented), [found.as_str()]);
+                assert_eq!(alone(&[&indented[..], b"\n", &indented].concat()).len(), 2);
+            }
+        }
     }
 }
 

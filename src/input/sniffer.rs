@@ -31,6 +31,7 @@ impl Sniffer {
     /// # Errors
     /// A message about the line.
     pub fn line<'a>(&mut self, line: &'a [u8]) -> Result<Option<Entry<'a>>, String> {
+        let whole = line;
         let line = trim(line);
         // A leading NUL marks a line of a --rest file as done (see `rest`).
         match line.first() {
@@ -43,7 +44,9 @@ impl Sniffer {
             Ok(text) => text,
             Err(_) => return Err(if is_utf16(line) { UTF16 } else { NOT_UTF8 }.to_owned()),
         };
-        let found = self.text(text);
+        // Cannot fail: the rest is blanks, or what stands between them.
+        let row = std::str::from_utf8(whole).map_or(text, untrimmed);
+        let found = self.text(text, row);
         match found {
             // Only where it is an error anyway: a description may have such a character.
             Err(_) if text.contains('\u{feff}') => {
@@ -54,7 +57,8 @@ impl Sniffer {
         }
     }
 
-    fn text<'a>(&mut self, text: &'a str) -> Result<Option<Entry<'a>>, String> {
+    /// Parses a text; `row` is the same with its blanks, which are part of a CSV row.
+    fn text<'a>(&mut self, text: &'a str, row: &'a str) -> Result<Option<Entry<'a>>, String> {
         let is_table = self.header.as_ref().is_some_and(|header| !header.is_list());
         match text.as_bytes()[0] {
             b'{' if !is_table || looks_like_json(text.as_bytes()) => {
@@ -65,16 +69,16 @@ impl Sniffer {
                 Some(header) if header.takes_hash() && header.is_single() => {
                     Err("this may be a comment or a value: quote it if it is a value".to_owned())
                 }
-                Some(header) if header.takes_hash() => self.csv(text),
+                Some(header) if header.takes_hash() => self.csv(row),
                 _ => Ok(None),
             },
-            _ if is_table => self.csv(text),
-            _ => self.bare_or_csv(text),
+            _ if is_table => self.csv(row),
+            _ => self.bare_or_csv(text, row),
         }
     }
 
     /// Parses a line of a list of ids, or the first line of a table.
-    fn bare_or_csv<'a>(&mut self, text: &'a str) -> Result<Option<Entry<'a>>, String> {
+    fn bare_or_csv<'a>(&mut self, text: &'a str, row: &'a str) -> Result<Option<Entry<'a>>, String> {
         let word = text.split_ascii_whitespace().next().unwrap_or_default();
         let is_word = has_only_id_bytes(word) || word == "~";
         let is_alone = word == text || text[word.len()..].trim_ascii_start().starts_with('#');
@@ -97,7 +101,7 @@ impl Sniffer {
             || is_word
             || self.header.is_some()
         {
-            return self.csv(text);
+            return self.csv(row);
         }
         match text.starts_with('"') {
             true => Err("this is quoted text: give bare ids, as jq -r prints them".to_owned()),
@@ -122,15 +126,28 @@ impl Sniffer {
             return Err(what.clone());
         }
         if self.header.is_none() && !line.contains(',') && !line.trim_matches([';', '\t', '"']).is_empty() {
-            let first = line.split([';', '\t']).next().unwrap_or_default();
+            let first = line.trim_start().split([';', '\t']).next().unwrap_or_default();
             return match self.need {
                 Need::New => Err("this is not a record: give JSON, or CSV with a header line".to_owned()),
                 _ if Kind::named(first).is_some() => table::row(line, None, self.need),
-                _ => Ok(Some(Entry::bare(line))),
+                _ => Ok(Some(Entry::bare(line.trim()))),
             };
         }
         table::row(line, self.header.as_ref(), self.need)
     }
+}
+
+/// Removes byte order marks and the carriage return from a line, and blanks outside of quoted cells; others are part of
+/// the cells.
+fn untrimmed(line: &str) -> &str {
+    let mut line = line.strip_suffix('\r').unwrap_or(line).trim_start_matches(['\u{feff}', '\u{1e}']);
+    if line.trim_start_matches(' ').starts_with('"') {
+        line = line.trim_start_matches(' ');
+    }
+    if line.trim_end_matches(' ').ends_with('"') {
+        line = line.trim_end_matches(' ');
+    }
+    line
 }
 
 /// Returns whether bytes are UTF-16: they begin with its byte order mark, or have a NUL in about every other byte.

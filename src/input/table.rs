@@ -146,6 +146,7 @@ pub(crate) fn row<'a>(line: &str, header: Option<&Header>, need: Need) -> Result
     }
     let mut cells = split(line, separator)?;
     let kind = cells.first().and_then(|word| Kind::named(word.trim()));
+    let is_pair = header.is_none() && kind.is_none();
     let own: Vec<&str>;
     let (names, has_header): (Vec<&str>, bool) = match (header, kind) {
         // A list of several kinds has a header line for each; a filter such as grep may have dropped this kind's.
@@ -188,7 +189,7 @@ pub(crate) fn row<'a>(line: &str, header: Option<&Header>, need: Need) -> Result
             "expires_at" if is_blank && is_ours => {}
             "message" | "error" => is_error |= !is_blank,
             name => {
-                let is_text = ["description", "name", "redirect_uri", "url"].contains(&name);
+                let is_text = matches!(name, "description" | "name" | "redirect_uri" | "url") && !is_pair;
                 if let Some(at) = place(name) {
                     let cell = if is_text { cell } else { cell.trim().to_owned() };
                     slots[at] = Some(Value::Cell(Cow::Owned(cell)));

@@ -109,6 +109,29 @@ fn tables_that_may_mean_two_things_get_one_message() {
 }
 
 #[test]
+fn blanks_are_part_of_a_cell_and_empty_cells_have_their_place() {
+    let account = Account::new();
+    for (line, input, wanted) in [
+        ("oauth-set -n", "kind,id,description\nauthz,a1,x  \r\n", r#""description":"x  ""#),
+        ("oauth-mk authz - -n", "description,scope\n  x,read\n", r#""description":"  x""#),
+        ("oauth-mk authz - -n", "description,scope\n\" x \" , read \n", "misplaced quote"),
+        ("oauth-mk authz - -n", "scope,description\nread, \n", r#""description":" ""#),
+        ("oauth-set -n", "kind,id,description\nauthz,a1,\"x\"  \n", r#""description":"x""#),
+        (
+            "oauth-mk client - -n",
+            "  x , https://x.example \n",
+            r#""name":"x","redirect_uri":"https://x.example""#,
+        ),
+        ("oauth-rm -n", "kind\tid\tnote\t\nauthz\ta1\t\t\n", r#""id":"a1""#),
+        ("oauth-rm -n authz", "note\tid\towner\n\ta1\t\n", r#""id":"a1""#),
+        ("oauth-rm -n authz", "\ta1  \n", r#""id":"a1""#),
+    ] {
+        let ran = account.feed(line, input);
+        assert!(ran.out.contains(wanted) || ran.err.contains(wanted), "{input:?}{ran}");
+    }
+}
+
+#[test]
 fn json_over_several_lines_is_read() {
     let account = Account::new();
     for input in [
