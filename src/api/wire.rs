@@ -263,7 +263,9 @@ impl Cache {
             match receiver.recv_timeout(Duration::from_millis(50)) {
                 Ok(resolved) => return resolved,
                 Err(RecvTimeoutError::Disconnected) => return Err(Error::HostNotFound),
-                Err(RecvTimeoutError::Timeout) if is_over() || start.elapsed() >= *timeout.after => {
+                Err(RecvTimeoutError::Timeout)
+                    if is_over() || start.elapsed() >= CONNECT.min(*timeout.after) =>
+                {
                     return Err(Error::Timeout(Timeout::Resolve));
                 }
                 Err(RecvTimeoutError::Timeout) => {}
