@@ -92,6 +92,7 @@ complete -c oauth-rm -n '__fish_seen_subcommand_from authz authzs authorization 
 complete -c oauth-rm -n '__fish_seen_subcommand_from client clients' -a '(__oauth_tools_ids client)'
 complete -c oauth-rm -n '__fish_seen_subcommand_from session sessions' -a '(__oauth_tools_ids session)'
 complete -c oauth-rot -l replace -d 'create a second authorization like it, and keep the old one'
+complete -c oauth-rot -s d -l description -x -d 'the authorization\'s description'
 complete -c oauth-rot -l team -x -d 'use the authorizations of a team'
 complete -c oauth-rot -l exec -x -a '(__fish_complete_command)' -d 'pass each new secret to CMD, in its environment and on standard input'
 complete -c oauth-rot -s n -l dry-run -d 'print what would be done, without doing it'

@@ -198,8 +198,23 @@ impl Api {
     /// # Errors
     /// Those of the call.
     pub fn delete(&self, kind: Kind, id: &str) -> Result<Option<Object>, Error> {
+        self.delete_as(kind, id, None)
+    }
+
+    /// Removes one object, if `token` is given by that token instead of the one in use.
+    ///
+    /// # Errors
+    /// Those of the call.
+    pub(crate) fn delete_as(
+        &self,
+        kind: Kind,
+        id: &str,
+        token: Option<&Secret>,
+    ) -> Result<Option<Object>, Error> {
         let path = item(kind, id);
-        let call = Call::new(Method::Delete, &path, AfterLoss::GoneIsDone);
+        let bearer = token.map(bearer);
+        let call =
+            Call { bearer: bearer.as_ref(), ..Call::new(Method::Delete, &path, AfterLoss::GoneIsDone) };
         match self.object(&call, kind, id) {
             Ok(object) => Ok(Some(object)),
             Err(Fault::Lost(_)) => Ok(None),
@@ -292,7 +307,7 @@ impl Api {
     /// # Errors
     /// A failure if the token is still rejected in the end; those of the calls.
     pub fn prove(&self, token: &Secret) -> Result<(), Error> {
-        let bearer = Secret::new(format!("Bearer {}", token.expose()));
+        let bearer = bearer(token);
         let mut backoff = self.backoff();
         let request_id = self.caller.new_request_id();
         loop {
@@ -341,6 +356,11 @@ impl Api {
     pub(crate) fn pause(&self, span: Duration) -> bool {
         self.caller.stop.sleep(span)
     }
+}
+
+/// Returns the `Authorization` header of a token.
+fn bearer(token: &Secret) -> Secret {
+    Secret::new(format!("Bearer {}", token.expose()))
 }
 
 fn collection(kind: Kind, team: Option<&str>) -> String {

@@ -85,7 +85,8 @@ impl Likeness {
             })
     }
 
-    fn of(record: &Record<'_>) -> Likeness {
+    /// Returns the likeness of an object that exists.
+    pub(crate) fn of(record: &Record<'_>) -> Likeness {
         let rest = match record.kind {
             Kind::Client => vec![record.text(&["redirect_uri"])],
             _ => record.text(&["scope"]).split(' ').map(str::to_owned).collect(),
@@ -203,7 +204,11 @@ impl<'a> Maker<'a> {
         Ok(outcome)
     }
 
-    fn create(&self, api: &Api, likeness: &Likeness, body: &str) -> Result<Outcome, Error> {
+    /// Creates an object. The caller has the turn of its likeness.
+    ///
+    /// # Errors
+    /// Those of [`Maker::make`].
+    pub(crate) fn create(&self, api: &Api, likeness: &Likeness, body: &str) -> Result<Outcome, Error> {
         if let Some(what) = lock(&self.state).doubtful.get(likeness) {
             return Err(Error::unresolved(what.clone()));
         }
@@ -340,7 +345,7 @@ impl<'a> Maker<'a> {
     }
 
     /// Waits until no other thread creates an object alike.
-    fn turn<'s>(&'s self, likeness: &'s Likeness) -> Turn<'s> {
+    pub(crate) fn turn<'s>(&'s self, likeness: &'s Likeness) -> Turn<'s> {
         let mut state = lock(&self.state);
         while !state.busy.insert(likeness.clone()) {
             state = self.free.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -350,7 +355,7 @@ impl<'a> Maker<'a> {
 }
 
 /// The right to create one object of a likeness; ends when dropped.
-struct Turn<'s> {
+pub(crate) struct Turn<'s> {
     state: &'s Mutex<State>,
     free: &'s Condvar,
     likeness: &'s Likeness,

@@ -16,8 +16,8 @@ use crate::base::sync::beside;
 use crate::change::Effect;
 use crate::change::options::Options;
 use crate::change::targets::Item;
-use crate::record::Record;
 use crate::record::kind::Kind;
+use crate::record::{Expiry, Record};
 use crate::session::Session;
 
 /// How many look-ups are made at the same time.
@@ -40,8 +40,21 @@ pub(crate) struct Guard {
     is_known: [bool; Kind::ALL.len()],
     /// The token of the default API key is unknown.
     lacks_default_token: bool,
+    /// The authorizations whose state before the change is wanted, by the keys of their ids; and that state, as far as a
+    /// look-up has shown it.
+    watched: HashSet<String>,
+    seen: HashMap<String, Seen>,
     /// The id that `~` stands for, for each kind; only if the items name both `~` and ids.
     tilde: [Option<String>; Kind::ALL.len()],
+}
+
+/// What a look-up has shown of an authorization.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    /// Its expiry.
+    pub(crate) expiry: Expiry,
+    /// Its token, or the part of it that is shown.
+    pub(crate) token: String,
 }
 
 /// The keys of ids, for each kind.
@@ -71,6 +84,17 @@ impl Guard {
             is_idle,
             ..Guard::default()
         }
+    }
+
+    /// Remembers what the look-ups show of the authorizations among the items whose records do not say it.
+    pub(crate) fn watch<'a>(&mut self, items: impl Iterator<Item = Item<'a>>) {
+        let unknown = items.filter(|item| item.kind == Kind::Authz && item.fields().expires_at.is_none());
+        self.watched = unknown.map(|item| id::key(&item.id)).collect();
+    }
+
+    /// Returns what the look-ups have shown of a watched authorization.
+    pub(crate) fn seen(&self, id: &str) -> Option<&Seen> {
+        self.seen.get(&id::key(id))
     }
 
     /// Returns whether nothing is protected.
@@ -129,7 +153,8 @@ impl Guard {
         }
         // Also if nothing is looked up: a missing token is the first thing to report.
         let api = session.api()?;
-        let (list_own, find_session) = (|| own_objects(api), || alias(api, Kind::Session));
+        let watched = std::mem::take(&mut self.watched);
+        let (list_own, find_session) = (|| own_objects(api, &watched), || alias(api, Kind::Session));
         let (own, session, default) = std::thread::scope(|scope| {
             let own = look_ups.own.then(|| beside(scope, &list_own));
             let session = look_ups.session.then(|| beside(scope, &find_session));
@@ -137,10 +162,11 @@ impl Guard {
             (own.map(|wait| wait()), session.map(|wait| wait()), default)
         });
         let panicked = |_| Error::permanent("a look-up ended without a response");
-        let own = own.map_or(Ok(Vec::new()), |own| own.map_err(panicked)?);
+        let own = own.map_or(Ok((Vec::new(), HashMap::new())), |own| own.map_err(panicked)?);
         let session = session.map_or(Ok(None), |found| found.map_err(panicked)?);
         let (own, session, default) = all(own, session, default)?;
-        self.know(own);
+        self.know(own.0);
+        self.seen = own.1;
         let session = session.map(|record| record.id.into_owned());
         let (default, token) =
             default.map(|record| (record.id.to_string(), part_id(&record, "access_token"))).unzip();
@@ -211,11 +237,12 @@ impl Guard {
         Ok(repeats)
     }
 
-    /// Checks that an item is not protected.
+    /// Checks that an item is not protected, nor the authorization that it replaces.
     ///
     /// # Errors
     /// The reason, with the option that includes such items.
     pub(crate) fn check(&self, item: &Item<'_>) -> Result<(), Error> {
+        item.replaced().map_or(Ok(()), |old| self.check(&old))?;
         let skipped = |reason: &str, hint| Err(Error::failed(reason).with_hint(hint));
         if !self.include_self && self.is_own(item) {
             let reason = match item.kind {
@@ -252,6 +279,9 @@ impl Guard {
         if self.include_self || self.is_known[item.kind as usize] {
             return Ok(());
         }
+        if let Some(old) = item.replaced() {
+            self.prove(api, &old).or_else(|e| if e.is_gone() { Ok(()) } else { Err(e) })?;
+        }
         match item.kind {
             // The API says which session is the one in use.
             Kind::Session => Ok(()),
@@ -270,7 +300,7 @@ impl Guard {
 
     /// Returns whether an item must wait until all others are done, because its change may end our own access.
     pub(crate) fn goes_last(&self, item: &Item<'_>) -> bool {
-        self.is_own(item) || self.is_default(item)
+        self.is_own(item) || self.is_default(item) || item.replaced().is_some_and(|old| self.goes_last(&old))
     }
 
     /// Returns whether an item is, or may be, in use by this run.
@@ -334,9 +364,14 @@ struct Own {
 }
 
 /// Finds the authorizations whose token may be the one in use (docs/heroku-api.md, Masked tokens).
-fn own_objects(api: &Api) -> Result<Vec<Own>, Error> {
-    let mut own = Vec::new();
+fn own_objects(api: &Api, watched: &HashSet<String>) -> Result<(Vec<Own>, HashMap<String, Seen>), Error> {
+    let (mut own, mut seen) = (Vec::new(), HashMap::new());
     api.each(Kind::Authz, None, &mut |record, _| {
+        let key = if watched.is_empty() { String::new() } else { id::key(&record.id) };
+        if watched.contains(&key) {
+            let token = record.text(&["access_token", "token"]);
+            seen.insert(key, Seen { expiry: record.expiry, token });
+        }
         if let Likeness::Fits { is_certain } = compare(api, record) {
             let id = |of| part_id(record, of);
             own.push(Own {
@@ -348,7 +383,7 @@ fn own_objects(api: &Api) -> Result<Vec<Own>, Error> {
             });
         }
     })?;
-    Ok(own)
+    Ok((own, seen))
 }
 
 /// Returns the id of an object within a record: empty if there is no such object, `None` if it shows no id.
@@ -359,7 +394,7 @@ fn part_id(record: &Record<'_>, part: &str) -> Option<String> {
 
 /// Compares the token in use with that of an authorization. A grant code is not a token, and an authorization that has
 /// no token is not in use.
-fn compare(api: &Api, record: &Record<'_>) -> Likeness {
+pub(crate) fn compare(api: &Api, record: &Record<'_>) -> Likeness {
     if record.is_null(&["access_token"]) {
         return Likeness::Differs;
     }

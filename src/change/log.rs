@@ -69,6 +69,8 @@ struct Entry<'a> {
     result: &'a str,
     /// The request id of the response.
     request_id: &'a str,
+    /// The id of the authorization that the object replaces.
+    replaces: &'a str,
 }
 
 /// Makes a change to the object `id`. If there is a log, its line is begun before and completed after the change.
@@ -217,6 +219,8 @@ impl Log {
     ) -> Result<(), Error> {
         let object = result.as_ref().ok().and_then(|outcome| outcome.object.as_ref());
         let record = object.map(|object| &object.record);
+        let mut added = result.as_ref().ok().into_iter().flat_map(|outcome| &outcome.added);
+        let replaces = added.find(|(name, _)| *name == "replaces");
         let result = match result {
             Ok(outcome) => outcome.status.to_owned(),
             // After a temporary error the change may have been made.
@@ -228,6 +232,7 @@ impl Log {
             description: &record.map(Record::name).unwrap_or_default(),
             result: &result,
             request_id: object.and_then(|object| object.request_id.as_deref()).unwrap_or_default(),
+            replaces: replaces.map(|(_, id)| id.as_str()).unwrap_or_default(),
         };
         let line = self.line(&begun.time, kind, &outcome);
         let turn = self.file.lock(&self.stop);
@@ -237,17 +242,25 @@ impl Log {
     fn line(&self, time: &str, kind: Kind, outcome: &Entry<'_>) -> Vec<u8> {
         // The response may quote a secret. It is redacted first: a part of a secret would no longer be recognised.
         let safe = |text: &str, room| cut(&self.messages.redacted(text), room);
+        let (id, replaces) = (self.messages.redacted(outcome.id), self.messages.redacted(outcome.replaces));
+        // Two of the longest ids leave less room for the rest.
+        let (name, text) = if id.len() + replaces.len() > 200 { (24, 24) } else { (64, 40) };
+        let account = safe(&self.account, name);
+        let (result, request_id) = (safe(outcome.result, text), safe(outcome.request_id, text));
         let line = |description: &str| {
-            json_line(&[
+            let mut members = vec![
                 ("time", time),
                 ("tool", self.tool),
-                ("account", &safe(&self.account, 64)),
+                ("account", &account[..]),
                 ("kind", kind.word()),
-                ("id", &self.messages.redacted(outcome.id)),
-                ("result", &safe(outcome.result, 40)),
-                ("request_id", &safe(outcome.request_id, 40)),
+                ("id", &id),
+                ("replaces", &replaces),
+                ("result", &result),
+                ("request_id", &request_id),
                 ("description", description),
-            ])
+            ];
+            members.retain(|(name, text)| *name != "replaces" || !text.is_empty());
+            json_line(&members)
         };
         let room = LINE.saturating_sub(line("").len()).min(DESCRIPTION);
         let mut line = line(&safe(outcome.description, room));
@@ -310,7 +323,8 @@ mod tests {
         let log = Log { account: "hunter22".into(), ..log(messages) };
         let uuid = "b9c4a6de-6fd1-4f4e-9d4f-0cf4b8a2b6a1";
         let (result, token) = (format!("failed: token {uuid}"), format!("HRKU-{uuid}"));
-        let outcome = Entry { id: &token, description: "x hunter22", result: &result, request_id: &token };
+        let (id, request_id) = (&token[..], &token[..]);
+        let outcome = Entry { id, description: "x hunter22", result: &result, request_id, replaces: "" };
         let line = String::from_utf8(log.line("t", Kind::Authz, &outcome)).expect("UTF-8");
         assert!(!line.contains("hunter22") && !line.contains("6fd1"), "{line}");
         let own = Entry { id: uuid, ..Entry::default() };
@@ -326,12 +340,15 @@ mod tests {
         };
         for text in ["", "plain", "\u{1b}\"\\\n"] {
             let text = text.repeat(300);
-            let outcome =
-                Entry { id: &"i".repeat(128), description: &text, result: &text, request_id: &text };
-            let line = log.line("2026-01-01T00:00:00Z", Kind::Session, &outcome);
-            assert_eq!(line.len(), LINE, "{}", String::from_utf8_lossy(&line));
-            assert!(serde_json::from_slice::<serde_json::Value>(&line).is_ok());
-            assert_eq!(memchr::memchr_iter(b'\n', &line).count(), 1);
+            let id = "i".repeat(128);
+            for replaces in ["", &id[..36], &id] {
+                let outcome =
+                    Entry { id: &id, description: &text, result: &text, request_id: &text, replaces };
+                let line = log.line("2026-01-01T00:00:00Z", Kind::Session, &outcome);
+                assert_eq!(line.len(), LINE, "{}", String::from_utf8_lossy(&line));
+                assert!(serde_json::from_slice::<serde_json::Value>(&line).is_ok());
+                assert_eq!(memchr::memchr_iter(b'\n', &line).count(), 1);
+            }
         }
     }
 }

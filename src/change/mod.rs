@@ -98,6 +98,11 @@ pub(crate) trait Change: Sync {
         false
     }
 
+    /// Returns whether [`Change::apply`] compares an authorization with what it was before.
+    fn compares(&self) -> bool {
+        false
+    }
+
     /// Applies a planned step.
     ///
     /// # Errors
@@ -146,6 +151,10 @@ pub(crate) struct Run<'a> {
     pub(crate) log: Option<&'a Log>,
     /// The command that new secrets are passed to.
     pub(crate) exec: Option<&'a Exec>,
+    /// The `--rest` file, for a step that is more than one change.
+    pub(crate) rest: Option<&'a Mutex<Rest>>,
+    /// What the look-ups have shown.
+    pub(crate) guard: Option<&'a Guard>,
 }
 
 /// Runs a change over its input.
@@ -202,7 +211,10 @@ fn run_whole<C: Change>(
         }
         session.stop_on_signals()?;
     }
-    let guard = Guard::new(options, change.effect());
+    let mut guard = Guard::new(options, change.effect());
+    if change.compares() {
+        guard.watch(targets.iter());
+    }
     let look_ups = guard.look_ups_for(targets.iter());
     let guard = guard.look_up(session, look_ups)?;
     let repeats = guard.repeats(targets.iter())?;
@@ -318,7 +330,8 @@ impl<'a, C: Change> Work<'a, C> {
         let (stop, columns) = (session.stop.clone(), session.progress_columns());
         let (io, api) = session.connect()?;
         let watch = io.watch();
-        let run = Run { api, log: files.log, exec: options.exec.as_ref() };
+        let run =
+            Run { api, log: files.log, exec: options.exec.as_ref(), rest: files.rest, guard: Some(guard) };
         // A new secret that waits would be lost if the process were killed (docs/architecture.md, Rules: Delivered).
         let waiting = if style.reveal { 1 } else { 4 };
         let delivery = Delivery::new(io, style, stop.clone(), columns, files.rest, total);

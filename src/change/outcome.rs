@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use crate::api::{Api, Object};
-use crate::base::error::Error;
+use crate::base::error::{Class, Error};
+use crate::base::secret::Secret;
 use crate::change::exec::Exec;
 use crate::change::targets::Item;
 use crate::record::Record;
@@ -48,12 +49,20 @@ impl Outcome {
     }
 
     /// Revokes an authorization that was passed to a command. The command may have revoked it itself, so it may be gone
-    /// already.
+    /// already. `successor` is a token that outlives it, for the case that it is the one in use: after a lost response,
+    /// only a token that still works can tell that it is gone.
     ///
     /// # Errors
     /// Those of the call.
-    pub(crate) fn revoke(api: &Api, id: &str) -> Result<Outcome, Error> {
-        match api.delete(Kind::Authz, id) {
+    pub(crate) fn revoke(api: &Api, id: &str, successor: Option<&Secret>) -> Result<Outcome, Error> {
+        let deleted = match api.delete_as(Kind::Authz, id, successor) {
+            // The successor may not do this: then the authorization is not the one in use.
+            Err(e) if successor.is_some() && matches!(e.class(), Class::Refused(403) | Class::Auth) => {
+                api.delete(Kind::Authz, id)
+            }
+            deleted => deleted,
+        };
+        match deleted {
             Ok(object) => Ok(Outcome { object, ..Outcome::bare("revoked") }),
             Err(e) if e.is_gone() => Ok(Outcome::bare("revoked")),
             Err(e) => Err(e),
@@ -116,10 +125,19 @@ impl Outcome {
     }
 }
 
+/// Returns the command that goes on with a replacement after its successor was created.
+pub(crate) fn resume(id: &str, old: &str) -> String {
+    let record = format!(r#"{{"kind":"authz","id":"{id}","replaces":"{old}"}}"#);
+    format!("to go on: echo '{record}' | oauth-rot --replace --exec CMD")
+}
+
 /// Returns how a user gets at a secret that was not delivered. The API shows the secrets of clients and grant codes again,
 /// but no token (docs/heroku-api.md, Secrets).
 fn recovery(record: &Record<'_>) -> String {
     let id = &record.id;
+    if let Some((_, old)) = record.added.iter().find(|(name, _)| *name == "replaces") {
+        return resume(id, old);
+    }
     match record.kind {
         Kind::Client => format!("oauth-ls client {id} -S shows it; oauth-rot client {id} gives it another"),
         Kind::Token => {

@@ -1,4 +1,5 @@
-//! `--rest FILE`: the input lines that are not done yet, verbatim, as the input of a second run.
+//! `--rest FILE`: the input lines that are not done yet, verbatim, as the input of a second run. A replacement has several
+//! steps, so its line is a record that says how far it is.
 //!
 //! The file is right at every moment, even after `kill -9` (docs/architecture.md, Rules: Interruptible). It starts as
 //! the whole input, and each line is overwritten with blanks once its result is delivered. Blank lines, and lines that
@@ -10,6 +11,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use crate::base::error::Error;
+use crate::change::targets::Item;
 use crate::input::entry::Need;
 use crate::input::sniffer::Sniffer;
 use crate::sys::files::{draft, sole_draft};
@@ -24,7 +26,13 @@ pub(crate) struct Rest {
     end: u64,
     lines: Vec<Span>,
     headers: Vec<Span>,
+    /// The lines are padded, so that they can be rewritten.
+    padded: bool,
 }
+
+/// The length of a padded line in bytes, with its line break. It divides a page of memory, so that a line is written as a
+/// whole or not at all when the process is killed.
+const PADDED: usize = 512;
 
 #[derive(Debug, Clone, Copy)]
 struct Span {
@@ -54,6 +62,7 @@ impl Rest {
             end: 0,
             lines: Vec::new(),
             headers: Vec::new(),
+            padded: false,
         })
     }
 
@@ -81,6 +90,32 @@ impl Rest {
             self.headers.push(span);
         }
         Ok(())
+    }
+
+    /// Adds the line of an item whose replacement has several steps: a record instead of the line of the input, which
+    /// [`Rest::rewrite`] replaces at each step.
+    ///
+    /// # Errors
+    /// Those of the file.
+    pub(crate) fn keep_item(&mut self, item: &Item<'_>) -> Result<(), Error> {
+        self.padded = true;
+        let fields = item.fields();
+        self.keep(&padded(item, &item.id, fields.replaces.as_deref(), fields.replacing_since.as_deref()))
+    }
+
+    /// Rewrites the line of an item: the record `id`, which `replaces` another, or which is being replaced `since` a time.
+    ///
+    /// # Errors
+    /// Those of the file.
+    pub(crate) fn rewrite(
+        &self,
+        item: &Item<'_>,
+        id: &str,
+        replaces: Option<&str>,
+        since: Option<&str>,
+    ) -> Result<(), Error> {
+        let Some(span) = self.lines.get(item.index) else { return Ok(()) };
+        self.file.write_all_at(&padded(item, id, replaces, since), span.at).map_err(|e| self.fail(e))
     }
 
     fn append(&mut self, line: &[u8]) -> Result<Span, Error> {
@@ -148,7 +183,7 @@ impl Rest {
         let mut copy = |span: &Span| -> io::Result<()> {
             let mut line = vec![0; span.len as usize];
             self.file.read_exact_at(&mut line, span.at)?;
-            writer.write_all(&line)?;
+            writer.write_all(if self.padded { line.trim_ascii_end() } else { &line })?;
             writer.write_all(b"\n")
         };
         let mut all = || -> io::Result<()> {
@@ -192,6 +227,19 @@ fn may_be_replaced(path: &Path, need: Need) -> io::Result<bool> {
         }
     }
     Ok(bad == 0 || good > bad)
+}
+
+/// Returns the line of an item, without its line break. An id has no characters that JSON escapes.
+fn padded(item: &Item<'_>, id: &str, replaces: Option<&str>, since: Option<&str>) -> Vec<u8> {
+    let mut line = format!(r#"{{"kind":"{}","id":"{id}""#, item.kind.word());
+    for (name, text) in [("replaces", replaces), ("replacing_since", since)] {
+        text.into_iter().for_each(|text| line.push_str(&format!(r#","{name}":"{text}""#)));
+    }
+    for (name, mark) in [("current", item.current), ("default", item.default)] {
+        line.push_str(&if mark { format!(r#","{name}":true"#) } else { String::new() });
+    }
+    line.push('}');
+    format!("{line:<width$}", width = PADDED - 1).into_bytes()
 }
 
 /// Returns the writes that overwrite a line of `len` bytes with blanks: offset and bytes, in their order.

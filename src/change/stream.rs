@@ -7,7 +7,7 @@ use crate::base::error::Error;
 use crate::base::sync::lock;
 use crate::change::rest::Rest;
 use crate::change::targets::{Accept, Input, Item, item};
-use crate::input::entry::Origin;
+use crate::input::entry::{Need, Origin};
 use crate::input::reader::Lines;
 use crate::input::sniffer::Sniffer;
 use crate::session::Session;
@@ -95,7 +95,14 @@ impl Iterator for Stream<'_> {
                 ),
                 Err(reason) => Some(Err(reason)),
             };
-            if let Err(e) = keep(self.rest, line, checked.is_some()) {
+            let kept = match (self.rest, &checked) {
+                (Some(rest), Some(Ok(item))) if self.input.need == Need::Replacement => {
+                    lock(rest).keep_item(item)
+                }
+                (_, None) if self.input.need == Need::Replacement => Ok(()),
+                _ => keep(self.rest, line, checked.is_some()),
+            };
+            if let Err(e) = kept {
                 // A record that the --rest file cannot hold must not be changed.
                 self.broken = true;
                 return Some(Err(e.to_string()));

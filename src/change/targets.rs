@@ -48,6 +48,12 @@ impl Item<'_> {
         self.fields.as_deref().unwrap_or(&Fields::NONE)
     }
 
+    /// Returns the authorization that it replaces, which is revoked in the end.
+    pub(crate) fn replaced(&self) -> Option<Item<'_>> {
+        let old = self.fields().replaces.as_deref()?;
+        Some(Item { id: Cow::Borrowed(old), current: false, default: false, fields: None, ..*self })
+    }
+
     /// Returns its name for messages: `stdin:12: authz 3f71…`.
     pub(crate) fn place(&self) -> String {
         let what = self.kind.label(&self.id);
@@ -197,7 +203,14 @@ impl Targets {
             && let Some(before) = id_index.insert(tag, self.slots.len(), same)
         {
             // Two records with different values contradict each other, and only the user knows which one is right.
-            return match self.fields.get(before).is_none_or(|fields| *fields == item.fields) {
+            let rotates = matches!(input.need, Need::Rotation | Need::Replacement);
+            let replaces = |fields: &Option<Arc<Fields>>| fields.as_ref().and_then(|f| f.replaces.clone());
+            let agree = |fields: &Option<Arc<Fields>>| match rotates {
+                // Lists of different times may show an object differently: that does not matter here.
+                true => replaces(fields) == replaces(&item.fields),
+                false => *fields == item.fields,
+            };
+            return match self.fields.get(before).is_none_or(agree) {
                 true => Ok(false),
                 false => Err("the record is in the input twice, with different values".to_owned()),
             };
@@ -276,8 +289,13 @@ impl Intake<'_> {
         {
             Ok(is_new) => {
                 self.bad_lines.good();
-                let rest = self.rest.as_deref_mut().filter(|_| is_new);
-                rest.map_or(Ok(()), |rest| rest.keep(line))
+                match self.rest.as_deref_mut().filter(|_| is_new) {
+                    Some(rest) if self.input.need == Need::Replacement => {
+                        rest.keep_item(&self.targets.get(self.targets.len() - 1))
+                    }
+                    Some(rest) => rest.keep(line),
+                    None => Ok(()),
+                }
             }
             Err(reason) => {
                 self.bad_lines.add(origin, &reason);
@@ -291,6 +309,7 @@ impl Consumer for Intake<'_> {
     fn line(&mut self, number: u32, line: &[u8], found: Found<'_>) -> Result<(), Error> {
         match found.transpose() {
             Some(entry) => self.take(Origin::Line(number), line, entry),
+            None if self.input.need == Need::Replacement => Ok(()),
             None => self.rest.as_deref_mut().map_or(Ok(()), |rest| rest.header(line)),
         }
     }

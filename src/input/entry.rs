@@ -169,6 +169,9 @@ impl<'a> Entry<'a> {
         names::check("field", found.unknown.iter().map(|name| name.as_ref()), need, has)?;
         let may_be_escaped = !found.is_structured;
         let mut entry = Entry::new(&found.slots, need, may_be_escaped, found.is_error)?;
+        if need.is_rotation() {
+            entry.fields = Fields::of_rotation(line, need == Need::Replacement)?.filled();
+        }
         if need == Need::Whole {
             // The caller takes the fields as they stand: they must be what they seem to be.
             if may_be_escaped {
@@ -264,7 +267,8 @@ impl<'a> Visitor<'a> for Members {
             is_error: false,
             is_structured: false,
         };
-        let read = if self.need == Need::Identity { 4 } else { READ.len() };
+        let is_identity = self.need == Need::Identity || self.need.is_rotation();
+        let read = if is_identity { 4 } else { READ.len() };
         while let Some(Text(name)) = map.next_key::<Text<'a>>()? {
             match READ[..read].iter().position(|read| *read == name) {
                 Some(at) => {
@@ -274,11 +278,11 @@ impl<'a> Visitor<'a> for Members {
                         found.twice = Some(READ[at]);
                     }
                 }
-                None if names::is_known(&name) => match self.need {
-                    Need::Identity => {
+                None if names::is_known(&name) => match is_identity {
+                    true => {
                         map.next_value::<IgnoredAny>()?;
                     }
-                    _ => {
+                    false => {
                         let raw: &'a RawValue = map.next_value()?;
                         found.is_structured |=
                             raw.get().starts_with(['{', '[']) || name == "ignores_delinquent";
@@ -302,10 +306,21 @@ pub enum Need {
     Identity,
     /// Its fields too.
     Fields,
+    /// Its expiry, the visible part of its secret.
+    Rotation,
+    /// The same, and how far its replacement is; the `--rest` file says that too.
+    Replacement,
     /// The fields of an object to create: there is no id, and a CSV row of two cells is NAME,URL.
     New,
     /// All of it, to compare it with others. A CSV row of two cells is NAME,URL.
     Whole,
+}
+
+impl Need {
+    /// Returns whether it is that of a rotation: an identity, and a few fields beside it.
+    pub(crate) fn is_rotation(self) -> bool {
+        matches!(self, Need::Rotation | Need::Replacement)
+    }
 }
 
 /// Describes a JSON error by its nature and column only: the line itself may hold a secret.

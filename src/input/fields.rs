@@ -1,6 +1,7 @@
 //! The fields of a record that describe an object, read from JSON and from CSV by the same rules.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
@@ -27,6 +28,12 @@ pub struct Fields {
     pub url: Option<String>,
     /// The id of its client.
     pub client_id: Option<String>,
+    /// The token or secret, or the part of it that is shown.
+    pub secret: Option<String>,
+    /// The id of the authorization that this one is to replace.
+    pub replaces: Option<String>,
+    /// When the creation of its successor began, in the server's time (RFC 3339).
+    pub replacing_since: Option<String>,
 }
 
 /// The value of a field of a record.
@@ -111,7 +118,41 @@ impl Fields {
         name: None,
         url: None,
         client_id: None,
+        secret: None,
+        replaces: None,
+        replacing_since: None,
     };
+
+    /// Reads what a rotation needs to know about the object, and with `replaces` how far its replacement is.
+    /// `expires_at` is `never` if the record says that.
+    ///
+    /// # Errors
+    /// A message that names the field that cannot be used.
+    pub(crate) fn of_rotation(line: &str, replaces: bool) -> Result<Fields, String> {
+        let object: JsonObject<'_> = serde_json::from_str(line).map_err(|_| "invalid JSON".to_owned())?;
+        object.check_unique(&["expires_at", "replaces", "replacing_since", "revoked"])?;
+        let text = |name: &str| object.text(name).map(Cow::into_owned);
+        // A record that says what was revoked is of a replacement that is complete.
+        let open = |name: &str| match object.get(name).filter(|_| replaces && object.get("revoked").is_none())
+        {
+            Some(raw) => json_text(raw, name).map(|text| text.map(Cow::into_owned)),
+            None => Ok(None),
+        };
+        let never = object.get("expires_at").is_some_and(|at| at.get() == "null").then(|| "never".to_owned());
+        let secret = object.at(&["access_token", "token"]).and_then(string).map(Cow::into_owned);
+        Ok(Fields {
+            expires_at: text("expires_at").or(never),
+            secret: secret.or_else(|| text("secret")),
+            replaces: open("replaces")?,
+            replacing_since: open("replacing_since")?,
+            ..Fields::NONE
+        })
+    }
+
+    /// Returns the fields, unless there is none.
+    pub(crate) fn filled(self) -> Option<Arc<Fields>> {
+        (self != Fields::NONE).then(|| Arc::new(self))
+    }
 
     /// Takes the fields that a tool with this need reads. `may_be_escaped`: the record is JSON and may have been a CSV
     /// row before, whose cells are escaped.
@@ -156,6 +197,7 @@ impl Fields {
                 }
                 _ => word("client_id")?.filter(|id| !id.is_empty()),
             },
+            ..Fields::NONE
         })
     }
 }

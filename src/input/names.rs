@@ -44,7 +44,8 @@ impl Need {
     /// Returns the names that a tool with this need reads.
     pub(crate) fn names(self) -> &'static [&'static str] {
         match self {
-            Need::Identity => &["kind", "id", "current", "default"],
+            Need::Identity | Need::Rotation => &["kind", "id", "current", "default"],
+            Need::Replacement => &["kind", "id", "current", "default", "replaces"],
             Need::Fields => {
                 &["kind", "id", "current", "default", "description", "name", "redirect_uri", "url"]
             }
@@ -97,6 +98,7 @@ pub(crate) fn is_known(name: &str) -> bool {
         11 => matches!(name, "description" | "client_name"),
         12 => matches!(name, "access_token" | "redirect_uri"),
         13 => matches!(name, "authorization" | "refresh_token"),
+        15 => name == "replacing_since",
         16 => name == "authorization_id",
         18 => name == "ignores_delinquent",
         _ => false,

@@ -86,7 +86,9 @@ impl Sniffer {
         let is_column = match self.need {
             Need::New => true,
             Need::Whole => names::is_known(&lower),
-            Need::Identity | Need::Fields => ["id", "ids"].contains(&lower.as_str()),
+            Need::Identity | Need::Rotation | Need::Replacement | Need::Fields => {
+                ["id", "ids"].contains(&lower.as_str())
+            }
         };
         if is_word && is_alone && !is_column {
             return Entry::bare_word(word).map(Some);

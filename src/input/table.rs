@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use crate::base::text;
 use crate::input::entry::{Entry, Need, Whole};
-use crate::input::fields::{Slots, Value};
+use crate::input::fields::{Fields, Slots, Value};
 use crate::input::names::{self, place};
 use crate::record::STATUS_WORDS;
 use crate::record::columns::{columns, unescape_cell};
@@ -76,7 +76,7 @@ pub(crate) fn header(line: &str, need: Need, before: Option<&Header>) -> Result<
 fn is_header(names: &[String], need: Need, before: Option<&Header>) -> Result<bool, String> {
     let is_key = |name: &String| match need {
         Need::New => ["name", "description", "scope"].contains(&name.as_str()),
-        Need::Identity | Need::Fields => name == "id",
+        Need::Identity | Need::Rotation | Need::Replacement | Need::Fields => name == "id",
         Need::Whole => ["id", "name", "description"].contains(&name.as_str()),
     };
     let known = names.iter().filter(|name| names::is_known(name)).count();
@@ -140,7 +140,7 @@ pub(crate) fn row<'a>(line: &str, header: Option<&Header>, need: Need) -> Result
         return Ok(None);
     }
     // Programs that write tabs escape or quote by rules of their own, which cannot be told apart.
-    if separator == '\t' && need != Need::Identity && line.contains(['\\', '"']) {
+    if separator == '\t' && need != Need::Identity && !need.is_rotation() && line.contains(['\\', '"']) {
         return Err("a backslash or quote in a tab-separated table may mean two things: separate by commas"
             .to_owned());
     }
@@ -176,6 +176,7 @@ pub(crate) fn row<'a>(line: &str, header: Option<&Header>, need: Need) -> Result
     });
     let mut slots: Slots<'a> = Default::default();
     let mut is_error = false;
+    let mut of_rotation = Fields::default();
     for (name, cell) in names.into_iter().zip(cells) {
         let is_blank = cell.trim().is_empty();
         match name {
@@ -188,6 +189,13 @@ pub(crate) fn row<'a>(line: &str, header: Option<&Header>, need: Need) -> Result
             // In our own columns an empty cell is null: it never expires.
             "expires_at" if is_blank && is_ours => {}
             "message" | "error" => is_error |= !is_blank,
+            "expires_at" if need.is_rotation() && (is_ours || !is_blank) => {
+                of_rotation.expires_at = Some(if is_blank { "never".to_owned() } else { cell });
+            }
+            "token" | "secret" if need.is_rotation() => of_rotation.secret = Some(cell),
+            "replaces" if need == Need::Replacement && !is_blank => {
+                of_rotation.replaces = Some(cell.trim().to_owned())
+            }
             name => {
                 let is_text = matches!(name, "description" | "name" | "redirect_uri" | "url") && !is_pair;
                 if let Some(at) = place(name) {
@@ -197,7 +205,8 @@ pub(crate) fn row<'a>(line: &str, header: Option<&Header>, need: Need) -> Result
             }
         }
     }
-    let entry = Entry::new(&slots, need, false, is_error)?;
+    let mut entry = Entry::new(&slots, need, false, is_error)?;
+    entry.fields = of_rotation.filled().or(entry.fields);
     Ok(Some(Entry { whole, ..entry }))
 }
 

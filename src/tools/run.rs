@@ -68,7 +68,11 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
     let body = json!({ "description": description, "scope": scope, "expires_in": lifetime }).to_string();
     let made = log::around(log.as_ref(), Kind::Authz, "", || match stop.signal() {
         Some(signal) => Err(Error::signal(signal)),
-        None => Maker::new(None).make(&Run { api, log: log.as_ref(), exec: None }, &likeness, &body),
+        None => Maker::new(None).make(
+            &Run { api, log: log.as_ref(), exec: None, rest: None, guard: None },
+            &likeness,
+            &body,
+        ),
     })?;
     let Some(Object { record, .. }) = &made.object else { return Err(Error::reported(FAILED)) };
     let ran = if made.unlogged {
@@ -124,7 +128,7 @@ fn revoke(api: &Api, log: Option<&Log>, record: &Record<'_>, likeness: &Likeness
         Err(e) if e.is_gone() => {}
         Err(e) => return Err(e),
     }
-    let delete = || Outcome::revoke(api, &record.id);
+    let delete = || Outcome::revoke(api, &record.id, None);
     match log::around(log, Kind::Authz, &record.id, delete) {
         // The authorization is revoked even if the log cannot be written.
         Err(e) if e.class() == Class::File => {

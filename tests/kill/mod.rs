@@ -1,6 +1,7 @@
 //! Kills a run at a random point, runs the same command again, and checks that nothing is lost or done twice.
 
 mod jobs;
+mod replace;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -23,7 +24,7 @@ const ROUNDS: u64 = 220;
 const COUNT: usize = 30;
 
 /// The time between two looks at the server: a small part of its latency, because other rounds need the processor.
-const GLANCE: Duration = Duration::from_micros(200);
+pub(crate) const GLANCE: Duration = Duration::from_micros(200);
 
 /// The random choices of a round.
 struct Round {
@@ -74,10 +75,10 @@ impl Round {
 }
 
 /// A small random sequence: splitmix64.
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -102,7 +103,7 @@ struct First {
     rest: Vec<String>,
 }
 
-fn must(right: bool, what: &str) -> Result<(), String> {
+pub(crate) fn must(right: bool, what: &str) -> Result<(), String> {
     if right { Ok(()) } else { Err(what.to_owned()) }
 }
 

@@ -54,7 +54,7 @@ fn with_api<T>(stub: &Arc<Stub>, work: impl FnOnce(&Api) -> T) -> T {
 }
 
 fn run<'a>(api: &'a Api, exec: Option<&'a Exec>) -> Run<'a> {
-    Run { api, log: None, exec }
+    Run { api, log: None, exec, rest: None, guard: None }
 }
 
 /// The status and the id of an outcome, or the class and the text of an error.

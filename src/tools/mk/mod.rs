@@ -212,6 +212,7 @@ fn option_fields(args: &Args) -> Result<Fields, Error> {
         name: text(&opts::NAME)?,
         url: text(&opts::URL)?,
         client_id: text(&opts::CLIENT_ID)?,
+        ..Fields::NONE
     })
 }
 
@@ -246,6 +247,7 @@ fn fill(fields: &Fields, options: &Fields) -> Fields {
         name: or(&options.name, &fields.name),
         url: or(&options.url, &fields.url),
         client_id: or(&options.client_id, &fields.client_id),
+        ..Fields::NONE
     }
 }
 

@@ -1,8 +1,11 @@
 //! oauth-rot(1): gives authorizations new tokens, and clients new secrets.
 
 pub(crate) mod replace;
+pub(crate) mod resume;
 
 use crate::base::error::Error;
+use crate::base::secret::{Likeness, Secret};
+use crate::base::time;
 use crate::change::outcome::Outcome;
 use crate::change::targets::{Input, Item, Targets};
 use crate::change::{self, Change, Effect, Plan, Run, Step};
@@ -10,6 +13,7 @@ use crate::cli::operands::Operands;
 use crate::cli::{Args, Opt, Tool, opts};
 use crate::input::entry::Need;
 use crate::output::Style;
+use crate::record::Expiry;
 use crate::record::kind::Kind;
 use crate::session::Session;
 use crate::tools::rot::replace::Replace;
@@ -23,7 +27,7 @@ pub static TOOL: Tool = Tool {
     name: "oauth-rot",
     about: "Give authorizations new tokens, and clients new secrets.",
     opts: &[
-        &[&REPLACE, &opts::TEAM, &opts::EXEC],
+        &[&REPLACE, &opts::DESCRIPTION, &opts::TEAM, &opts::EXEC],
         &opts::BULK,
         &opts::PROTECTION,
         &opts::PRINT_SECRETS,
@@ -40,14 +44,19 @@ pub static TOOL: Tool = Tool {
 pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
     let operands = Operands::read(args)?;
     let (replaces, team) = (args.has(&REPLACE), args.team()?);
-    if team.is_some() && !replaces {
-        return Err(Error::usage("--team requires --replace"));
+    let only = [&opts::TEAM, &opts::DESCRIPTION].into_iter().find(|opt| !replaces && args.has(opt));
+    if let Some(opt) = only {
+        return Err(Error::usage(format!("--{} requires --replace", opt.long)));
     }
-    let input =
-        Input { kind: operands.kind, operands: &operands.others, described: None, need: Need::Identity };
+    let need = if replaces { Need::Replacement } else { Need::Rotation };
+    let input = Input { kind: operands.kind, operands: &operands.others, described: None, need };
     let style = Style { reveal: true, single: input.is_single(), ..session.style(args, true)? };
     match replaces {
-        true => change::run(session, args, style, &input, &Replace { team, revokes: args.has(&opts::EXEC) }),
+        true => {
+            let (revokes, rest) = (args.has(&opts::EXEC), args.has(&opts::REST) && !args.has(&opts::DRY_RUN));
+            let description = args.get(&opts::DESCRIPTION)?;
+            change::run(session, args, style, &input, &Replace { team, description, revokes, rest })
+        }
         false => change::run(session, args, style, &input, &Rotate),
     }
 }
@@ -74,10 +83,60 @@ impl Change for Rotate {
         Ok(Plan::bare("would-rotate"))
     }
 
+    fn compares(&self) -> bool {
+        true
+    }
+
     fn apply(&self, (): &(), run: &Run<'_>, item: &Item<'_>, _: &Step) -> Result<Outcome, Error> {
         let object = run.api.rotate(item.kind, &item.id)?;
-        Ok(Outcome::renewed(object, "rotated").pass_on(run.exec))
+        let (expiry, old) = before(run, item);
+        if let Some(what) = shortened(expiry, object.record.expiry) {
+            run.api.messages().say(&format!("{}: {what}", item.place()));
+        }
+        let mut outcome = Outcome::renewed(object, "rotated");
+        if let (Some(object), None) = (&outcome.object, &outcome.failure) {
+            let new = object.record.whole_secret().map(Secret::new);
+            let is_old = |new: &Secret| match new.expose() == run.api.token().expose() {
+                true => true,
+                false => matches!(new.compare(&old), Likeness::Fits { is_certain: true }),
+            };
+            outcome.failure = new.filter(is_old).map(|_| {
+                Error::failed("the response holds the old secret: nothing shows that it was rotated")
+                    .with_hint("look at it with oauth-ls, then rotate it again with oauth-rot")
+            });
+        }
+        Ok(outcome.pass_on(run.exec))
     }
+}
+
+/// Returns the expiry and the visible part of the secret before the rotation, from the record in the input or from a
+/// look-up that was made anyway.
+fn before(run: &Run<'_>, item: &Item<'_>) -> (Expiry, String) {
+    let fields = item.fields();
+    let seen = run.guard.and_then(|guard| guard.seen(&item.id));
+    let expiry = match fields.expires_at.as_deref() {
+        Some("never") => Expiry::Never,
+        Some(at) => time::parse_rfc3339(at).map_or(Expiry::Unknown, Expiry::At),
+        None => seen.map_or(Expiry::Unknown, |seen| seen.expiry),
+    };
+    let secret = fields.secret.clone().or_else(|| seen.map(|seen| seen.token.clone()));
+    (expiry, secret.unwrap_or_default())
+}
+
+/// Returns a message if a rotation has shortened a life by more than the clocks may differ
+/// (docs/heroku-api.md, "Lifetime after rotation").
+fn shortened(old: Expiry, new: Expiry) -> Option<String> {
+    let Expiry::At(new) = new else { return None };
+    let end = |at| time::rfc3339(at).unwrap_or_default();
+    let was = match old {
+        Expiry::Never => "it never expired before".to_owned(),
+        Expiry::At(old) if new + 60 < old => format!("before, it expired at {}", end(old)),
+        _ => return None,
+    };
+    Some(format!(
+        "the rotation has shortened its life: it expires at {}; {was}; --replace keeps the lifetime",
+        end(new)
+    ))
 }
 
 #[cfg(test)]

@@ -118,3 +118,50 @@ fn the_token_of_a_successor_is_tested() {
         assert_eq!(stub.sent("authorization"), bearers, "{statuses:?}");
     }
 }
+
+#[test]
+fn a_rotation_that_shortens_a_life_is_reported_with_both_ends() {
+    let path = "/oauth/authorizations/x1/actions/regenerate-tokens";
+    let record =
+        |expires_at: &str| format!("{{\"kind\":\"authz\",\"id\":\"x1\",\"expires_at\":{expires_at}}}\n");
+    for (before, left, told) in [
+        (record("null"), "28800", Some("; it never expired before;")),
+        (record("\"2999-01-01T00:00:00Z\""), "28800", Some("; before, it expired at 2999-01-01T00:00:00Z;")),
+        ("id,expires_at\nx1,2999-01-01T00:00:00Z\n".to_owned(), "28800", Some("at 2999-01-01T00:00:00Z;")),
+        (record("\"2001-01-01T00:00:00Z\""), "28800", None),
+        (record("null"), "null", None),
+        ("x1\n".to_owned(), "28800", None),
+        (r#"{"kind":"authz","id":"x1"}"#.to_owned(), "28800", None),
+    ] {
+        let response = format!(r#"{{"id":"x1","access_token":{{"token":"new","expires_in":{left}}}}}"#);
+        let stub = Stub::new().on(Post, path, 200, &response);
+        let ran = stub.run(ROT, &[&["authz"], &FLAGS[..]].concat(), &before).exits(0);
+        let shortened = "stdin:1: authz x1: the rotation has shortened its life: it expires at 2";
+        let line =
+            if before.starts_with("id,") { shortened.replace(":1:", ":2:") } else { shortened.to_owned() };
+        match told {
+            Some(old) => drop(ran.says(&line).says(old).says("--replace keeps the lifetime")),
+            None => assert_eq!(ran.err, "", "{before}"),
+        }
+    }
+}
+
+#[test]
+fn a_bare_id_is_compared_with_the_list_that_finds_the_token_in_use() {
+    let list = r#"[{"id":"x1","access_token":{"token":"HRKU-AAxx**********wxyz","expires_in":null}},
+        {"id":"own","access_token":{"token":"HRKU-AAthe-token-in-use-0123456789","expires_in":null}}]"#;
+    let stub = |response: &str| {
+        let stub = Stub::new().on(Get, "/oauth/authorizations", 200, list);
+        let stub = stub.on(Get, "/oauth/authorizations/~", 404, r#"{"id":"not_found","message":"No."}"#);
+        stub.on(Post, "/oauth/authorizations/x1/actions/regenerate-tokens", 200, response)
+    };
+    let new = r#"{"id":"x1","access_token":{"token":"new","expires_in":28800}}"#;
+    stub(new).run(ROT, &["authz", "x1"], "").exits(0).says("authz x1: the rotation has shortened its life");
+    let kept =
+        r#"{"id":"x1","access_token":{"token":"HRKU-AAxx-the-same-as-before-wxyz","expires_in":null}}"#;
+    for more in ["-ondjson", "--exec=echo ran"] {
+        let ran = stub(kept).run(ROT, &["authz", "x1", more], "").exits(1);
+        assert_eq!(ran.err.lines().count(), 2, "{ran:#?}");
+        ran.says("authz x1: the response holds the old secret: nothing shows that it was rotated");
+    }
+}
