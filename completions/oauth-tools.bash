@@ -21,18 +21,18 @@ _oauth_tools() {
     case $tool in
         oauth-diff) opts='--only -o --format --color --account --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client session' formats='ndjson json id table' ;;
         oauth-ls) opts='--status --expires-within --older-than -s --scope --client --team --sort --marks --secrets -o --format -j --json --shell -S --short --color --account --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client session' ids=yes formats='ndjson csv json env secret id table' ;;
-        oauth-mk) opts='-d --description -s --scope -e --expires-in --name --url --client-id --grant-code --refresh-token --client-secret --web --team --once --exec -n --dry-run -P --parallel --rest --stream --log -o --format -j --json --shell -S --short --color --account --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client token' formats='ndjson csv json env secret id table' ;;
+        oauth-mk) opts='-d --description -s --scope -e --expires-in --name --url --client-id --grant-code --refresh-token --client-secret --web --team --once --strict --exec -n --dry-run -P --parallel --rest --stream --log -o --format -j --json --shell -S --short --color --account --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client token' formats='ndjson csv json env secret id table' ;;
         oauth-rm) opts='-f --force -y --yes -n --dry-run -P --parallel --rest --stream --log --include-self --include-default -o --format -j --json --color --account --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client session token' ids=yes formats='ndjson csv json env secret id table' ;;
-        oauth-rot) opts='--replace -d --description --team --exec -n --dry-run -P --parallel --rest --stream --log --include-self --include-default -o --format -j --json --shell -S --short --color --account --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client' ids=yes formats='ndjson csv json env secret id table' ;;
+        oauth-rot) opts='--replace -d --description --team --exec -y --yes -n --dry-run -P --parallel --rest --stream --log --include-self --include-default -o --format -j --json --shell -S --short --color --account --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client' ids=yes formats='ndjson csv json env secret id table' ;;
         oauth-run) opts='-d --description -s --scope -e --expires-in --log --account --retry-for --no-wait -v --verbose -h --help -V --version' ;;
-        oauth-sandbox) opts='--load --dump --state --authz --latency --quota --fault --seed --two-factor --warning --redact --mask --expired -v --verbose -h --help -V --version' ;;
+        oauth-sandbox) opts='--load --dump --state --authz --latency --quota --fault --seed --two-factor --warning --redact --mask --expired --rotated --new-id -v --verbose -h --help -V --version' ;;
         oauth-set) opts='-d --description --client-id --client-secret --name --url -n --dry-run -P --parallel --rest --stream --log --include-self --include-default -o --format -j --json --color --account --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client' ids=yes formats='ndjson csv json env secret id table' ;;
     esac
     # The first operand that is not an option's argument.
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         case $word in
-            --only | -o | --format | --color | --account | --retry-for | --status | --expires-within | --older-than | -s | --scope | --client | --team | --sort | -d | --description | -e | --expires-in | --name | --url | --client-id | --grant-code | --refresh-token | --client-secret | --web | --exec | -P | --parallel | --rest | --log | --load | --dump | --state | --authz | --latency | --quota | --fault | --seed | --two-factor | --warning | --redact | --mask | --expired)
+            --only | -o | --format | --color | --account | --retry-for | --status | --expires-within | --older-than | -s | --scope | --client | --team | --sort | -d | --description | -e | --expires-in | --name | --url | --client-id | --grant-code | --refresh-token | --client-secret | --web | --exec | -P | --parallel | --rest | --log | --load | --dump | --state | --authz | --latency | --quota | --fault | --seed | --two-factor | --warning | --redact | --mask | --expired | --rotated)
                 [[ ${COMP_WORDS[i+1]} == = ]] && ((i++))
                 ((i++)) ;;
             -*) ;;
@@ -172,6 +172,9 @@ _oauth_tools() {
             return ;;
         --expired)
             mapfile -t COMPREPLY < <(compgen -W 'zero negative null hidden' -- "$cur")
+            return ;;
+        --rotated)
+            :
             return ;;
     esac
     if [[ $cur == -* ]]; then

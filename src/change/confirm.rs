@@ -1,22 +1,26 @@
-//! Asks before several objects are removed.
+//! Asks before several objects are removed or rotated.
 
 use crate::base::error::Error;
 use crate::input::reader;
 use crate::record::kind::Kind;
 use crate::sys::streams::Io;
 
-/// How many objects are removed at a terminal without a question: as many as with `rm -I`.
+/// How many objects are removed or rotated at a terminal without a question: as many as with `rm -I`.
 const ASK_ABOVE: usize = 3;
 
-/// Asks before more than three objects are removed, if standard input and standard error are a terminal.
+/// Asks before more than three objects are changed in that way (`revoke`, with its participle), if standard input and standard error are a terminal.
 ///
 /// # Errors
 /// If the answer does not begin with `y`.
-pub(crate) fn confirm(io: &mut Io, kind: Kind, count: usize) -> Result<(), Error> {
+pub(crate) fn confirm(
+    io: &mut Io,
+    (verb, done): (&str, &str),
+    kind: Kind,
+    count: usize,
+) -> Result<(), Error> {
     if count <= ASK_ABOVE || !io.terminal.stdin || !io.terminal.stderr {
         return Ok(());
     }
-    let verb = if kind.removed() == "revoked" { "revoke" } else { "delete" };
     let program = io.messages.program();
     io.messages.progress(&format!("{program}: {verb} {count} {}s? [y/N] ", kind.noun()));
     // Reads the whole line, or the shell would read the rest of it as a command.
@@ -30,5 +34,5 @@ pub(crate) fn confirm(io: &mut Io, kind: Kind, count: usize) -> Result<(), Error
     if matches!(answer.first(), Some(b'y' | b'Y')) {
         return Ok(());
     }
-    Err(Error::failed(format!("nothing was {}", kind.removed())).with_hint("--yes skips this question"))
+    Err(Error::failed(format!("nothing was {done}")).with_hint("--yes skips this question"))
 }

@@ -107,6 +107,8 @@ enum Other {
 pub(crate) struct Maker<'a> {
     team: Option<&'a str>,
     once: bool,
+    /// What existed before the run is a failure.
+    strict: bool,
     state: Mutex<State>,
     /// Signalled when a turn ends.
     free: Condvar,
@@ -122,8 +124,10 @@ struct State {
     /// The ids of the objects that this run has created, and with `--once` of those that existed, as [`id::key`] makes
     /// them.
     known: HashSet<String>,
-    /// The objects whose secrets this run has passed to a command.
-    passed_on: HashSet<Likeness>,
+    /// With `--once`: the clients that have the name of a wanted one, but another redirect URI: id and redirect URI.
+    namesakes: HashMap<String, (String, String)>,
+    /// The objects that this run has created, and whose secrets it has passed to the command if there is one.
+    done: HashSet<Likeness>,
     /// The objects that are being created. Two alike are not created at the same time: after a lost response one could
     /// not be told from the other.
     busy: HashSet<Likeness>,
@@ -138,22 +142,21 @@ impl State {
         }
     }
 
-    /// Returns an object that exists. With `exec` it is a failure if no command has received its secret.
-    fn existing(&self, likeness: &Likeness, exec: bool) -> Option<Outcome> {
+    /// Returns an object that exists. If that is `strict`, it is a failure, unless this run is done with it.
+    fn existing(&self, likeness: &Likeness, strict: bool) -> Option<Outcome> {
         let exists = Outcome::new(self.existing.get(likeness)?.clone(), "exists");
-        if !exec || self.passed_on.contains(likeness) {
-            return Some(exists);
-        }
-        let failure = Error::failed("it already exists, and its secret cannot be passed to the command")
-            .with_hint("oauth-rot --exec gives it a new secret and passes that on");
-        Some(Outcome { failure: Some(failure), ..exists })
+        let failure = (strict && !self.done.contains(likeness)).then(|| {
+            Error::failed("it already exists, and its secret cannot be had again this way")
+                .with_hint("oauth-rot --exec gives it a new secret and passes that on")
+        });
+        Some(Outcome { failure, ..exists })
     }
 }
 
 impl<'a> Maker<'a> {
     /// Creates a maker of objects in the account, or in the list of `team`.
     pub(crate) fn new(team: Option<&'a str>) -> Maker<'a> {
-        Maker { team, once: false, state: Mutex::default(), free: Condvar::new() }
+        Maker { team, once: false, strict: false, state: Mutex::default(), free: Condvar::new() }
     }
 
     /// Creates a maker that does not create again what exists (`--once`). It lists the kinds of the `wanted` objects.
@@ -166,25 +169,50 @@ impl<'a> Maker<'a> {
         wanted: &HashSet<Likeness>,
     ) -> Result<Maker<'a>, Error> {
         let maker = Maker { once: true, ..Maker::new(team) };
+        let names: HashSet<&String> = wanted.iter().map(|likeness| &likeness.name).collect();
         let kinds: HashSet<Kind> = wanted.iter().map(|likeness| likeness.kind).collect();
         for kind in kinds {
             api.each(kind, team, &mut |record, date| {
+                let real = Likeness::of(record);
                 // An expired object grants no access, so a new one is wanted.
-                if record.status == "active" && wanted.contains(&Likeness::of(record)) {
+                if record.status == "active" && wanted.contains(&real) {
                     let record = record.borrowed().into_owned();
                     lock(&maker.state).remember(&Object { record, date, request_id: None });
+                } else if kind == Kind::Client && names.contains(&real.name) {
+                    let uri = record.text(&["redirect_uri"]);
+                    lock(&maker.state).namesakes.insert(real.name, (record.id.to_string(), uri));
                 }
             })?;
         }
         Ok(maker)
     }
 
-    /// Returns an object that exists and is not created again. With `exec` it is a failure if no command has received
-    /// its secret.
-    pub(crate) fn existing(&self, likeness: &Likeness, exec: bool) -> Option<Outcome> {
+    /// Makes what existed before the run a failure.
+    pub(crate) fn strict(self, strict: bool) -> Maker<'a> {
+        Maker { strict, ..self }
+    }
+
+    /// Returns an object that exists and is not created again.
+    pub(crate) fn existing(&self, likeness: &Likeness) -> Option<Outcome> {
         // Waits for an object that is being created: only then is it known whether a command received its secret.
-        let _turn = exec.then(|| self.turn(likeness));
-        lock(&self.state).existing(likeness, exec)
+        let _turn = self.strict.then(|| self.turn(likeness));
+        lock(&self.state).existing(likeness, self.strict)
+    }
+
+    /// Checks that there is no client of the same name with another redirect URI: after an edit of the list a second one
+    /// would be created beside it.
+    ///
+    /// # Errors
+    /// One that names the client.
+    pub(crate) fn refuse_namesake(&self, likeness: &Likeness) -> Result<(), Error> {
+        let state = lock(&self.state);
+        let Some((id, uri)) = state.namesakes.get(&likeness.name).filter(|_| likeness.kind == Kind::Client)
+        else {
+            return Ok(());
+        };
+        let (name, uri) = (text::shorten(&likeness.name, 80), text::shorten(uri, 200));
+        Err(Error::failed(format!("client {id} has the name '{name}' and the redirect URI '{uri}'"))
+            .with_hint("change it with oauth-set client ID --url URL, or create a second one without --once"))
     }
 
     /// Creates an object and passes its secret to the command of `--exec`; with `--once` returns the object if it
@@ -194,12 +222,12 @@ impl<'a> Maker<'a> {
     /// Those of the calls; [`Class::InDoubt`](crate::base::error::Class::InDoubt) if the object may have been created.
     pub(crate) fn make(&self, run: &Run<'_>, likeness: &Likeness, body: &str) -> Result<Outcome, Error> {
         let _turn = self.turn(likeness);
-        if let Some(outcome) = lock(&self.state).existing(likeness, run.exec.is_some()) {
+        if let Some(outcome) = lock(&self.state).existing(likeness, self.strict) {
             return Ok(outcome);
         }
         let outcome = self.create(run.api, likeness, body)?.pass_on(run.exec);
-        if outcome.delivered {
-            lock(&self.state).passed_on.insert(likeness.clone());
+        if outcome.failure.is_none() {
+            lock(&self.state).done.insert(likeness.clone());
         }
         Ok(outcome)
     }

@@ -15,12 +15,11 @@
 //! - `exec`: passes a new secret to a command
 //! - `rest`, `log`: the files of `--rest` and `--log`
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use crate::api::Api;
 use crate::api::request::Body;
 use crate::base::error::{Error, NOTHING_GETS_THROUGH, Tally};
-use crate::base::text;
 use crate::change::create::Likeness;
 use crate::change::delivery::Delivery;
 use crate::change::exec::Exec;
@@ -35,8 +34,8 @@ use crate::change::targets::{Input, Item, Sourced, Targets, refuse_terminal};
 use crate::cli::Args;
 use crate::output::{Output, Style};
 use crate::record::Record;
+use crate::record::kind::Kind;
 use crate::session::Session;
-use crate::sys::messages::Messages;
 use crate::sys::signals::Stop;
 use crate::sys::streams::Watch;
 
@@ -96,6 +95,11 @@ pub(crate) trait Change: Sync {
     /// Returns whether an object that does not exist is as the user wants it. Its status is then `absent`.
     fn accepts_absence(&self) -> bool {
         false
+    }
+
+    /// Returns the verb of the question before several objects are changed, and its participle; `None` if none is asked.
+    fn asks(&self, _kind: Kind) -> Option<(&'static str, &'static str)> {
+        None
     }
 
     /// Returns whether [`Change::apply`] compares an authorization with what it was before.
@@ -206,8 +210,9 @@ fn run_whole<C: Change>(
         return rest.map_or(Ok(()), Rest::finish);
     }
     if !options.dry_run {
-        if change.effect() == Effect::Removes && !options.yes {
-            confirm::confirm(&mut session.io, targets.get(0).kind, targets.len())?;
+        let kind = targets.get(0).kind;
+        if let Some(words) = change.asks(kind).filter(|_| !options.yes) {
+            confirm::confirm(&mut session.io, words, kind, targets.len())?;
         }
         session.stop_on_signals()?;
     }
@@ -240,7 +245,7 @@ fn run_whole<C: Change>(
     last.sort_by_key(|item| guard.is_own(item));
     work.drive(&mut last.into_iter().map(Ok), 1);
     let ended = work.delivery.finish();
-    close(rest, &messages).and(ended)
+    Rest::close(rest, &messages).and(ended)
 }
 
 /// Works on lines as they arrive, without reading the whole input first.
@@ -284,18 +289,7 @@ fn run_stream<C: Change>(
     work.drive(&mut source, options.parallel);
     let ended = work.delivery.finish();
     source.keep_unread()?;
-    close(rest, &messages).and(ended)
-}
-
-/// Completes the `--rest` file and reports how many lines are in it.
-fn close(rest: Option<Mutex<Rest>>, messages: &Messages) -> Result<(), Error> {
-    let Some(rest) = rest else { return Ok(()) };
-    let rest = rest.into_inner().unwrap_or_else(PoisonError::into_inner);
-    if rest.remaining() > 0 {
-        let what = text::count(rest.remaining(), "input line is", "input lines are");
-        messages.say(&format!("{what} left in {}", rest.path().display()));
-    }
-    rest.finish()
+    Rest::close(rest, &messages).and(ended)
 }
 
 /// The files that a run writes.

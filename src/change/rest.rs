@@ -9,12 +9,15 @@ use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use crate::base::error::Error;
+use crate::base::text;
 use crate::change::targets::Item;
 use crate::input::entry::Need;
 use crate::input::sniffer::Sniffer;
 use crate::sys::files::{draft, sole_draft};
+use crate::sys::messages::Messages;
 
 /// The file, and where its lines are.
 #[derive(Debug)]
@@ -170,6 +173,20 @@ impl Rest {
     /// Returns how many lines are not done.
     pub(crate) fn remaining(&self) -> usize {
         self.lines.iter().filter(|span| span.len > 0).count()
+    }
+
+    /// Completes the file and reports how many lines are in it.
+    ///
+    /// # Errors
+    /// Those of [`Rest::finish`].
+    pub(crate) fn close(rest: Option<Mutex<Rest>>, messages: &Messages) -> Result<(), Error> {
+        let Some(rest) = rest else { return Ok(()) };
+        let rest = rest.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if rest.remaining() > 0 {
+            let what = text::count(rest.remaining(), "input line is", "input lines are");
+            messages.say(&format!("{what} left in {}", rest.path().display()));
+        }
+        rest.finish()
     }
 
     /// Removes the blank lines. If all records are done, the file is empty.

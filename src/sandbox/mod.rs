@@ -41,6 +41,7 @@ pub use account::json::Expired;
 pub use account::mint::Mask;
 pub use faults::{Fault, FaultError};
 pub use server::Server;
+pub use settings::Rotated;
 pub use settings::Settings;
 pub use stats::Stats;
 pub use wire::http::head_len;

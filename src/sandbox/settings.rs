@@ -7,6 +7,15 @@ use crate::sandbox::account::json::Expired;
 use crate::sandbox::account::mint::Mask;
 use crate::sandbox::faults::Fault;
 
+/// What a rotation makes of the lifetime of an authorization (docs/heroku-api.md, "Lifetime after rotation").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rotated {
+    /// The new token expires when the old one would have.
+    Keep,
+    /// The new token lives for so many seconds.
+    For(i64),
+}
+
 /// The options of a sandbox. By default it has the built-in account and behaves like the API, without delay or faults.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -27,6 +36,12 @@ pub struct Settings {
     pub mask: Mask,
     /// The appearance of expired authorizations.
     pub expired: Expired,
+    /// The lifetime of a rotated token.
+    pub rotated: Rotated,
+    /// A rotation gives an authorization another id.
+    pub new_id: bool,
+    /// How long after its expiry an authorization is removed, in seconds; `None` for never.
+    pub removed_after: Option<i64>,
     /// The number of authorizations to generate in addition to those of the account.
     pub authz: usize,
     /// The seed of all ids, tokens and secrets, and of the choice of requests that a fault with `p=` hits.
@@ -49,6 +64,9 @@ impl Default for Settings {
             redact: (8, 4),
             mask: Mask::Stars,
             expired: Expired::Zero,
+            rotated: Rotated::Keep,
+            new_id: false,
+            removed_after: None,
             authz: 0,
             seed: 0,
             load: None,

@@ -56,6 +56,11 @@ impl Change for Remove {
         }))
     }
 
+    fn asks(&self, kind: Kind) -> Option<(&'static str, &'static str)> {
+        let done = kind.removed();
+        Some((if done == "revoked" { "revoke" } else { "delete" }, done))
+    }
+
     fn accepts_absence(&self) -> bool {
         self.force
     }

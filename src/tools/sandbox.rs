@@ -8,7 +8,7 @@ use crate::base::text::shell_word;
 use crate::base::time;
 use crate::cli::{Args, Opt, Takes, Tool};
 use crate::config::credentials::SECRET_VARIABLES;
-use crate::sandbox::{Expired, Fault, Mask, Server, Settings};
+use crate::sandbox::{Expired, Fault, Mask, Rotated, Server, Settings};
 use crate::session::Session;
 use crate::sys::child;
 use crate::sys::files;
@@ -38,8 +38,15 @@ const MASK: Opt = Opt::value(
     "MASK",
     "what hides tokens: stars, eight, all, dots, x, brackets, word, cut or absent",
 );
-const EXPIRED: Opt =
-    Opt::value(None, "expired", "HOW", "show expired authorizations as zero, negative, null or hidden");
+const EXPIRED: Opt = Opt::value(
+    None,
+    "expired",
+    "HOW",
+    "show expired authorizations as zero, negative, null, hidden, or for SPAN",
+);
+const ROTATED: Opt =
+    Opt::value(None, "rotated", "SPAN", "let rotated tokens live for SPAN, or keep: until the old end");
+const NEW_ID: Opt = Opt::flag(None, "new-id", "respond to a rotation with an authorization of another id");
 
 /// The name, usage and options of oauth-sandbox.
 pub static TOOL: Tool = Tool {
@@ -60,6 +67,8 @@ pub static TOOL: Tool = Tool {
         &REDACT,
         &MASK,
         &EXPIRED,
+        &ROTATED,
+        &NEW_ID,
     ]],
     kinds: &[],
     takes: Takes::Command,
@@ -150,7 +159,18 @@ fn settings(args: &Args) -> Result<Settings, Error> {
         ("null", Expired::NullToken),
         ("hidden", Expired::Hidden),
     ];
-    settings.expired = args.word(&EXPIRED, &expired)?.unwrap_or_default();
+    let seconds =
+        |text: &str| time::parse_span(text).ok().and_then(|span| i64::try_from(span.as_secs()).ok());
+    match args.get(&EXPIRED)?.and_then(seconds) {
+        Some(after) => settings.removed_after = Some(after),
+        None => settings.expired = args.word(&EXPIRED, &expired)?.unwrap_or_default(),
+    }
+    if let Some(text) = args.get(&ROTATED)?.filter(|text| *text != "keep") {
+        let span = seconds(text).filter(|seconds| *seconds > 0);
+        let what = "--rotated: expected keep, or a span such as 8h";
+        settings.rotated = Rotated::For(span.ok_or_else(|| Error::usage(what))?);
+    }
+    settings.new_id = args.has(&NEW_ID);
     let masks = [
         ("stars", Mask::Stars),
         ("eight", Mask::FewStars),

@@ -20,6 +20,7 @@ mod makefile;
 mod never_default;
 mod options;
 mod pipes;
+mod provision;
 mod resume;
 mod run;
 mod sandbox_and_diff;

@@ -1,6 +1,6 @@
 //! The settings.
 
-use oauth_tools::sandbox::{Expired, Mask, Settings};
+use oauth_tools::sandbox::{Expired, Mask, Rotated, Settings};
 use serde_json::Value;
 
 use crate::common::client::*;
@@ -80,4 +80,38 @@ fn the_hidden_part_of_a_token_looks_as_set() {
     }
     let server = start(Settings { mask: Mask::Absent, ..Settings::default() });
     assert!(list(&server, AUTHZ).iter().all(|a| a["access_token"].get("token").is_none()));
+}
+
+#[test]
+fn a_rotation_makes_of_a_lifetime_and_of_an_id_what_is_set() {
+    let left = |a: &Value| a["access_token"]["expires_in"].as_i64();
+    for (rotated, new_id) in [(Rotated::Keep, false), (Rotated::For(28_800), false), (Rotated::Keep, true)] {
+        let server = start(Settings { rotated, new_id, ..Settings::default() });
+        let before = list(&server, AUTHZ);
+        for old in before.iter().filter(|a| a["client"].is_null() && left(a) != Some(0)) {
+            let id = old["id"].as_str().unwrap();
+            // Not the one in use.
+            if old["description"] == "oauth-tools sandbox" {
+                continue;
+            }
+            let new = send(&server, "POST", &format!("{AUTHZ}/{id}/actions/regenerate-tokens"), "").json();
+            assert_eq!(new["id"] == old["id"], !new_id);
+            match rotated {
+                Rotated::For(seconds) => assert_eq!(left(&new), Some(seconds)),
+                // A second may have passed.
+                Rotated::Keep => assert!(left(&new).unwrap_or(0).abs_diff(left(old).unwrap_or(0)) < 60),
+            }
+            let token = new["access_token"]["token"].as_str().unwrap();
+            assert_eq!(status(&server, token, AUTHZ), 200);
+        }
+        assert_eq!(list(&server, AUTHZ).len(), before.len());
+    }
+}
+
+#[test]
+fn expired_authorizations_are_removed_after_a_while() {
+    let count = |removed_after| list(&start(Settings { removed_after, ..Settings::default() }), AUTHZ).len();
+    assert_eq!((count(None), count(Some(0)), count(Some(100 * 365 * 86_400))), (16, 12, 16));
+    let (some, month) = (count(Some(30 * 86_400)), count(Some(3 * 365 * 86_400)));
+    assert!((12..16).contains(&some) && some <= month, "{some} {month}");
 }

@@ -41,6 +41,23 @@ fn removing_several_objects_needs_a_yes() {
 }
 
 #[test]
+fn rotating_several_objects_needs_a_yes() {
+    needs!("setsid");
+    for (command, verb, done) in
+        [("oauth-rot", "rotate", "rotated"), ("oauth-rot --replace --exec true", "replace", "replaced")]
+    {
+        let world = World::new(Settings::default());
+        let script = format!("{command} authz {}; echo status $?", world.ids(4));
+        let before = world.off("oauth-ls authz").out;
+        let mut pty = world.start(100, &script);
+        pty.expect(&format!("oauth-rot: {verb} 4 authorizations? [y/N] ")).send("n\n");
+        let lines = pty.end().screen.lines();
+        assert_eq!(lines[1], format!("oauth-rot: nothing was {done}"));
+        assert_eq!(world.off("oauth-ls authz").out.len(), before.len());
+    }
+}
+
+#[test]
 fn no_question_is_asked_in_scripts_or_for_a_few_objects() {
     needs!("setsid");
     let all = "oauth-ls authz --status expired";
@@ -53,7 +70,7 @@ fn no_question_is_asked_in_scripts_or_for_a_few_objects() {
         // The question could not be read.
         "oauth-rm authz IDS 2> messages".to_owned(),
         "echo IDS | xargs oauth-rm authz".to_owned(),
-        "oauth-rot authz IDS".to_owned(),
+        "oauth-rot -y authz IDS".to_owned(),
         "oauth-set authz IDS -d same".to_owned(),
     ] {
         let world = World::new(Settings::default());

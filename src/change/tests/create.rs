@@ -171,11 +171,11 @@ fn once_creates_two_wanted_alike_only_once_and_forgets_the_secret() {
     );
     with_api(&stub, |api| {
         let maker = Maker::once(api, None, &HashSet::from([wanted.clone(), other.clone()])).expect("listed");
-        assert!(maker.existing(&wanted, false).is_none());
+        assert!(maker.existing(&wanted).is_none());
         assert_eq!(shown(maker.make(&run(api, None), &wanted, "{}")), Ok("created a1".to_owned()));
         assert_eq!(shown(maker.make(&run(api, None), &wanted, "{}")), Ok("exists a1".to_owned()));
         assert_eq!(shown(maker.make(&run(api, None), &other, "{}")), Ok("created a2".to_owned()));
-        let exists = maker.existing(&wanted, false).and_then(|outcome| outcome.object).expect("it exists");
+        let exists = maker.existing(&wanted).and_then(|outcome| outcome.object).expect("it exists");
         assert_eq!(exists.record.whole_secret(), None);
     });
 }
@@ -194,13 +194,14 @@ fn a_secret_is_passed_to_the_command_once() {
         let exec = exec(&path, and);
         let stub = Stub::new().on(Get, AUTHZ, 200, "[]").on(Post, AUTHZ, 201, &created("a1"));
         with_api(&stub, |api| {
-            let maker = Maker::once(api, None, &HashSet::from([wanted.clone()])).expect("listed");
+            let maker =
+                Maker::once(api, None, &HashSet::from([wanted.clone()])).expect("listed").strict(true);
             let make = || maker.make(&run(api, Some(&exec)), &wanted, "{}").expect("made");
             let (first, second) = (make(), make());
             assert_eq!((first.status, first.delivered, first.failure.is_some()), ("created", !fails, fails));
             // It exists now; that is a failure only if its secret reached no command.
             assert_eq!((second.status, second.delivered, second.failure.is_some()), ("exists", false, fails));
-            let third = maker.existing(&wanted, true).expect("it exists");
+            let third = maker.existing(&wanted).expect("it exists");
             assert_eq!(third.failure.is_some(), fails);
         });
         assert_eq!(std::fs::read_to_string(&path).expect("it ran"), "a1\n", "the command ran once");

@@ -6,6 +6,7 @@ use crate::sandbox::account::json::{Expired, to_json};
 use crate::sandbox::account::model::{Authz, Client};
 use crate::sandbox::account::store::Store;
 use crate::sandbox::service::call::{Body, Call, Outcome};
+use crate::sandbox::settings::Rotated;
 use crate::sandbox::wire::http::Response;
 
 /// The known scopes.
@@ -17,10 +18,9 @@ const MAX_LIFETIME: i64 = 1000 * 365 * 24 * 3600;
 
 /// Lists the account's own authorizations, or those of a team.
 pub(in crate::sandbox) fn list(call: &Call<'_>, team: Option<&str>) -> Outcome {
-    let hide = call.api.settings.expired == Expired::Hidden;
     call.api.read(|store| {
         known_team(store, team)?;
-        let shown = |a: &Authz| a.team.as_deref() == team && !(hide && a.expired(call.now));
+        let shown = |a: &Authz| a.team.as_deref() == team && is_shown(call, a);
         call.list(store.authz(), shown)
     })
 }
@@ -106,7 +106,8 @@ pub(in crate::sandbox) fn delete(call: &Call<'_>, id: &str) -> Outcome {
     })
 }
 
-/// Replaces the token. The old one stops working immediately; the new one expires when the old one would have.
+/// Replaces the token. The old one stops working immediately; the new one expires when the old one would have, or as
+/// the settings say.
 pub(in crate::sandbox) fn regenerate(call: &Call<'_>, id: &str) -> Outcome {
     call.api.write(|store| {
         let authz = find(call, store, id)?;
@@ -114,19 +115,42 @@ pub(in crate::sandbox) fn regenerate(call: &Call<'_>, id: &str) -> Outcome {
             let text = "Tokens can be regenerated only for direct authorizations.";
             return Err(Response::invalid(text));
         }
-        let (id, expires_at) = (authz.id.clone(), authz.expires_at);
+        let mut authz = authz.clone();
+        let expires_at = match call.api.settings.rotated {
+            Rotated::Keep => authz.expires_at,
+            Rotated::For(seconds) => Some(call.now + seconds),
+        };
         let token = store.fresh_token(expires_at);
+        let mut id = authz.id.clone();
+        if call.api.settings.new_id {
+            let (current, default) =
+                (store.current.as_ref() == Some(&id), store.default.as_ref() == Some(&id));
+            store.remove(&id);
+            id = store.fresh_id();
+            authz.id.clone_from(&id);
+            authz.access_token = None;
+            store.insert(authz);
+            store.current = if current { Some(id.clone()) } else { store.current.take() };
+            store.default = if default { Some(id.clone()) } else { store.default.take() };
+        }
         store.set_token(&id, call.now, Some(token));
         let changed = store.authz().get(&id).ok_or_else(missing)?;
         Ok(Response::json(200, to_json(changed, &call.view_with_tokens())))
     })
 }
 
+/// Returns whether an authorization is there, as far as the settings say what happens to expired ones.
+fn is_shown(call: &Call<'_>, authz: &Authz) -> bool {
+    let settings = &call.api.settings;
+    let is_hidden = settings.expired == Expired::Hidden && authz.expired(call.now);
+    let removed = settings.removed_after.is_some_and(|after| authz.expired(call.now - after));
+    !is_hidden && !removed
+}
+
 /// Returns the authorization with this id; `~` is the default API key.
 fn find<'s>(call: &Call<'_>, store: &'s Store, id: &str) -> Result<&'s Authz, Response> {
     let id = if id == "~" { store.default.as_deref().ok_or_else(missing)? } else { id };
-    let hide = call.api.settings.expired == Expired::Hidden;
-    let found = store.authz().get(id).filter(|a| !(hide && a.expired(call.now)));
+    let found = store.authz().get(id).filter(|a| is_shown(call, a));
     found.ok_or_else(missing)
 }
 

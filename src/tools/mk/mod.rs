@@ -24,6 +24,9 @@ use crate::tools::mk::exchange::Exchange;
 /// `--once`
 const ONCE: Opt = Opt::flag(None, "once", "do not create again what exists");
 
+/// `--strict`
+const STRICT: Opt = Opt::flag(None, "strict", "with --once: what exists counts as failed");
+
 /// The command line of oauth-mk.
 pub static TOOL: Tool = Tool {
     name: "oauth-mk",
@@ -49,6 +52,7 @@ pub static TOOL: Tool = Tool {
             &exchange::WEB,
             &opts::TEAM,
             &ONCE,
+            &STRICT,
             &opts::EXEC,
         ],
         &opts::BULK,
@@ -87,9 +91,12 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
         options: option_fields(args)?,
         team: args.team()?,
         once: args.has(&ONCE),
-        exec: args.has(&opts::EXEC),
+        strict: args.has(&STRICT),
         messages: session.io.messages.clone(),
     };
+    if make.strict && !make.once {
+        return Err(Error::usage("--strict requires --once"));
+    }
     if make.once && args.has(&opts::STREAM) {
         return Err(Error::usage("--once reads the whole input first: it cannot be combined with --stream"));
     }
@@ -112,7 +119,7 @@ struct Make<'a> {
     options: Fields,
     team: Option<&'a str>,
     once: bool,
-    exec: bool,
+    strict: bool,
     messages: Messages,
 }
 
@@ -143,7 +150,7 @@ impl<'a> Change for Make<'a> {
             Some(targets) => {
                 let wanted =
                     targets.iter().map(|item| Likeness::wanted(item.kind, &self.fields(&item))).collect();
-                Maker::once(session.api()?, self.team, &wanted)
+                Ok(Maker::once(session.api()?, self.team, &wanted)?.strict(self.strict))
             }
             None => Ok(Maker::new(self.team)),
         }
@@ -152,10 +159,11 @@ impl<'a> Change for Make<'a> {
     fn plan(&self, maker: &Maker<'a>, item: &Item<'_>) -> Result<Plan, Error> {
         let fields = self.fields(item);
         let likeness = Likeness::wanted(item.kind, &fields);
-        if let Some(exists) = maker.existing(&likeness, self.exec) {
+        if let Some(exists) = maker.existing(&likeness) {
             report_lifetime(&self.messages, item, &fields, &exists);
             return Ok(Plan::Skip(exists));
         }
+        maker.refuse_namesake(&likeness)?;
         let body = creation::body(item.kind, &fields).map_err(Error::usage)?;
         Ok(Plan::Do(Step { would: "would-create", body: Some(body), likeness: Some(likeness) }))
     }
@@ -183,7 +191,7 @@ fn token(args: &Args, session: &mut Session, operands: &[String]) -> Result<Exch
     if !operands.is_empty() {
         return Err(Error::usage("a token takes no operands"));
     }
-    const OTHERS: [&Opt; 7] = [
+    const OTHERS: [&Opt; 8] = [
         &opts::DESCRIPTION,
         &opts::EXPIRES_IN,
         &opts::NAME,
@@ -191,6 +199,7 @@ fn token(args: &Args, session: &mut Session, operands: &[String]) -> Result<Exch
         &opts::CLIENT_ID,
         &opts::TEAM,
         &ONCE,
+        &STRICT,
     ];
     if let Some(opt) = OTHERS.into_iter().find(|opt| args.has(opt)) {
         return Err(Error::usage(format!("--{} is not for tokens", opt.long)));

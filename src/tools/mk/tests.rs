@@ -229,13 +229,36 @@ fn once_creates_again_only_what_has_expired() {
 }
 
 #[test]
-fn once_with_exec_fails_for_an_existing_object_in_a_dry_run_too() {
+fn what_exists_is_done_or_with_strict_a_failure_in_a_dry_run_too() {
     let page = format!("[{}]", listed("a1", "x", "read", BEFORE));
-    for args in [&["--once", "--exec", "true", "-n"][..], &["--once", "--exec", "true"]] {
-        let ran = make(Stub::new().on(Get, AUTHZ, 200, &page), args).exits(1);
+    for more in [&["--exec", "echo ran"][..], &["--exec", "echo ran", "-n"], &[], &["-n"]] {
+        let run = |strict: &[&str]| {
+            make(Stub::new().on(Get, AUTHZ, 200, &page), &[&["--once"], more, strict].concat())
+        };
+        let ran = run(&[]).succeeds();
         assert!(ran.out.contains(r#""id":"a1","status":"exists""#), "{ran:#?}");
-        ran.says(": it already exists, and its secret cannot be passed to the command\n");
+        let ran = run(&["--strict"]).exits(1).says(": it already exists, and its secret cannot");
+        assert!(ran.out.contains(r#""id":"a1","status":"exists""#) && !ran.err.contains("ran"), "{ran:#?}");
     }
+    make(Stub::new(), &["--strict"]).exits(2).says("--strict requires --once");
+}
+
+#[test]
+fn a_client_of_the_name_with_another_redirect_uri_is_reported_and_no_second_one_created() {
+    const CLIENTS: &str = "/oauth/clients";
+    let page = r#"[{"id":"c1","name":"Shop","redirect_uri":"https://old.example/cb","secret":"s"}]"#;
+    for more in [&[][..], &["-n"], &["--exec", "true"]] {
+        let args = [&["client", "Shop", "https://new.example/cb", "--once"], more].concat();
+        let ran = Stub::new().on(Get, CLIENTS, 200, page).run(MK, &args, "").exits(1).prints("");
+        ran.says("client: client c1 has the name 'Shop' and the redirect URI 'https://old.example/cb'\n")
+            .says("change it with oauth-set client ID --url URL");
+    }
+    // Both are wanted.
+    let both = "Shop,https://old.example/cb\nShop,https://new.example/cb\n";
+    let made = r#"{"id":"c2","name":"Shop","redirect_uri":"https://new.example/cb","secret":"t"}"#;
+    let stub = Stub::new().on(Get, CLIENTS, 200, page).on(Post, CLIENTS, 201, made);
+    let ran = stub.run(MK, &["client", "-", "--once", "-o", "id"], both).succeeds();
+    ran.prints("c1\nc2\n");
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub static TOOL: Tool = Tool {
     name: "oauth-rot",
     about: "Give authorizations new tokens, and clients new secrets.",
     opts: &[
-        &[&REPLACE, &opts::DESCRIPTION, &opts::TEAM, &opts::EXEC],
+        &[&REPLACE, &opts::DESCRIPTION, &opts::TEAM, &opts::EXEC, &opts::YES],
         &opts::BULK,
         &opts::PROTECTION,
         &opts::PRINT_SECRETS,
@@ -81,6 +81,10 @@ impl Change for Rotate {
 
     fn plan(&self, (): &(), _: &Item<'_>) -> Result<Plan, Error> {
         Ok(Plan::bare("would-rotate"))
+    }
+
+    fn asks(&self, _: Kind) -> Option<(&'static str, &'static str)> {
+        Some(("rotate", "rotated"))
     }
 
     fn compares(&self) -> bool {

@@ -53,6 +53,10 @@ impl<'a> Change for Replace<'a> {
         if self.revokes { Effect::Alters } else { Effect::Creates }
     }
 
+    fn asks(&self, _: Kind) -> Option<(&'static str, &'static str)> {
+        self.revokes.then_some(("replace", "replaced"))
+    }
+
     fn accept(&self, item: &Item<'_>) -> Result<(), String> {
         crate::tools::only(item.kind, super::TOOL.kinds, "rotated")?;
         if item.kind != Kind::Authz || item.id == "~" {
