@@ -1,5 +1,7 @@
 //! Replacements that go on after a failure, and the replacement of the token in use.
 
+use oauth_tools::sandbox::{Rotated, Settings};
+
 use crate::common::{Account, faulty, text};
 
 /// The ids of the authorizations with that description.
@@ -171,4 +173,34 @@ fn a_successor_can_have_another_description() {
     let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
     assert!(date.len() == 10 && digits(date) && date.starts_with('2'), "{name}");
     account.sh(&format!("oauth-rot authz {id} -d x")).exits(2).says("--description requires --replace");
+}
+
+#[test]
+fn a_rotation_tells_what_it_has_made_of_the_life_and_of_the_id() {
+    let rotate = "POST /oauth/authorizations/{id}/actions/regenerate-tokens";
+    let account = Account::with(Settings { rotated: Rotated::For(28_800), ..Settings::default() });
+    for input in
+        ["oauth-rot authz ID", "oauth-ls authz ID | oauth-rot", "oauth-ls authz ID -o csv | oauth-rot"]
+    {
+        let (never, month) = (account.id("terraform"), account.id("+1 555 0100 on-call pager"));
+        let shortened = "the rotation has shortened its life: it expires at 2";
+        let ran = account.sh(&input.replace("ID", &never)).exits(0).says(shortened);
+        ran.says("; it never expired before; --replace keeps the lifetime");
+        let ran = account.sh(&input.replace("ID", &month)).exits(0).says(shortened);
+        ran.says("; before, it expired at 2");
+        // The second time nothing is shortened any more.
+        account.sh(&input.replace("ID", &never)).succeeds();
+        account.sh(&format!("oauth-rm authz {never} {month}")).exits(0);
+        account
+            .sh("oauth-mk authz -d terraform; oauth-mk authz -d '+1 555 0100 on-call pager' -e 30d")
+            .exits(0);
+    }
+    // Another id: in doubt, sent once, and the run stops.
+    let account = Account::with(Settings { new_id: true, ..Settings::default() });
+    let ids = ["terraform", "@ops rotation"].map(|name| account.id(name));
+    let ran =
+        account.sh(&format!("oauth-rot -P1 authz {} {} --rest rest", ids[0], ids[1])).exits(75).prints("");
+    let ran = ran.says(&format!("authz {}: it may have been rotated: the response is about authz ", ids[0]));
+    ran.says("stopped: 1 record was not attempted");
+    assert_eq!((account.asked(rotate), account.read("rest")), (1, format!("{}\n{}\n", ids[0], ids[1])));
 }

@@ -21,6 +21,8 @@ pub(crate) enum Verb {
     Rotate,
     /// Names an object [`NAME`].
     Rename,
+    /// Creates a successor, passes it on, and removes the object.
+    Replace,
 }
 
 /// The name of an object that is made or renamed.
@@ -70,6 +72,11 @@ impl Operation {
             }
         }
         assert!(report.is_empty(), "{report}");
+    }
+
+    /// The requests that do the work create an object.
+    pub(crate) fn creates(&self) -> bool {
+        self.work.starts_with("POST") && self.verb != Verb::Rotate
     }
 
     /// The program's name.

@@ -38,8 +38,18 @@ impl Judged<'_> {
         let mut wanted = self.before.clone();
         let mut id = self.target.to_owned();
         match self.operation.verb {
+            Verb::Replace if expected.applied || (expected.status != 75 && !self.operation.creates()) => {
+                let new: Vec<&String> = after.keys().filter(|id| !self.before.contains_key(*id)).collect();
+                let [new] = new[..] else { return Err(format!("{} successors were made", new.len())) };
+                must(after[new].name == self.before[&id].name, "the successor has another name")?;
+                if expected.status == 0 || (expected.applied && !self.operation.creates()) {
+                    wanted.remove(&id);
+                }
+                id.clone_from(new);
+                wanted.insert(id.clone(), after[new].clone());
+            }
             _ if !expected.applied => {}
-            Verb::Read => {}
+            Verb::Read | Verb::Replace => {}
             Verb::Remove => drop(wanted.remove(&id)),
             Verb::Make { .. } => {
                 let new: Vec<&String> = after.keys().filter(|id| !self.before.contains_key(*id)).collect();
@@ -78,11 +88,13 @@ impl Judged<'_> {
                 must(got.iter().all(|id| after.contains_key(id)), "a record was made up")?;
                 return must(expected.status != 0 || count == 2500, &format!("{count} records came"));
             }
+            // The successor is there, and so is its record.
+            Verb::Replace if expected.status != 75 && !self.operation.creates() => "created",
             _ if expected.status != 0 => {
                 return must(shown.is_empty(), "there is a record where nothing is certain");
             }
             Verb::Read => "active",
-            Verb::Make { .. } => "created",
+            Verb::Make { .. } | Verb::Replace => "created",
             Verb::Remove if self.operation.kind == "authz" => "revoked",
             Verb::Remove => "deleted",
             Verb::Rotate => "rotated",
@@ -92,7 +104,7 @@ impl Judged<'_> {
         must(text_at(record, "/id") == touched, "the record is about another object")?;
         must(record["kind"] == self.operation.kind, "the record is of another kind")?;
         must(record["status"] == status, "the record has another status")?;
-        if matches!(self.operation.verb, Verb::Make { .. } | Verb::Rotate) {
+        if matches!(self.operation.verb, Verb::Make { .. } | Verb::Rotate | Verb::Replace) {
             let secret = secret(record).ok_or("the record has no secret")?;
             must(masks(&after[touched].secret, &secret), "the secret is not the object's")?;
             must(self.works(touched, &secret), "the secret does not work")?;

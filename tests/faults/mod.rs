@@ -160,6 +160,63 @@ fn rot_client_survives_every_fault() {
 }
 
 #[test]
+fn the_successor_in_a_replacement_survives_every_fault() {
+    Operation {
+        args: &["oauth-rot", "--replace", "authz", "ID", "--exec", "cat > /dev/null"],
+        verb: Verb::Replace,
+        work: "POST /oauth/authorizations",
+        ..AUTHZ
+    }
+    .survives_every_fault();
+}
+
+#[test]
+fn the_end_of_a_replacement_survives_every_fault() {
+    Operation {
+        args: &["oauth-rot", "--replace", "authz", "ID", "--exec", "cat > /dev/null"],
+        verb: Verb::Replace,
+        work: "DELETE /oauth/authorizations/{id}",
+        ..AUTHZ
+    }
+    .survives_every_fault();
+}
+
+#[test]
+fn the_end_of_the_replacement_of_the_token_in_use_survives_every_fault() {
+    Operation {
+        args: &["oauth-rot", "--replace", "--include-self", "authz", "ID", "--exec", "cat > /dev/null"],
+        verb: Verb::Replace,
+        target: "oauth-tools sandbox",
+        work: "DELETE /oauth/authorizations/{id}",
+        ..AUTHZ
+    }
+    .survives_every_fault();
+}
+
+#[test]
+fn mk_once_with_exec_survives_every_fault() {
+    Operation {
+        args: &["oauth-mk", "--once", "client", NAME, "https://example.com/cb", "--exec", "cat > /dev/null"],
+        verb: Verb::Make { once: true },
+        work: "POST /oauth/clients",
+        target: "",
+        ..CLIENT
+    }
+    .survives_every_fault();
+}
+
+#[test]
+fn rot_with_exec_survives_every_fault() {
+    Operation {
+        args: &["oauth-rot", "authz", "ID", "--exec", "cat > /dev/null"],
+        verb: Verb::Rotate,
+        work: "POST /oauth/authorizations/{id}/actions/regenerate-tokens",
+        ..AUTHZ
+    }
+    .survives_every_fault();
+}
+
+#[test]
 fn set_authz_survives_every_fault() {
     Operation {
         args: &["oauth-set", "-d", NAME, "authz", "ID"],

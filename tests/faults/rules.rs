@@ -99,6 +99,14 @@ pub(crate) fn expected(operation: &Operation, fault: &Fault, hits: Hits) -> Outc
         }
         // ... unless the look-up fails too.
         (Verb::Make { once: false }, Lost, Hits::EveryRequest) => Outcome { one_request: true, ..UNKNOWN },
+        // A successor is not created again, ...
+        (Verb::Replace, Lost, _) if operation.creates() => {
+            Outcome { named: true, one_request: true, ..UNKNOWN }
+        }
+        // ... and where the old authorization cannot be revoked, both are live, or that is not known.
+        (Verb::Replace, effect, Hits::EachTime) if !operation.creates() => {
+            Outcome { status: 1, applied: effect == Lost, named: true, silent: false, ..DONE }
+        }
         // Anything else is repeated until the fault has passed. A response 429 may tell how long to wait.
         (_, _, Hits::Once) if fault.name == "429" => {
             Outcome { waits: !fault.options.is_empty(), silent: false, ..DONE }
