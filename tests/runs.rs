@@ -10,4 +10,5 @@ mod bulk;
 mod common;
 mod faults;
 mod kill;
+mod plans;
 mod soak;

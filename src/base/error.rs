@@ -269,6 +269,11 @@ pub(crate) const NOTHING_GETS_THROUGH: &str =
     "stopped: one record after another failed, and none got through";
 
 impl Tally {
+    /// Returns whether any record failed.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed > 0 || self.stop_status.is_some()
+    }
+
     /// Counts an error.
     pub(crate) fn count(&mut self, error: &Error) {
         self.failed += 1;

@@ -106,9 +106,12 @@ enum Other {
 /// Creates objects, each once.
 pub(crate) struct Maker<'a> {
     team: Option<&'a str>,
+    /// What exists, or was created in this run, is not created again.
     once: bool,
     /// What existed before the run is a failure.
     strict: bool,
+    /// A single object that a lost request may have created gets a new secret and is returned.
+    adopts: bool,
     state: Mutex<State>,
     /// Signalled when a turn ends.
     free: Condvar,
@@ -156,7 +159,19 @@ impl State {
 impl<'a> Maker<'a> {
     /// Creates a maker of objects in the account, or in the list of `team`.
     pub(crate) fn new(team: Option<&'a str>) -> Maker<'a> {
-        Maker { team, once: false, strict: false, state: Mutex::default(), free: Condvar::new() }
+        Maker {
+            team,
+            once: false,
+            strict: false,
+            adopts: false,
+            state: Mutex::default(),
+            free: Condvar::new(),
+        }
+    }
+
+    /// Creates a maker that repairs a lost response as with `--once`, but creates what it is asked for.
+    pub(crate) fn adopting() -> Maker<'a> {
+        Maker { adopts: true, ..Maker::new(None) }
     }
 
     /// Creates a maker that does not create again what exists (`--once`). It lists the kinds of the `wanted` objects.
@@ -168,7 +183,7 @@ impl<'a> Maker<'a> {
         team: Option<&'a str>,
         wanted: &HashSet<Likeness>,
     ) -> Result<Maker<'a>, Error> {
-        let maker = Maker { once: true, ..Maker::new(team) };
+        let maker = Maker { once: true, adopts: true, ..Maker::new(team) };
         let names: HashSet<&String> = wanted.iter().map(|likeness| &likeness.name).collect();
         let kinds: HashSet<Kind> = wanted.iter().map(|likeness| likeness.kind).collect();
         for kind in kinds {
@@ -314,7 +329,7 @@ impl<'a> Maker<'a> {
         })?;
         match &candidates[..] {
             [] => Ok(None),
-            [one] if self.once => match adopt(api, likeness, one) {
+            [one] if self.adopts => match adopt(api, likeness, one) {
                 Ok(object) => {
                     self.remember_created(&object);
                     Ok(Some(Outcome::renewed(object, "created")))
@@ -340,7 +355,7 @@ impl<'a> Maker<'a> {
 
     /// Returns the error for an object that may have been created. With `--once` the object is not created again.
     fn unresolved(&self, likeness: &Likeness, what: String) -> Error {
-        if self.once {
+        if self.adopts {
             lock(&self.state).doubtful.insert(likeness.clone(), what.clone());
         }
         Error::unresolved(what)

@@ -145,6 +145,11 @@ impl<'a> Delivery<'a> {
         reported
     }
 
+    /// Returns whether any record failed, or could not be delivered.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.tally.has_failed() || self.output_failed
+    }
+
     /// Ends the output, reports how many records were not attempted, and decides the result of the run.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ use crate::base::sync::beside;
 use crate::change::Effect;
 use crate::change::options::Options;
 use crate::change::targets::Item;
+use crate::input::hunk::Verb;
 use crate::record::kind::Kind;
 use crate::record::{Expiry, Record};
 use crate::session::Session;
@@ -116,7 +117,7 @@ impl Guard {
     pub(crate) fn look_ups_for<'a>(&self, items: impl Iterator<Item = Item<'a>>) -> LookUps {
         let mut look_ups = LookUps::default();
         let (mut tilde, mut named) = ([false; Kind::ALL.len()], [false; Kind::ALL.len()]);
-        for item in items {
+        for item in items.filter(|item| self.may_protect(item)) {
             let of_kind = if item.id == "~" { &mut tilde } else { &mut named };
             of_kind[item.kind as usize] = true;
             if self.check(&item).is_err() {
@@ -128,7 +129,7 @@ impl Guard {
                     look_ups.own |= own;
                     look_ups.default |= !self.include_default || (own && item.id == "~");
                 }
-                Kind::Client => look_ups.own |= own && self.removes,
+                Kind::Client => look_ups.own |= own && self.removes(&item),
                 Kind::Session => look_ups.session |= own,
                 Kind::Token => {
                     look_ups.own |= own;
@@ -271,6 +272,9 @@ impl Guard {
     /// # Errors
     /// Those of the call; the reason why the item is skipped.
     pub(crate) fn prove(&self, api: &Api, item: &Item<'_>) -> Result<(), Error> {
+        if !self.may_protect(item) {
+            return Ok(());
+        }
         let unproven = |why: &str| Err(Error::failed(format!("skipped: {why}")).with_hint(INCLUDE_SELF));
         if item.kind == Kind::Token && self.lacks_default_token && !self.include_default {
             let why = "skipped: it may be the token of the account's default API key";
@@ -285,7 +289,7 @@ impl Guard {
         match item.kind {
             // The API says which session is the one in use.
             Kind::Session => Ok(()),
-            Kind::Client if !self.removes => Ok(()),
+            Kind::Client if !self.removes(item) => Ok(()),
             Kind::Client => {
                 unproven("nothing proves that the authorization in use was not created through it")
             }
@@ -306,12 +310,29 @@ impl Guard {
     /// Returns whether an item is, or may be, in use by this run.
     pub(crate) fn is_own(&self, item: &Item<'_>) -> bool {
         // The authorizations of a client outlive its new secret or name.
-        if item.kind == Kind::Client && !self.removes {
+        if item.kind == Kind::Client && !self.removes(item) {
             return false;
         }
         item.current
             || (item.kind == Kind::Session && item.id == "~")
             || contains(&self.own, item.kind, &item.id)
+    }
+
+    /// Returns whether the change removes an item. A plan says that for each.
+    fn removes(&self, item: &Item<'_>) -> bool {
+        self.removes && item.fields().hunk.as_ref().is_none_or(|hunk| hunk.verb == Verb::Removed)
+    }
+
+    /// Returns whether an item may be protected: it exists, and the run may change it.
+    fn may_protect(&self, item: &Item<'_>) -> bool {
+        match &item.fields().hunk {
+            None => true,
+            Some(hunk) => match hunk.verb {
+                Verb::Added => false,
+                Verb::Changed => true,
+                Verb::Removed => self.removes,
+            },
+        }
     }
 
     fn is_default(&self, item: &Item<'_>) -> bool {

@@ -107,6 +107,11 @@ pub(crate) trait Change: Sync {
         false
     }
 
+    /// Returns whether an item waits until all others are done, and is not attempted if one of them failed.
+    fn waits(&self, _item: &Item<'_>) -> bool {
+        false
+    }
+
     /// Applies a planned step.
     ///
     /// # Errors
@@ -239,9 +244,14 @@ fn run_whole<C: Change>(
     let total = Some(targets.len() - repeats.len());
     let mut work = Work::new(session, options, style, (change, &ready), &guard, files, total)?;
     work.delivery.announce(targets.get(0).kind)?;
-    work.drive(&mut items().filter(|item| !guard.goes_last(item)).map(Ok), options.parallel);
+    let first = |item: &Item<'_>| !guard.goes_last(item) && !change.waits(item);
+    work.drive(&mut items().filter(first).map(Ok), options.parallel);
+    let waiting = |item: &Item<'_>| !guard.goes_last(item) && change.waits(item);
+    let goes_on = !work.delivery.has_failed();
+    work.drive(&mut items().filter(|item| goes_on && waiting(item)).map(Ok), options.parallel);
     // Changes that may end our own access come after all others, the authorization in use as the very last.
-    let mut last: Vec<Item<'_>> = items().filter(|item| guard.goes_last(item)).collect();
+    let goes_on = |item: &Item<'_>| !(work.delivery.has_failed() && change.waits(item));
+    let mut last: Vec<Item<'_>> = items().filter(|item| guard.goes_last(item) && goes_on(item)).collect();
     last.sort_by_key(|item| guard.is_own(item));
     work.drive(&mut last.into_iter().map(Ok), 1);
     let ended = work.delivery.finish();

@@ -81,8 +81,9 @@ pub(crate) fn item<'a>(
         return Err(format!("there is no {} ~", kind.noun()));
     }
     // A record used as a template does not pass on its `current` and `default` marks.
-    let is = |mark: bool| mark && need != Need::New;
-    let id = if need == Need::New { "" } else { entry.id()? };
+    let is_new = need == Need::New || entry.fields.as_deref().is_some_and(Fields::are_of_new_object);
+    let is = |mark: bool| mark && !is_new;
+    let id = if is_new { "" } else { entry.id()? };
     Ok(Item {
         index,
         origin,
@@ -198,7 +199,7 @@ impl Targets {
             let there = &self.slots[place];
             there.kind == item.kind && id::same(self.id(there), &item.id)
         };
-        if input.need != Need::New
+        if !item.id.is_empty()
             && let Some(tag) = entry.tag()
             && let Some(before) = id_index.insert(tag, self.slots.len(), same)
         {

@@ -179,6 +179,9 @@ impl<'a> Entry<'a> {
             }
             entry.whole = Some(Whole::Json(line));
         }
+        if need == Need::Plan {
+            entry.fields = Some(Arc::new(Fields::of_plan(line, &found.slots)?));
+        }
         Ok(entry)
     }
 
@@ -314,6 +317,8 @@ pub enum Need {
     New,
     /// All of it, to compare it with others. A CSV row of two cells is NAME,URL.
     Whole,
+    /// A line of a plan, as oauth-diff prints it.
+    Plan,
 }
 
 impl Need {

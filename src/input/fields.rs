@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::base::text::nearest;
 use crate::input::entry::Need;
+use crate::input::hunk::{Hunk, Verb};
 use crate::input::names::{READ, place};
 use crate::record::columns::unescape_cell;
 use crate::record::json::{JsonObject, string};
@@ -34,6 +35,8 @@ pub struct Fields {
     pub replaces: Option<String>,
     /// When the creation of its successor began, in the server's time (RFC 3339).
     pub replacing_since: Option<String>,
+    /// What a plan does to the object, if the tool reads plans.
+    pub hunk: Option<Box<Hunk>>,
 }
 
 /// The value of a field of a record.
@@ -121,6 +124,7 @@ impl Fields {
         secret: None,
         replaces: None,
         replacing_since: None,
+        hunk: None,
     };
 
     /// Reads what a rotation needs to know about the object, and with `replaces` how far its replacement is.
@@ -199,6 +203,22 @@ impl Fields {
             },
             ..Fields::NONE
         })
+    }
+
+    /// Takes the fields of a line of a plan. Only an object to make has other fields.
+    ///
+    /// # Errors
+    /// Those of [`Hunk::from_json`] and of [`Fields::read`].
+    pub(crate) fn of_plan(line: &str, slots: &Slots<'_>) -> Result<Fields, String> {
+        let hunk = Hunk::from_json(line)?;
+        let is_new = hunk.verb == Verb::Added;
+        let fields = if is_new { Fields::read(slots, Need::Plan, false)? } else { Fields::NONE };
+        Ok(Fields { hunk: Some(Box::new(hunk)), ..fields })
+    }
+
+    /// Returns whether a plan makes the object: the id in its record is that of another one.
+    pub(crate) fn are_of_new_object(&self) -> bool {
+        self.hunk.as_ref().is_some_and(|hunk| hunk.verb == Verb::Added)
     }
 }
 

@@ -6,6 +6,7 @@
 //! - `table`: CSV: header lines, separators, rows
 //! - `entry`: the part of a record that tools read
 //! - `fields`: the fields that describe an object
+//! - `hunk`: a line of a plan
 //! - `names`: the names that are read, and those that look like a misspelling
 //! - `id_index`: finds duplicate ids
 //! - `bad_lines`: reports the bad lines of an input
@@ -13,6 +14,7 @@
 pub(crate) mod bad_lines;
 pub(crate) mod entry;
 pub(crate) mod fields;
+pub(crate) mod hunk;
 pub(crate) mod id_index;
 pub(crate) mod json_lines;
 pub(crate) mod names;

@@ -49,7 +49,7 @@ impl Need {
             Need::Fields => {
                 &["kind", "id", "current", "default", "description", "name", "redirect_uri", "url"]
             }
-            Need::Whole => &READ,
+            Need::Whole | Need::Plan => &READ,
             Need::New => &[
                 "kind",
                 "description",
@@ -87,8 +87,8 @@ pub(crate) fn place(name: &str) -> Option<usize> {
 pub(crate) fn is_known(name: &str) -> bool {
     match name.len() {
         2 => name == "id",
-        3 => matches!(name, "url" | "was"),
-        4 => matches!(name, "kind" | "name" | "user" | "code"),
+        3 => matches!(name, "url" | "was" | "nth"),
+        4 => matches!(name, "kind" | "name" | "user" | "code" | "like"),
         5 => matches!(name, "scope" | "grant" | "token"),
         6 => matches!(name, "client" | "secret" | "status" | "change"),
         7 => matches!(name, "session" | "default" | "current" | "revoked"),

@@ -72,6 +72,10 @@ impl Sniffer {
                 Some(header) if header.takes_hash() => self.csv(row),
                 _ => Ok(None),
             },
+            _ if self.need == Need::Plan => {
+                Err("this is not a line of a plan: give what oauth-diff prints, one JSON object a line"
+                    .to_owned())
+            }
             _ if is_table => self.csv(row),
             _ => self.bare_or_csv(text, row),
         }
@@ -86,7 +90,7 @@ impl Sniffer {
         let is_column = match self.need {
             Need::New => true,
             Need::Whole => names::is_known(&lower),
-            Need::Identity | Need::Rotation | Need::Replacement | Need::Fields => {
+            Need::Identity | Need::Rotation | Need::Replacement | Need::Fields | Need::Plan => {
                 ["id", "ids"].contains(&lower.as_str())
             }
         };

@@ -76,7 +76,7 @@ pub(crate) fn header(line: &str, need: Need, before: Option<&Header>) -> Result<
 fn is_header(names: &[String], need: Need, before: Option<&Header>) -> Result<bool, String> {
     let is_key = |name: &String| match need {
         Need::New => ["name", "description", "scope"].contains(&name.as_str()),
-        Need::Identity | Need::Rotation | Need::Replacement | Need::Fields => name == "id",
+        Need::Identity | Need::Rotation | Need::Replacement | Need::Fields | Need::Plan => name == "id",
         Need::Whole => ["id", "name", "description"].contains(&name.as_str()),
     };
     let known = names.iter().filter(|name| names::is_known(name)).count();

@@ -3,6 +3,7 @@
 pub mod diff;
 pub mod ls;
 pub mod mk;
+pub mod patch;
 pub mod rm;
 pub mod rot;
 pub mod run;
@@ -23,8 +24,17 @@ fn only(kind: Kind, kinds: &[Kind], verb: &str) -> Result<(), String> {
 }
 
 /// The tables of all tools, in the order of their names.
-pub const ALL: [&Tool; 8] =
-    [&diff::TOOL, &ls::TOOL, &mk::TOOL, &rm::TOOL, &rot::TOOL, &run::TOOL, &sandbox::TOOL, &set::TOOL];
+pub const ALL: [&Tool; 9] = [
+    &diff::TOOL,
+    &ls::TOOL,
+    &mk::TOOL,
+    &patch::TOOL,
+    &rm::TOOL,
+    &rot::TOOL,
+    &run::TOOL,
+    &sandbox::TOOL,
+    &set::TOOL,
+];
 
 /// Returns the completions of all tools for a shell.
 pub fn completions(shell: Shell) -> String {

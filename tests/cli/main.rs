@@ -19,6 +19,7 @@ mod input;
 mod makefile;
 mod never_default;
 mod options;
+mod patch;
 mod pipes;
 mod provision;
 mod resume;

@@ -139,7 +139,7 @@ fn part(entry: &Entry<'_>, kind: Option<Kind>, line: u32) -> Result<Part, String
     let kind = entry.kind(kind)?;
     let id = if entry.id.is_some() { entry.id()?.to_owned() } else { String::new() };
     let (text, is_row) = match whole {
-        Whole::Json(line) => (masked(kind, line)?, false),
+        Whole::Json(line) => (masked(kind, &id, line)?, false),
         Whole::Row(cells) => (from_row(kind, &id, cells)?, true),
     };
     let object: JsonObject<'_> =
@@ -160,7 +160,7 @@ fn part(entry: &Entry<'_>, kind: Option<Kind>, line: u32) -> Result<Part, String
 
 /// Returns a JSON record with masked secrets. What other tools also accept gets the form of the API: `url`,
 /// `client_id`, the id of a client alone, scopes in a text.
-fn masked(kind: Kind, line: &str) -> Result<String, String> {
+fn masked(kind: Kind, id: &str, line: &str) -> Result<String, String> {
     limits::check(line, usize::MAX)?;
     let object: JsonObject<'_> =
         serde_json::from_str(line).map_err(|_| "it is not a JSON object".to_owned())?;
@@ -170,6 +170,11 @@ fn masked(kind: Kind, line: &str) -> Result<String, String> {
         out.push(if out.is_empty() { b'{' } else { b',' });
         let text = || string(value).filter(|_| value.get().starts_with('"'));
         match (kind, name.as_ref()) {
+            // Some programs write an id of digits as a number.
+            (_, "id") if !id.is_empty() => {
+                out.extend_from_slice(b"\"id\":");
+                write_string(&mut out, id);
+            }
             (Kind::Client, "url") if object.get("redirect_uri").is_none() => {
                 out.extend_from_slice(b"\"redirect_uri\":");
                 write_masked(&mut out, name, value);
@@ -256,7 +261,7 @@ fn from_row(kind: Kind, id: &str, cells: &[(String, String)]) -> Result<String, 
     }
     out.push(b'}');
     let text = String::from_utf8(out).map_err(|_| "the line is not UTF-8 text".to_owned())?;
-    masked(kind, &text)
+    masked(kind, id, &text)
 }
 
 fn write_cell(out: &mut Vec<u8>, name: &str, cell: &str) {

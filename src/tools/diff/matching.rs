@@ -3,12 +3,16 @@
 //! One list is held in memory, about 600 bytes a record; the other passes by.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use serde_json::value::RawValue;
 
 use crate::base::id;
 use crate::base::text;
 use crate::input::id_index::{IdIndex, Tag};
+use crate::record::json::{JsonObject, string};
 use crate::record::kind::Kind;
-use crate::tools::diff::list::{Part, name};
+use crate::tools::diff::list::{Part, name, name_member};
 use crate::tools::diff::members::{Side, changes};
 
 /// The text of a record: in the held list, or its own.
@@ -30,6 +34,32 @@ pub(super) struct Difference {
     pub(super) text: Text,
     /// The old values of what has changed, as a JSON object; and the old record.
     pub(super) was: Option<(String, Text)>,
+    /// The ids of other objects that look like one that was added.
+    pub(super) like: Vec<String>,
+    /// Of several that were added and look the same: which one this is, from 1.
+    pub(super) nth: usize,
+}
+
+impl Difference {
+    fn new(kind: Kind, id: String, change: &'static str, text: Text) -> Difference {
+        Difference { kind, id, change, text, was: None, like: Vec::new(), nth: 1 }
+    }
+}
+
+/// Returns a hash of what makes an object look the same as another: its description, scopes and client, or its name and
+/// redirect URI. `None` for one that nobody can make, or that has expired.
+fn likeness(kind: Kind, text: &str) -> Option<u64> {
+    let object: JsonObject<'_> = serde_json::from_str(text).ok()?;
+    if !matches!(kind, Kind::Authz | Kind::Client) || object.text("status").is_some_and(|s| s == "expired") {
+        return None;
+    }
+    let raw = |name| object.get(name).map_or("null", RawValue::get);
+    let text = |name| object.text(name).unwrap_or_default();
+    let scope = serde_json::from_str::<BTreeSet<String>>(raw("scope")).unwrap_or_default();
+    let client = object.at(&["client", "id"]).and_then(string).unwrap_or_default();
+    let mut hasher = DefaultHasher::new();
+    (kind, text(name_member(kind)), scope, text("redirect_uri"), id::key(&client)).hash(&mut hasher);
+    Some(hasher.finish())
 }
 
 #[derive(Debug)]
@@ -167,6 +197,8 @@ pub(super) struct Matching<'a> {
     found: Vec<Difference>,
     seen: IdIndex,
     seen_ids: Vec<(Kind, String)>,
+    /// If they are those of the old list: what each looks like.
+    seen_looks: Vec<Option<u64>>,
     seen_names: HashMap<(Kind, String), u32>,
     /// The held records by their names, once a record without an id has come.
     names: Option<Names>,
@@ -183,6 +215,7 @@ impl<'a> Matching<'a> {
             found: Vec::new(),
             seen: IdIndex::default(),
             seen_ids: Vec::new(),
+            seen_looks: Vec::new(),
             seen_names: HashMap::new(),
             names: None,
             waiting: HashMap::new(),
@@ -207,6 +240,9 @@ impl<'a> Matching<'a> {
             return Err(TWICE.to_owned());
         }
         self.seen_ids.push((part.kind, part.id.clone()));
+        if !self.holds_old {
+            self.seen_looks.push(likeness(part.kind, &part.text));
+        }
         if let Some(place) = self.held.by_id(&part) {
             return self.matched(place, part);
         }
@@ -255,20 +291,15 @@ impl<'a> Matching<'a> {
         let id = if part.id.is_empty() { self.held.id(place).to_owned() } else { part.id };
         let (text, old) = (Text::Own(part.text), Text::Held(place));
         let (text, old) = if self.holds_old { (text, old) } else { (old, text) };
-        self.found.push(Difference { kind: part.kind, id, change: "changed", text, was: Some((was, old)) });
+        let was = Some((was, old));
+        self.found.push(Difference { was, ..Difference::new(part.kind, id, "changed", text) });
         Ok(())
     }
 
     /// Notes a record that the held list does not have.
     fn lone(&mut self, part: Part) {
         let change = if self.holds_old { "added" } else { "removed" };
-        self.found.push(Difference {
-            kind: part.kind,
-            id: part.id,
-            change,
-            text: Text::Own(part.text),
-            was: None,
-        });
+        self.found.push(Difference::new(part.kind, part.id, change, Text::Own(part.text)));
     }
 
     /// Ends the list, which named these kinds, and returns the differences in the order of kinds and ids.
@@ -297,11 +328,47 @@ impl<'a> Matching<'a> {
             let is_compared = named.is_empty() || named.contains(&slot.kind);
             if is_compared && !slot.is_matched {
                 let (kind, id) = (slot.kind, self.held.id(place).to_owned());
-                self.found.push(Difference { kind, id, change, text: Text::Held(place), was: None });
+                self.found.push(Difference::new(kind, id, change, Text::Held(place)));
             }
         }
         self.found.sort_by(|a, b| (a.kind, &a.id).cmp(&(b.kind, &b.id)));
+        self.note_alike();
         Ok(self.found)
+    }
+
+    /// Notes for each record that was added which others look like it, before or after: who applies the differences
+    /// must not take one of them for it.
+    fn note_alike(&mut self) {
+        let mut like: HashMap<u64, (usize, BTreeSet<String>)> = HashMap::new();
+        let looks = |held: &Held, found: &Difference| likeness(found.kind, held.text(&found.text));
+        for found in self.found.iter().filter(|found| found.change == "added") {
+            looks(self.held, found).map(|look| like.entry(look).or_default());
+        }
+        if like.is_empty() {
+            return;
+        }
+        let mut note = |look: Option<u64>, id: &str| {
+            if let Some((_, ids)) = look.and_then(|look| like.get_mut(&look)).filter(|_| !id.is_empty()) {
+                ids.insert(id.to_owned());
+            }
+        };
+        match self.holds_old {
+            true => (0..self.held.slots.len()).for_each(|place| {
+                note(likeness(self.held.slots[place].kind, self.held.side(place).text), self.held.id(place));
+            }),
+            false => self.seen_looks.iter().zip(&self.seen_ids).for_each(|(look, (_, id))| note(*look, id)),
+        }
+        for found in self.found.iter().filter(|found| found.change == "changed") {
+            note(looks(self.held, found), &found.id);
+        }
+        for found in self.found.iter_mut().filter(|found| found.change == "added") {
+            let look = likeness(found.kind, self.held.text(&found.text));
+            if let Some((count, ids)) = look.and_then(|look| like.get_mut(&look)) {
+                *count += 1;
+                found.nth = *count;
+                found.like = ids.iter().cloned().collect();
+            }
+        }
     }
 }
 

@@ -168,6 +168,13 @@ fn record<'a>(held: &'a Held, difference: &'a Difference) -> Result<Record<'a>, 
     let unusable = |what: String| Error::failed(format!("unusable record: {what}"));
     let mut record = Record::partial(difference.kind, held.text(&difference.text)).map_err(unusable)?;
     record.added.push(("change", difference.change.to_owned()));
+    if !difference.like.is_empty() {
+        // Ids, which need no escapes.
+        record.added_json.push(("like", format!("[\"{}\"]", difference.like.join("\",\""))));
+    }
+    if difference.nth > 1 {
+        record.added_json.push(("nth", difference.nth.to_string()));
+    }
     let Some((was, old)) = &difference.was else { return Ok(record) };
     let old = Record::partial(difference.kind, held.text(old)).map_err(unusable)?;
     record.added_json.push(("was", was.clone()));
