@@ -58,7 +58,7 @@ pub(crate) const STREAM: Opt = Opt::flag(None, "stream", "start before the whole
 pub(crate) const LOG: Opt = Opt::value(None, "log", "FILE", "append a record of each change to FILE");
 /// `--exec CMD`
 pub(crate) const EXEC: Opt =
-    Opt::value(None, "exec", "CMD", "pass each new secret to CMD, in its environment and on standard input");
+    Opt::value(None, "exec", "CMD", "run CMD for each new secret, with the secret on standard input");
 /// `--yes`
 pub(crate) const YES: Opt = Opt::flag(Some('y'), "yes", "do not ask for confirmation");
 /// `--include-self`

@@ -26,7 +26,7 @@ const LINES: [&str; 17] = [
     "oauth-set client CLIENT --name other --retry-for 0",
     "oauth-set authz AUTHZ -d other --retry-for 0 -v",
     "oauth-run --retry-for 0 --log log -v -- true",
-    "oauth-diff /dev/null - --retry-for 0",
+    "oauth-diff client /dev/null - --retry-for 0",
 ];
 
 /// The environment of a run besides its token.
@@ -128,7 +128,7 @@ faults! {
     wrong_types: "types" => ["it has no id", "it is not a list of objects with ids"];
     names_twice: "dup" => ["duplicate field 'id'", "it is not a list of objects with ids"];
     masked_secrets: "mask" => ["it has no secret", "the response holds no complete secret"];
-    replayed: "replay" => ["unusable response", "it is not a list of objects", "it is not a JSON array", "it is not an account"];
+    replayed: "replay" => ["unusable response", "it is not a list of objects", "it is not a JSON array", "it is not an account", "it may have been rotated: the response is about"];
     evil_ids: "id:to=../../apps/precious" => ["its id '../../apps/precious' has characters that no id has"];
     evil_ids_of_clients: "nested-id:to=$(touch ran)" => ["its id '$(touch ran)' has characters that no id has"];
     half_characters: r#"text:to="\ud800""# => ["its description cannot be read"];
