@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use oauth_tools::parts::{
     self, Api, Base, Config, Entry, Failure, Found, Http, Kind, Lines, Messages, Method, Need, Policy,
-    Record, Request, Response, Secret, Sniffer, Stop, Transport, escape_cell, read_all, redact,
+    Record, Request, Response, Secret, Sniffer, Stop, Transport, Verb, escape_cell, read_all, redact,
     unescape_cell,
 };
 use oauth_tools::sandbox;
@@ -18,9 +18,10 @@ use serde_json::Value;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 11] = [
     ("record", record),
     ("input", input),
+    ("plan", plan),
     ("csv", csv),
     ("netrc", netrc),
     ("redact", redaction),
@@ -128,6 +129,45 @@ pub fn input(bytes: &[u8]) {
                 assert_eq!(alone(&indented), [found.as_str()]);
                 assert_eq!(alone(&[&indented[..], b"\n", &indented].concat()).len(), 2);
             }
+        }
+    }
+}
+
+/// A line of a plan is read as serde_json reads it, or refused. What is to be made has no id, and nothing else lacks one.
+pub fn plan(bytes: &[u8]) {
+    let mut accepted = Vec::new();
+    let read = read_all(bytes, Need::Plan, &mut |_: u32, line: &[u8], entry: Found<'_>| {
+        if let Ok(Some(entry)) = entry {
+            let fields = entry.fields.as_deref().cloned().expect("fields");
+            accepted.push((line.to_owned(), fields));
+        }
+        Ok(())
+    });
+    assert!(read.is_ok());
+    for (line, fields) in accepted {
+        let hunk = fields.hunk.expect("a hunk");
+        // Lines may hold what serde_json cannot represent: huge numbers, lone surrogates.
+        let Ok(json) = serde_json::from_slice::<Value>(&line) else { continue };
+        let word = match hunk.verb {
+            Verb::Added => "added",
+            Verb::Changed => "changed",
+            Verb::Removed => "removed",
+        };
+        assert_eq!(json["change"], word);
+        if hunk.verb == Verb::Changed {
+            assert_eq!(json["was"].as_object().map(serde_json::Map::len), Some(hunk.values.len()));
+            for value in &hunk.values {
+                let was = serde_json::from_str::<Value>(&value.was).expect("JSON");
+                assert_eq!(json["was"][&value.name], was);
+                let now = value.now.as_ref().map(|now| serde_json::from_str::<Value>(now).expect("JSON"));
+                assert_eq!(json.get(&value.name), now.as_ref());
+            }
+        }
+        if hunk.verb == Verb::Added {
+            if let Some(name) = &fields.name {
+                assert!(json["name"] == *name.as_str() || json["name"].is_number());
+            }
+            assert!(fields.scope.is_none() || json.get("scope").is_some());
         }
     }
 }

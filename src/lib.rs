@@ -64,6 +64,7 @@ pub mod parts {
     pub use crate::config::environment::{Config, VARIABLES};
     pub use crate::config::netrc::password;
     pub use crate::input::entry::{Entry, Need};
+    pub use crate::input::hunk::Verb;
     pub use crate::input::reader::{Found, Lines, read_all};
     pub use crate::input::sniffer::Sniffer;
     pub use crate::output::Format;

@@ -32,6 +32,8 @@ pub(crate) const NAME: &str = "by a test";
 pub(crate) struct Operation {
     /// The program and its arguments; `ID` stands for the target's id.
     pub(crate) args: &'static [&'static str],
+    /// What it reads; `ID` stands for the target's id here too.
+    pub(crate) input: &'static str,
     pub(crate) verb: Verb,
     pub(crate) kind: &'static str,
     /// The name of the object in the built-in account that the operation is about; empty if there is none.
@@ -96,7 +98,7 @@ impl Operation {
     fn run(&self, server: &Server, target: &str, retry_for: &str) -> Ran {
         let mut args = vec!["--retry-for", retry_for, "-o", "ndjson"];
         args.extend(self.args[1..].iter().map(|arg| if *arg == "ID" { target } else { arg }));
-        run(tool(server, self.program(), &args), "")
+        run(tool(server, self.program(), &args), &self.input.replace("ID", target))
     }
 }
 

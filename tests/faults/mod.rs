@@ -16,6 +16,7 @@ use cell::{NAME, Operation, Verb};
 
 const AUTHZ: Operation = Operation {
     args: &[],
+    input: "",
     verb: Verb::Read,
     kind: "authz",
     target: "terraform",
@@ -235,6 +236,56 @@ fn set_client_survives_every_fault() {
         work: "PATCH /oauth/clients/{id}",
         looks_up_first: false,
         ..CLIENT
+    }
+    .survives_every_fault();
+}
+
+#[test]
+fn patch_that_makes_an_authz_survives_every_fault() {
+    Operation {
+        args: &["oauth-patch"],
+        input: r#"{"kind":"authz","id":null,"change":"added","description":"by a test","scope":["read"]}"#,
+        verb: Verb::Make { once: true },
+        work: "POST /oauth/authorizations",
+        target: "",
+        ..AUTHZ
+    }
+    .survives_every_fault();
+}
+
+#[test]
+fn patch_that_makes_a_client_survives_every_fault() {
+    Operation {
+        args: &["oauth-patch"],
+        input: r#"{"kind":"client","id":"c","change":"added","name":"by a test","redirect_uri":"https://example.com/cb"}"#,
+        verb: Verb::Make { once: true },
+        work: "POST /oauth/clients",
+        target: "",
+        ..CLIENT
+    }
+    .survives_every_fault();
+}
+
+#[test]
+fn patch_that_changes_a_client_survives_every_fault() {
+    Operation {
+        args: &["oauth-patch"],
+        input: r#"{"kind":"client","id":"ID","change":"changed","was":{"name":"Example CI"},"name":"by a test"}"#,
+        verb: Verb::Rename,
+        work: "PATCH /oauth/clients/{id}",
+        ..CLIENT
+    }
+    .survives_every_fault();
+}
+
+#[test]
+fn patch_that_removes_an_authz_survives_every_fault() {
+    Operation {
+        args: &["oauth-patch", "--remove"],
+        input: r#"{"kind":"authz","id":"ID","change":"removed","description":"terraform","scope":["global"]}"#,
+        verb: Verb::Remove,
+        work: "DELETE /oauth/authorizations/{id}",
+        ..AUTHZ
     }
     .survives_every_fault();
 }

@@ -27,7 +27,7 @@ pub(crate) struct Job {
     pub(crate) endpoint: &'static str,
 }
 
-pub(crate) const JOBS: [Job; 5] = [
+pub(crate) const JOBS: [Job; 8] = [
     Job {
         name: "rm",
         verb: Verb::Remove,
@@ -73,6 +73,33 @@ pub(crate) const JOBS: [Job; 5] = [
         at: "POST /oauth/clients$",
         endpoint: "POST /oauth/clients",
     },
+    Job {
+        name: "patch, changed",
+        verb: Verb::Change,
+        tool: "oauth-patch",
+        args: &[],
+        again: &[],
+        at: "PATCH /oauth/authorizations",
+        endpoint: "PATCH /oauth/authorizations/{id}",
+    },
+    Job {
+        name: "patch, removed",
+        verb: Verb::Remove,
+        tool: "oauth-patch",
+        args: &["--remove"],
+        again: &["--remove"],
+        at: "DELETE /oauth/authorizations",
+        endpoint: "DELETE /oauth/authorizations/{id}",
+    },
+    Job {
+        name: "patch, added",
+        verb: Verb::Make,
+        tool: "oauth-patch",
+        args: &[],
+        again: &[],
+        at: "POST /oauth/authorizations$",
+        endpoint: "POST /oauth/authorizations",
+    },
 ];
 
 impl Job {
@@ -87,17 +114,35 @@ impl Job {
                 "POST /oauth/clients" => {
                     json!({"kind": "client", "name": format!("made {n}"), "redirect_uri": format!("https://example.com/{n}")})
                 }
-                _ => json!({"kind": "authz", "description": format!("made {n}"), "scope": ["read"]}),
+                _ => {
+                    json!({"kind": "authz", "description": format!("made {n}"), "scope": ["read"], "change": "added"})
+                }
             };
             return (0..count).map(|n| line(n).to_string()).collect();
         }
         let generated = dump.iter().filter(|line| line.contains("\"description\":\"generated "));
         // Records as oauth-ls prints them: blanking such long lines takes several writes.
         let line = |line: &String| match self.verb {
+            _ if self.tool == "oauth-patch" => self.plan(line),
             Verb::Change => line.replace("\"description\":\"generated ", "\"description\":\"changed "),
             _ => line.clone(),
         };
         generated.map(line).take(count).collect()
+    }
+
+    /// The line of a plan about a record.
+    fn plan(&self, line: &str) -> String {
+        let mut record: Value = serde_json::from_str(line).expect("a record");
+        match self.verb {
+            Verb::Change => {
+                let was = text_at(&record, "/description");
+                record["description"] = was.replace("generated", "changed").into();
+                record["was"] = json!({ "description": was });
+                record["change"] = "changed".into();
+            }
+            _ => record["change"] = "removed".into(),
+        }
+        record.to_string()
     }
 }
 

@@ -19,7 +19,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 /// Rounds, each with a seed of its own.
-const ROUNDS: u64 = 220;
+const ROUNDS: u64 = 320;
 /// Objects in each.
 const COUNT: usize = 30;
 
