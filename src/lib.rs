@@ -83,6 +83,7 @@ pub type Run = fn(&Args, &mut Session) -> Result<(), Error>;
 /// The main function of every program: reads the command line, runs the tool, reports its error and returns the exit
 /// status.
 pub fn main(tool: &'static Tool, run: Run) -> ExitCode {
+    sys::child::forbid_core_dumps();
     let mut session = Session::system(tool.name);
     ExitCode::from(start(tool, run, std::env::args_os().skip(1), &mut session))
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::api::quota::{Backoff, Quota, Slot};
 use crate::api::request::{AfterLoss, Call};
 use crate::api::second_factor::{self, SecondFactor};
-use crate::api::transport::{Failure, Request, Response, Transport};
+use crate::api::transport::{Failure, Method, Request, Response, Transport};
 use crate::api::verdict::{Accept, Accepted, Cause, FRESH_CODE, Verdict, judge};
 use crate::base::error::Error;
 use crate::base::secret::Secret;
@@ -17,6 +17,7 @@ use crate::base::sync::lock;
 use crate::base::time::Unix;
 use crate::config::base_url::Base;
 use crate::config::environment::Config;
+use crate::record::json;
 use crate::sys::messages::Messages;
 use crate::sys::signals::Stop;
 
@@ -29,6 +30,8 @@ const IDLE: Duration = Duration::from_secs(10);
 const IDLE_CREATE: Duration = Duration::from_secs(1);
 /// How many different warnings of the server are shown in a run.
 const MAX_WARNINGS: usize = 64;
+/// The shortest value of an extra header that no message shows, in bytes. Hiding shorter ones would only garble messages.
+const SHORTEST_HIDDEN: usize = 6;
 const QUOTA_LOW: &str = "the API quota is nearly used up";
 
 /// How long to retry, and whether to wait for quota.
@@ -104,6 +107,10 @@ impl Caller {
         stop: Stop,
     ) -> Result<Caller, Error> {
         messages.hide(&token);
+        let headers = config.headers()?;
+        for (_, value) in headers.iter().filter(|(_, value)| value.len() >= SHORTEST_HIDDEN) {
+            messages.hide(&Secret::new(value.clone()));
+        }
         let code = config.two_factor_code()?;
         if let Some(code) = &code {
             messages.hide(code);
@@ -114,7 +121,7 @@ impl Caller {
             bearer: Secret::new(format!("Bearer {}", token.expose())),
             token,
             source: None,
-            headers: config.headers()?,
+            headers,
             policy,
             quota: Quota::default(),
             messages,
@@ -140,7 +147,11 @@ impl Caller {
         parse: impl Fn(String, Unix) -> Result<T, String>,
     ) -> Result<Parsed<T>, Fault> {
         let (mut value, mut lost) = (None, false);
-        let mut accept = |body, date| {
+        let mut accept = |body: String, date| {
+            if call.method == Method::Post {
+                // From here on no message shows a new secret, whatever the server quotes it in.
+                json::each_secret(&body, &mut |secret| self.messages.hide_new(secret));
+            }
             value = Some(parse(body, date)?);
             Ok(())
         };
@@ -176,7 +187,7 @@ impl Caller {
                 }
                 Verdict::TwoFactor { sent: false } => {
                     let asked = Instant::now();
-                    let ask = || second_factor::ask(&self.messages, &self.stop);
+                    let ask = || second_factor::ask(&self.messages, &self.stop, self.base.host());
                     self.second_factor.get(self.policy.wait, &self.stop, ask)?;
                     backoff.extend(asked.elapsed());
                     continue;
@@ -221,7 +232,7 @@ impl Caller {
             Err(verdict) => return verdict,
         };
         let sent = Instant::now();
-        let code = self.second_factor.code();
+        let code = self.second_factor.to_send();
         self.messages.trace(|| format!("> {} {}", call.method.as_str(), call.path));
         let response = self.send(call, idle, code.as_ref());
         let remaining = response.as_ref().ok().and_then(|r| r.header("ratelimit-remaining"));
@@ -235,9 +246,15 @@ impl Caller {
                     let id = response.header("request-id").unwrap_or("-");
                     format!("< {} request {id} after {} ms", response.status, sent.elapsed().as_millis())
                 });
-                self.show_warnings(&response);
+                let warnings = warnings(&response);
                 let source = self.source.as_deref().filter(|_| call.bearer.is_none());
-                judge(call, response, self.base.host(), source, code.is_some(), accept)
+                let verdict = judge(call, response, self.base.host(), source, code.is_some(), accept);
+                // A warning may quote a new secret. It is only known when the body was read, so the warnings come after
+                // it; if the body of a POST is unusable, they are not shown.
+                if call.method != Method::Post || !matches!(verdict, Verdict::Lost(_)) {
+                    warnings.iter().for_each(|text| self.say_once(text));
+                }
+                verdict
             }
             Err(Failure::NotSent(what)) => Verdict::NotSent(Cause::network(what)),
             Err(Failure::Lost(what)) => Verdict::Lost(Cause::network(what)),
@@ -277,9 +294,7 @@ impl Caller {
         let mut headers = vec![("authorization", bearer.expose())];
         headers.extend(call.request_id.map(|id| ("request-id", id)));
         let has = |name: &str| self.headers.iter().any(|(n, _)| n.eq_ignore_ascii_case(name));
-        if !has("accept") {
-            headers.push(("accept", if call.team { ACCEPT_TEAM } else { ACCEPT }));
-        }
+        headers.push(("accept", if call.team { ACCEPT_TEAM } else { ACCEPT }));
         if !has("user-agent") {
             headers.push(("user-agent", concat!("oauth-tools/", env!("CARGO_PKG_VERSION"))));
         }
@@ -298,15 +313,7 @@ impl Caller {
         self.transport.send(&Request { method, path, headers: &headers, body, idle, stop })
     }
 
-    /// Shows the warnings of a response, each once a run.
-    fn show_warnings(&self, response: &Response) {
-        for (name, text) in &response.headers {
-            if matches!(&name[..], "warning-message" | "x-heroku-warning") {
-                self.say_once(&format!("warning: {text}"));
-            }
-        }
-    }
-
+    /// Shows a text that the server may send with each response once a run.
     fn say_once(&self, text: &str) {
         let mut warnings = lock(&self.warnings);
         if warnings.len() < MAX_WARNINGS && warnings.insert(text.to_owned()) {
@@ -328,6 +335,13 @@ impl Caller {
             b & 0xffff_ffff_ffff
         )
     }
+}
+
+/// Returns the warnings in the headers of a response.
+fn warnings(response: &Response) -> Vec<String> {
+    let is_warning = |name: &str| matches!(name, "warning-message" | "x-heroku-warning");
+    let found = response.headers.iter().filter(|(name, _)| is_warning(name));
+    found.map(|(_, text)| format!("warning: {text}")).collect()
 }
 
 #[cfg(test)]

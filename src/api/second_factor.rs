@@ -14,11 +14,14 @@ use crate::sys::terminal;
 /// The hint where nobody can be asked.
 const HINT: &str = "set HEROKU_TWO_FACTOR_CODE for this one command";
 
-/// The two-factor code of a run: known from the start, or asked for at most once, even if that fails.
+/// The two-factor code of a run: known from the start, or asked for at most once, even if that fails. It is sent only after
+/// the API has asked for it, so that a host that needs none does not learn it.
 pub(crate) struct SecondFactor(Mutex<State>);
 
 struct State {
     code: Option<Secret>,
+    /// The API has asked for it.
+    wanted: bool,
     /// Why asking failed.
     unavailable: Option<String>,
 }
@@ -26,12 +29,13 @@ struct State {
 impl SecondFactor {
     /// Starts with the code from the environment, if there is one.
     pub(crate) fn new(code: Option<Secret>) -> SecondFactor {
-        SecondFactor(Mutex::new(State { code, unavailable: None }))
+        SecondFactor(Mutex::new(State { code, wanted: false, unavailable: None }))
     }
 
-    /// Returns the code to send, if it is known; waits while another thread asks for it.
-    pub(crate) fn code(&self) -> Option<Secret> {
-        lock(&self.0).code.clone()
+    /// Returns the code, if it is known and the API wants it; waits while another thread asks for it.
+    pub(crate) fn to_send(&self) -> Option<Secret> {
+        let state = lock(&self.0);
+        state.code.clone().filter(|_| state.wanted)
     }
 
     /// Gets a code after a request without one was refused; calls `ask` if none is known and `may_ask` allows it.
@@ -45,6 +49,7 @@ impl SecondFactor {
         ask: impl FnOnce() -> Result<Secret, Error>,
     ) -> Result<(), Error> {
         let mut state = lock(&self.0);
+        state.wanted = true;
         // Another thread may have asked while this one waited for the lock.
         if state.code.is_some() {
             return Ok(());
@@ -65,32 +70,33 @@ impl SecondFactor {
     }
 }
 
-/// Asks for a code at the terminal. From then on, no message shows it.
+/// Asks at the terminal for a code to send to `host`. From then on, no message shows it.
 ///
 /// # Errors
 /// An authentication error if there is no terminal or no valid code was entered; a signal that arrived instead.
-pub(crate) fn ask(messages: &Messages, stop: &Stop) -> Result<Secret, Error> {
+pub(crate) fn ask(messages: &Messages, stop: &Stop, host: &str) -> Result<Secret, Error> {
     messages.wipe();
-    let what = match terminal::ask_hidden(&format!("{}: two-factor code: ", messages.program()), stop) {
-        Ok(code) => {
-            // Authenticator apps show codes with a gap in the middle.
-            let code: String = code.split_whitespace().collect();
-            match check_token(&code) {
-                Ok(()) => {
-                    let code = Secret::new(code);
-                    messages.hide(&code);
-                    return Ok(code);
+    let what =
+        match terminal::ask_hidden(&format!("{}: two-factor code for {host}: ", messages.program()), stop) {
+            Ok(code) => {
+                // Authenticator apps show codes with a gap in the middle.
+                let code: String = code.split_whitespace().collect();
+                match check_token(&code) {
+                    Ok(()) => {
+                        let code = Secret::new(code);
+                        messages.hide(&code);
+                        return Ok(code);
+                    }
+                    Err(_) => "no two-factor code was entered",
                 }
-                Err(_) => "no two-factor code was entered",
             }
-        }
-        Err(e) if e.kind() == io::ErrorKind::Interrupted => match stop.signal() {
-            Some(signal) => return Err(Error::signal(signal)),
-            None => "no two-factor code was entered",
-        },
-        Err(e) if e.kind() == io::ErrorKind::TimedOut => "no two-factor code was entered",
-        Err(_) => "a two-factor code is required, and there is no terminal to ask on",
-    };
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => match stop.signal() {
+                Some(signal) => return Err(Error::signal(signal)),
+                None => "no two-factor code was entered",
+            },
+            Err(e) if e.kind() == io::ErrorKind::TimedOut => "no two-factor code was entered",
+            Err(_) => "a two-factor code is required, and there is no terminal to ask on",
+        };
     Err(Error::auth(what).with_hint(HINT))
 }
 
@@ -116,7 +122,7 @@ mod tests {
             }
         });
         assert_eq!(asked.load(Ordering::SeqCst), 1);
-        assert_eq!(factor.code().expect("a code").expose(), "123456");
+        assert_eq!(factor.to_send().expect("a code").expose(), "123456");
     }
 
     #[test]
@@ -127,7 +133,7 @@ mod tests {
         assert_eq!(first.to_string(), "nobody is there");
         let again = factor.get(true, &stop, || panic!("asked twice")).expect_err("no code");
         assert_eq!((again.to_string().as_str(), again.hint()), ("nobody is there", Some(HINT)));
-        assert!(factor.code().is_none());
+        assert!(factor.to_send().is_none());
     }
 
     #[test]

@@ -27,6 +27,26 @@ pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Writes the same characters as [`escape`] does, but line breaks, as JSON and CSV cells escape them: in units of UTF-16
+/// (`\u202e`).
+pub(crate) fn escape_units(text: &str) -> Cow<'_, str> {
+    let hides = |c: char| c != '\n' && is_unsafe(c);
+    if !text.chars().any(hides) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if !hides(c) {
+            out.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            let _ = write!(out, "\\u{unit:04x}");
+        }
+    }
+    Cow::Owned(out)
+}
+
 /// Quotes `text` as one word of a POSIX shell. Text without special characters stays unquoted.
 ///
 /// Line breaks are kept as they are inside the quotes; sh, dash, bash and zsh read them back.
@@ -53,11 +73,19 @@ pub(crate) fn distance(a: &str, b: &str) -> usize {
     strsim::osa_distance(a, b)
 }
 
-/// Cuts `text` after `max` characters and adds how many were cut: `abc… (7 more)`.
+/// The least characters of a token that give something away.
+const SHORTEST_TOKEN: usize = 8;
+
+/// Cuts `text` after at most `max` characters and adds how many were cut: `abc… (7 more)`. It never cuts a word that could
+/// be a token: of its half, nobody could tell that it is to be redacted.
 pub(crate) fn shorten(text: &str, max: usize) -> Cow<'_, str> {
     match text.char_indices().nth(max) {
         None => Cow::Borrowed(text),
-        Some((at, _)) => {
+        Some((end, _)) => {
+            let is_of_token = |c: char| c.is_ascii_alphanumeric() || "-_.~+/=".contains(c);
+            let word = text[..end].chars().rev().take_while(|c| is_of_token(*c)).count();
+            let at =
+                if text[end..].starts_with(is_of_token) && word >= SHORTEST_TOKEN { end - word } else { end };
             let mut short = text[..at].to_owned();
             let _ = write!(short, "… ({} more)", text[at..].chars().count());
             Cow::Owned(short)
@@ -102,5 +130,8 @@ mod tests {
     fn shortened_text_says_how_much_is_missing() {
         assert_eq!(shorten("ééé", 2), "éé… (1 more)");
         assert_eq!(shorten("ééé", 3), "ééé");
+        let token = "HRKU-AAabcdefghijklmnopqrstuvwxyz";
+        assert_eq!(shorten(&format!("token {token}"), 20), "token … (33 more)");
+        assert_eq!(shorten(&format!("token {token} x"), 39), format!("token {token}… (2 more)"));
     }
 }

@@ -51,11 +51,9 @@ impl Exec {
                 None => shell.env_remove(name),
             };
         }
-        let mut child = shell
-            .stdin(Stdio::piped())
-            .stdout(std::io::stderr())
-            .spawn()
-            .map_err(|e| Error::failed(format!("--exec: sh: {}", reason(&e))))?;
+        shell.stdin(Stdio::piped()).stdout(std::io::stderr());
+        let mut child =
+            child::spawn(&mut shell).map_err(|e| Error::failed(format!("--exec: sh: {}", reason(&e))))?;
         if let Some(mut stdin) = child.stdin.take() {
             // A command that only needs its environment may not read, and the write fails: not an error.
             let _ = stdin.write_all(secret.as_bytes());

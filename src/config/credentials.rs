@@ -25,8 +25,16 @@ use crate::sys::signals::Stop;
 const HINT: &str = "set HEROKU_API_KEY, or log in with the Heroku CLI; see oauth-tools(7), CREDENTIALS";
 
 /// Variables that hold secrets. They are removed from the environment of helpers and of the user's commands.
-pub(crate) const SECRET_VARIABLES: [&str; 4] =
-    ["HEROKU_API_KEY", "HEROKU_API_TOKEN", "HEROKU_TWO_FACTOR_CODE", "HEROKU_HEADERS"];
+pub(crate) const SECRET_VARIABLES: [&str; 7] = [
+    "HEROKU_API_KEY",
+    "HEROKU_API_TOKEN",
+    "HEROKU_TWO_FACTOR_CODE",
+    "HEROKU_HEADERS",
+    // Of a command of --exec that runs our tools in turn, and of --shell.
+    "HEROKU_OAUTH_SECRET",
+    "HEROKU_OAUTH_CODE",
+    "HEROKU_OAUTH_RECORD",
+];
 
 /// Variables that may hold the password of a proxy. Helpers do not use the network, so they do not get them.
 const PROXY_VARIABLES: [&str; 6] =

@@ -178,18 +178,12 @@ impl Config {
                     "the value of '{name}' contains a character that is not allowed in a header"
                 )));
             }
-            const OURS: [&str; 8] = [
-                "authorization",
-                "host",
-                "content-length",
-                "content-type",
-                "transfer-encoding",
-                "connection",
-                "range",
-                "heroku-two-factor-code",
-            ];
-            if OURS.contains(&name.to_ascii_lowercase().as_str()) {
-                return Err(wrong(&format!("'{name}' cannot be set: the tools set it themselves")));
+            if !is_extra(&name.to_ascii_lowercase()) {
+                let what =
+                    format!("'{name}' cannot be set: it could change what a request does, or how it is sent");
+                return Err(wrong(&what).with_hint(
+                    "names that begin with X-, Heroku- or CF-, tracing headers, and User-Agent can be set",
+                ));
             }
         }
         Ok(map.into_iter().collect())
@@ -200,6 +194,17 @@ impl Config {
     pub fn trusted(&self) -> (Option<&OsString>, Option<&OsString>) {
         (self.vars.get("SSL_CERT_FILE"), self.raw("SSL_CERT_DIR"))
     }
+}
+
+/// Returns whether `HEROKU_HEADERS` may set a header, given in lower case: one for the API's features, a proxy on the way,
+/// or tracing. No other is allowed: it could replace what the tools send, change the method, or change how the request
+/// is framed.
+fn is_extra(name: &str) -> bool {
+    const TRACING: [&str; 6] = ["user-agent", "traceparent", "tracestate", "baggage", "b3", "from"];
+    let changes_request = ["two-factor", "method", "override", "rewrite", "original-url", "authorization"];
+    ["x-", "heroku-", "cf-"].iter().any(|start| name.starts_with(start))
+        && !changes_request.iter().any(|word| name.contains(word))
+        || TRACING.contains(&name)
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ pub(crate) fn write_details(out: &mut Vec<u8>, record: &Record<'_>, now: Unix, r
             ("Client", or_none(record.text(&["client", "name"]))),
             ("Redirect URI", record.text(&["client", "redirect_uri"])),
             ("ID", id),
-            ("Description", record.text(&["description"])),
+            ("Description", record.title()),
             ("Scope", record.text(&["scope"]).replace(' ', ", ")),
             ("Code", secret(&["grant", "code"])),
             ("Token", secret(&["access_token", "token"])),
@@ -52,7 +52,7 @@ pub(crate) fn write_details(out: &mut Vec<u8>, record: &Record<'_>, now: Unix, r
             ("Updated at", date("updated_at")),
         ],
         Kind::Client => vec![
-            ("Name", record.text(&["name"])),
+            ("Name", record.title()),
             ("ID", id),
             ("Redirect URI", record.text(&["redirect_uri"])),
             ("Secret", secret(&["secret"])),
@@ -60,7 +60,7 @@ pub(crate) fn write_details(out: &mut Vec<u8>, record: &Record<'_>, now: Unix, r
             ("Updated at", date("updated_at")),
         ],
         Kind::Session => vec![
-            ("Description", record.text(&["description"])),
+            ("Description", record.title()),
             ("ID", id),
             ("Status", status),
             ("Expires at", expires),

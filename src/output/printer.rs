@@ -77,7 +77,15 @@ impl<'a> Output<'a> {
             Format::Csv => self.csv(record),
             Format::Env => self.env(record),
             Format::Secret => match record.whole_secret() {
-                Some(secret) => self.secret(&secret),
+                // Left out or escaped, a character would make another secret of it.
+                Some(secret) if text::escape(&secret) != secret => {
+                    let error = Error::failed("its secret has a character that a bare line cannot hold");
+                    return Err(error.with_hint("-o ndjson prints it escaped"));
+                }
+                Some(secret) => {
+                    self.line.extend_from_slice(secret.as_bytes());
+                    self.line.push(b'\n');
+                }
                 None => return Err(no_secret(record)),
             },
             // An object that does not exist yet has no id.
@@ -104,7 +112,7 @@ impl<'a> Output<'a> {
             // Nothing is printed if a second record comes.
             self.held = std::mem::take(&mut self.line);
         }
-        self.out.write_all(&self.line).map_err(Error::stdout)?;
+        self.print()?;
         if self.style.eager {
             self.flush()?;
         }
@@ -138,7 +146,7 @@ impl<'a> Output<'a> {
             Format::Json if !self.style.single => self.line.extend_from_slice(b"\n]\n"),
             _ => {}
         }
-        self.out.write_all(&self.line).map_err(Error::stdout)?;
+        self.print()?;
         self.flush()
     }
 
@@ -150,10 +158,21 @@ impl<'a> Output<'a> {
         if self.style.format == Format::Csv {
             self.line.clear();
             self.csv_header(kind);
-            self.out.write_all(&self.line).map_err(Error::stdout)?;
+            self.print()?;
             self.flush()?;
         }
         Ok(())
+    }
+
+    /// Writes the line. On a terminal, no format but the table's, which sees to it itself, shows a character that can
+    /// move the cursor, turn the text around, or hide.
+    fn print(&mut self) -> Result<(), Error> {
+        let is_shown = self.columns > 0 && self.style.format != Format::Table;
+        match str::from_utf8(&self.line) {
+            Ok(line) if is_shown => self.out.write_all(text::escape_units(line).as_bytes()),
+            _ => self.out.write_all(&self.line),
+        }
+        .map_err(Error::stdout)
     }
 
     fn csv_header(&mut self, kind: Kind) {
@@ -185,11 +204,6 @@ impl<'a> Output<'a> {
         if let Some(secret) = record.whole_secret() {
             let _ = writeln!(self.line, "{name}={}", text::shell_word(&secret));
         }
-    }
-
-    fn secret(&mut self, secret: &str) {
-        self.line.extend(secret.bytes().filter(|b| !b.is_ascii_control()));
-        self.line.push(b'\n');
     }
 }
 

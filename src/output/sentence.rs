@@ -9,7 +9,7 @@ use crate::record::Record;
 /// Appends a change as one line for a terminal of `columns` columns; 0 means none.
 pub(crate) fn write_sentence(out: &mut Vec<u8>, record: &Record<'_>, columns: usize, color: bool) {
     let (status, kind) = (record.status.replace('-', " "), record.kind.noun());
-    let (id, name) = (escape(&record.id), record.name());
+    let (id, name) = (escape(&record.id), record.title());
     // An object that does not exist yet has no id.
     let gap = if id.is_empty() { "" } else { " " };
     let mut text = format!("{} {kind}{gap}{id}", paint(&record.status, &escape(&status), color));

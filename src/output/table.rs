@@ -53,7 +53,7 @@ impl Table {
 
     /// Adds a row.
     pub(crate) fn add(&mut self, record: &Record<'_>, now: Unix, reveal: bool) {
-        let name = record.name();
+        let name = record.title();
         let secret = reveal && record.kind != Kind::Session;
         self.rows.push(Row {
             kind: record.kind,

@@ -1,6 +1,6 @@
 //! The fixed CSV columns of each kind, and the escapes in a CSV cell (oauth-record(5)).
 
-use crate::base::secret::{STARS, is_masked};
+use crate::base::secret::{STARS, is_masked, mask_tokens};
 use crate::record::Record;
 use crate::record::kind::Kind;
 
@@ -72,7 +72,11 @@ pub(crate) fn cell(record: &Record<'_>, column: Column, reveal: bool) -> String 
         (name, path) => {
             let text = record.text(path);
             let hide = matches!(name, "token" | "secret" | "refresh_token" | "code") && !reveal;
-            if hide && !text.is_empty() && !is_masked(&text) { STARS.to_owned() } else { text }
+            match hide && !text.is_empty() && !is_masked(&text) {
+                true => STARS.to_owned(),
+                false if reveal => text,
+                false => mask_tokens(&text).into_owned(),
+            }
         }
     }
 }

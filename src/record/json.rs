@@ -6,7 +6,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer as _};
 use serde_json::value::RawValue;
 
-use crate::base::secret::{STARS, is_masked};
+use crate::base::secret::{STARS, is_complete, is_masked, mask_tokens};
 use crate::record::kind::has_only_id_bytes;
 
 /// A JSON string, borrowed from the JSON unless it has escapes.
@@ -176,21 +176,45 @@ pub(crate) fn write_on_one_line(out: &mut Vec<u8>, raw: &str) {
     }
 }
 
-/// The fields in which the API sends secrets.
-const SECRET_NAMES: [&str; 7] =
-    ["token", "secret", "code", "refresh_token", "access_token", "session_nonce", "password"];
+/// Objects of the API that hold a secret beside members that are none, such as an id.
+const CONTAINERS: [&str; 3] = ["access_token", "refresh_token", "grant"];
+
+/// Returns whether a member of this name holds a secret: those of the API, and what other programs call theirs, such as
+/// `client_secret`.
+fn is_secret_name(name: &str) -> bool {
+    // Also in camel case. Without a copy: this is asked for each member of a list.
+    let contains = |word: &str| {
+        name.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    match name.len() {
+        0..4 => false,
+        _ => {
+            name.eq_ignore_ascii_case("code")
+                || ["secret", "token", "password", "nonce"].iter().any(|w| contains(w))
+        }
+    }
+}
 
 /// Appends the value of the field `name`; every secret in it is masked, at any depth.
 pub(crate) fn write_masked(out: &mut Vec<u8>, name: &str, value: &RawValue) {
+    write_value(out, is_secret_name(name), CONTAINERS.contains(&name), value);
+}
+
+/// Appends a value. If it is `secret`, everything in it is masked, unless it is an object that is a `container`.
+fn write_value(out: &mut Vec<u8>, secret: bool, container: bool, value: &RawValue) {
     let raw = value.get();
-    let is_secret = SECRET_NAMES.contains(&name);
     match raw.as_bytes().first() {
-        Some(b'"') if is_secret => match string(value) {
+        Some(b'"') if secret => match string(value) {
             Some(text) if is_masked(&text) || text.is_empty() => write_on_one_line(out, raw),
             _ => write_string(out, STARS),
         },
-        Some(b'-' | b'0'..=b'9') if is_secret => write_string(out, STARS),
-        Some(b'{') if may_hold_secret(raw) => match serde_json::from_str::<JsonObject<'_>>(raw) {
+        Some(b'-' | b'0'..=b'9') if secret => write_string(out, STARS),
+        // A token in a text, such as a description that somebody has pasted one into.
+        Some(b'"') if may_hold_token(raw) => match string(value).as_deref().map(mask_tokens) {
+            Some(Cow::Owned(masked)) => write_string(out, &masked),
+            _ => write_on_one_line(out, raw),
+        },
+        Some(b'{') if secret || may_hold_secret(raw) => match serde_json::from_str::<JsonObject<'_>>(raw) {
             Ok(JsonObject(fields)) => {
                 out.push(b'{');
                 for (i, (name, value)) in fields.iter().enumerate() {
@@ -199,34 +223,53 @@ pub(crate) fn write_masked(out: &mut Vec<u8>, name: &str, value: &RawValue) {
                     }
                     write_string(out, name);
                     out.push(b':');
-                    write_masked(out, name, value);
+                    let inner = (secret && !container) || is_secret_name(name);
+                    write_value(out, inner, CONTAINERS.contains(&name.as_ref()), value);
                 }
                 out.push(b'}');
             }
             Err(_) => out.extend_from_slice(b"null"),
         },
-        Some(b'[') if is_secret || may_hold_secret(raw) => {
-            match serde_json::from_str::<Vec<&RawValue>>(raw) {
-                Ok(items) => {
-                    out.push(b'[');
-                    for (i, item) in items.into_iter().enumerate() {
-                        if i > 0 {
-                            out.push(b',');
-                        }
-                        write_masked(out, name, item);
+        Some(b'[') if secret || may_hold_secret(raw) => match serde_json::from_str::<Vec<&RawValue>>(raw) {
+            Ok(items) => {
+                out.push(b'[');
+                for (i, item) in items.into_iter().enumerate() {
+                    if i > 0 {
+                        out.push(b',');
                     }
-                    out.push(b']');
+                    write_value(out, secret, container, item);
                 }
-                Err(_) => out.extend_from_slice(b"null"),
+                out.push(b']');
             }
-        }
+            Err(_) => out.extend_from_slice(b"null"),
+        },
         _ => write_on_one_line(out, raw),
     }
 }
 
-/// Returns true if a value has the name of a secret field somewhere, or an escape that may spell one.
+/// Calls `each` for each complete secret in a JSON object, at any depth.
+pub(crate) fn each_secret(json: &str, each: &mut dyn FnMut(&str)) {
+    let Ok(JsonObject(fields)) = serde_json::from_str::<JsonObject<'_>>(json) else { return };
+    for (name, value) in &fields {
+        match string(value) {
+            Some(text) if is_secret_name(name) && text.len() >= 8 && is_complete(&text) => each(&text),
+            Some(_) => {}
+            None => each_secret(value.get(), each),
+        }
+    }
+}
+
+/// Returns true if a text may hold a token, or an escape that may spell one.
+fn may_hold_token(raw: &str) -> bool {
+    memchr::memmem::find(raw.as_bytes(), b"HRKU-").is_some() || raw.contains('\\')
+}
+
+/// Returns true if a value may have the name of a secret field somewhere, or a token in a text.
 fn may_hold_secret(raw: &str) -> bool {
-    raw.contains('\\') || SECRET_NAMES.iter().any(|name| raw.contains(name))
+    let words =
+        ["ecret", "oken", "assword", "once", "code", "ECRET", "OKEN", "ASSWORD", "ONCE", "CODE", "Code"];
+    may_hold_token(raw)
+        || words.iter().any(|word| memchr::memmem::find(raw.as_bytes(), word.as_bytes()).is_some())
 }
 
 /// Appends JSON with a line break after each value, and two blanks of indentation for each level.

@@ -18,7 +18,7 @@ use std::io::Write;
 
 use serde_json::value::RawValue;
 
-use crate::base::secret::is_complete;
+use crate::base::secret::{is_complete, mask_tokens};
 use crate::base::time::{self, Unix};
 use crate::record::json::{JsonObject, display_text, string, write_masked, write_on_one_line, write_string};
 use crate::record::kind::{Kind, check_foreign_id};
@@ -242,6 +242,11 @@ impl<'a> Record<'a> {
     /// Returns the name for people: a client's name, otherwise the description.
     pub fn name(&self) -> String {
         self.text(&[if self.kind == Kind::Client { "name" } else { "description" }])
+    }
+
+    /// Returns the name for people, without the tokens that somebody may have pasted into it. It is not for comparisons.
+    pub(crate) fn title(&self) -> String {
+        mask_tokens(&self.name()).into_owned()
     }
 
     /// Returns the secret: whole, or masked by the API.

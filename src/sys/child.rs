@@ -8,14 +8,16 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Access, access};
 use rustix::io::Errno;
-use rustix::process::Pid;
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::base::error::reason;
+use crate::base::sync::lock;
 use crate::sys::signals::{Arrivals, Stop};
 
 /// The exit status if the command cannot be found, as in sh(1) and env(1).
@@ -27,6 +29,33 @@ pub const NOT_RUNNABLE: u8 = 126;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The longest output of a helper that is read, in bytes.
 const LARGEST_OUTPUT: usize = 1 << 20;
+
+/// The limits of core dumps that this process was started with.
+static CORE_DUMPS: OnceLock<Mutex<Rlimit>> = OnceLock::new();
+
+/// Switches core dumps off for this process: a dump would hold tokens (core(5)). Commands get the limit back.
+pub(crate) fn forbid_core_dumps() {
+    let limit = getrlimit(Resource::Core);
+    let none = Rlimit { current: Some(0), maximum: limit.maximum };
+    let _ = CORE_DUMPS.set(Mutex::new(limit));
+    // Cannot fail: a limit may always be lowered.
+    let _ = setrlimit(Resource::Core, none);
+}
+
+/// Starts a child with the limit of core dumps that this process was started with.
+///
+/// # Errors
+/// Those of [`Command::spawn`].
+pub(crate) fn spawn(command: &mut Command) -> io::Result<Child> {
+    let Some(limit) = CORE_DUMPS.get() else { return command.spawn() };
+    // A child inherits the limit of its parent, so that is changed for the moment.
+    let limit = lock(limit);
+    let none = Rlimit { current: Some(0), maximum: limit.maximum };
+    let _ = setrlimit(Resource::Core, Rlimit { current: limit.current, maximum: limit.maximum });
+    let child = command.spawn();
+    let _ = setrlimit(Resource::Core, none);
+    child
+}
 
 /// Runs a command until it exits, and passes signals on to it.
 ///
@@ -49,7 +78,7 @@ pub(crate) fn run(
         for name in without {
             child.env_remove(name);
         }
-        child.args(args).envs(env.iter().copied()).spawn()
+        self::spawn(child.args(args).envs(env.iter().copied()))
     };
     let fail = |status, e: &io::Error| (status, format!("{}: {}", program.to_string_lossy(), reason(e)));
     let spawned = spawn(Command::new(program)).or_else(|e| match shell_script(program, path, &e) {
@@ -111,7 +140,7 @@ pub(crate) fn code(status: ExitStatus) -> u8 {
 /// # Errors
 /// If it cannot be started, or was killed here.
 pub(crate) fn output(command: &mut Command, stop: &Stop) -> io::Result<Output> {
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let mut child = spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()))?;
     let out = child.stdout.take().map(|out| File::from(OwnedFd::from(out)));
     let err = child.stderr.take().map(|err| File::from(OwnedFd::from(err)));
     let ended = collect(&mut child, [(out, Vec::new()), (err, Vec::new())], stop);

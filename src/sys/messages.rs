@@ -1,12 +1,13 @@
 //! Standard error: messages, warnings and the progress line.
 
 use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::base::error::{Error, TEMPORARY};
-use crate::base::secret::{self, Secret};
+use crate::base::secret::{self, STARS, Secret};
 use crate::base::sync::lock;
 use crate::base::text;
 
@@ -24,11 +25,20 @@ struct Shared {
     progress: AtomicBool,
     /// Secrets to redact, whatever they look like.
     secrets: Mutex<Vec<Secret>>,
+    /// The hashes of secrets that the server made in this run. There may be many, so a message is searched for them word
+    /// by word.
+    new_secrets: Mutex<HashSet<u64>>,
+    hasher: RandomState,
     /// The hints that were printed, so that each appears once.
     printed_hints: Mutex<HashSet<String>>,
     failed: AtomicBool,
     failed_for_good: AtomicBool,
     verbose: AtomicBool,
+}
+
+/// Returns whether a byte can be part of a secret that [`Messages::hide_new`] finds by its hash.
+fn is_of_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-_".contains(&byte)
 }
 
 impl Messages {
@@ -38,6 +48,8 @@ impl Messages {
             to: Mutex::new(to),
             progress: AtomicBool::new(false),
             secrets: Mutex::default(),
+            new_secrets: Mutex::default(),
+            hasher: RandomState::new(),
             printed_hints: Mutex::default(),
             failed: AtomicBool::new(false),
             failed_for_good: AtomicBool::new(false),
@@ -56,6 +68,15 @@ impl Messages {
         lock(&self.shared.secrets).push(secret.clone());
     }
 
+    /// Redacts a secret that the server has made from all further messages.
+    pub fn hide_new(&self, secret: &str) {
+        if secret.bytes().all(is_of_word) {
+            lock(&self.shared.new_secrets).insert(self.shared.hasher.hash_one(secret));
+        } else {
+            self.hide(&Secret::new(secret.to_owned()));
+        }
+    }
+
     /// Turns on the messages of `-v`.
     pub fn set_verbose(&self) {
         self.shared.verbose.store(true, Ordering::Relaxed);
@@ -70,7 +91,19 @@ impl Messages {
     pub fn redacted(&self, text: &str) -> String {
         let secrets = lock(&self.shared.secrets);
         let known: Vec<&str> = secrets.iter().map(Secret::expose).collect();
-        secret::redact(text, &known).into_owned()
+        let text = secret::redact(text, &known);
+        let new = lock(&self.shared.new_secrets);
+        if new.is_empty() {
+            return text.into_owned();
+        }
+        let mut out = String::with_capacity(text.len());
+        for part in text.as_bytes().chunk_by(|a, b| is_of_word(*a) == is_of_word(*b)) {
+            // Cannot fail: a part ends before or after an ASCII character.
+            let part = String::from_utf8_lossy(part);
+            let is_secret = new.contains(&self.shared.hasher.hash_one(&*part));
+            out.push_str(if is_secret { STARS } else { &part });
+        }
+        out
     }
 
     /// Prints a line, at most about 2000 characters of it.

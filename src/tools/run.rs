@@ -58,7 +58,7 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
     // Before the command starts, a signal stops the run; then it goes to the command; the revocation ignores signals.
     let mut arrivals = session.outlive_signals()?;
     let path = session.config.search_path();
-    session.plan_calls(args, 3)?;
+    session.plan_calls(args, 2)?;
     let log = Options::read(args, &session.config)?.open_log()?;
     let log = log.map(|file| Log::start(file, session)).transpose()?;
     let (messages, stop) = (session.io.messages.clone(), session.stop.clone());

@@ -24,7 +24,7 @@ fn every_tool_fails_if_its_output_cannot_be_written() {
         account.sh(&format!("{line} > /dev/full")).exits(1).says("no space left on device");
     }
     // 1 is a difference, as in diff(1).
-    account.sh("oauth-diff /dev/null - > /dev/full").exits(2).says("no space left on device");
+    account.sh("oauth-diff authz /dev/null - > /dev/full").exits(2).says("no space left on device");
     for tool in TOOLS {
         for option in ["-h", "--help", "--version"] {
             let ran = account.sh(&format!("oauth-{tool} {option} > /dev/full")).exits(1);

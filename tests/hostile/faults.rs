@@ -128,10 +128,10 @@ faults! {
     wrong_types: "types" => ["it has no id", "it is not a list of objects with ids"];
     names_twice: "dup" => ["duplicate field 'id'", "it is not a list of objects with ids"];
     masked_secrets: "mask" => ["it has no secret", "the response holds no complete secret"];
-    replayed: "replay" => ["unusable response", "it is not a list of objects", "it is not a JSON array", "it is not an account", "it may have been rotated: the response is about"];
+    replayed: "replay" => ["the response is about", "unusable response", "it is not a list of objects", "it is not a JSON array", "it is not an account"];
     evil_ids: "id:to=../../apps/precious" => ["its id '../../apps/precious' has characters that no id has"];
     evil_ids_of_clients: "nested-id:to=$(touch ran)" => ["its id '$(touch ran)' has characters that no id has"];
-    half_characters: r#"text:to="\ud800""# => ["its description cannot be read"];
+    half_characters: r#"text:to="\ud800""# => ["its description cannot be read", "its description is not valid text", "the response is about"];
     large_numbers: "bignum" => ["its expires_in is not a number of seconds"];
     broken_utf8: "badutf8" => ["the response is not UTF-8"];
     quoted_secrets: "quote" => ["********** may not do this"];

@@ -20,7 +20,7 @@ fn a_redirect_never_gets_the_token() {
             format!("oauth-rot authz {id} --include-self --include-default"),
             format!("oauth-set authz {id} -d x --include-self --include-default"),
             "oauth-run -- true".to_owned(),
-            "oauth-diff /dev/null -".to_owned(),
+            "oauth-diff authz /dev/null -".to_owned(),
         ] {
             let ran = measure(&account, &line, b"").ends_well();
             assert!([1, 2].contains(&ran.status) && ran.err.contains(&format!("redirects to {to}")), "{ran}");

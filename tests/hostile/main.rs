@@ -11,6 +11,7 @@ mod faults;
 mod files;
 mod headers;
 mod ids;
+mod leaks;
 mod measured;
 mod neighbours;
 mod responses;

@@ -83,7 +83,7 @@ fn invalid_input_and_options_show_no_secret() {
     let account = hostile(&[]);
     let known = account.secrets();
     let token = account.server.token().to_owned();
-    let record = format!("{{\"kind\":\"authz\",\"id\":7,\"access_token\":{{\"token\":\"{token}\"}}}}\n");
+    let record = format!("{{\"kind\":\"authz\",\"id\":[7],\"access_token\":{{\"token\":\"{token}\"}}}}\n");
     for (line, input) in [
         ("oauth-rm --rest rest --log log".to_owned(), record.clone()),
         ("oauth-rot authz -v".to_owned(), format!("{token}\n")),

@@ -5,7 +5,7 @@ use oauth_tools::sandbox::Settings;
 use crate::common::Ran;
 use crate::pty::World;
 
-const PROMPT: &str = "two-factor code: ";
+const PROMPT: &str = "two-factor code for 127.0.0.1: ";
 /// Eight removals that need the code at the same time: no look-up comes before them.
 const RUN: &str = "oauth-rm -P 8 --include-self --include-default < list";
 
@@ -24,7 +24,10 @@ fn a_parallel_run_asks_once_and_shows_no_code() {
     let mut pty = world.start(80, &format!("{RUN} > out"));
     pty.expect(PROMPT).send("482 910\n");
     let shown = pty.end();
-    assert_eq!((shown.status, shown.screen.lines()), (0, vec!["oauth-rm: two-factor code:".to_owned()]));
+    assert_eq!(
+        (shown.status, shown.screen.lines()),
+        (0, vec!["oauth-rm: two-factor code for 127.0.0.1:".to_owned()])
+    );
     assert!(!shown.raw.contains("482"));
     let removed = std::fs::read_to_string(world.home.join("out")).unwrap();
     assert!(removed.lines().count() > 8);

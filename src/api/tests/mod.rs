@@ -1,6 +1,9 @@
 //! The requests that tools send: their headers, their number, and what follows from the responses.
 
 pub(crate) mod stub;
+mod warnings;
+
+use std::sync::Arc;
 
 use crate::Run;
 use crate::api::tests::stub::{Stub, TOKEN};
@@ -147,19 +150,22 @@ fn heroku_headers_adds_and_replaces_headers() {
 }
 
 #[test]
-fn a_two_factor_code_is_sent_with_every_request() {
+fn a_two_factor_code_is_sent_with_every_request_once_the_api_wants_it() {
     let code = [("HEROKU_TWO_FACTOR_CODE", "123456")];
-    let stub = Stub::new().on(Delete, SESSION, 200, &object("s1")).on(
-        Delete,
-        "/oauth/sessions/s2",
-        200,
-        &object("s2"),
-    );
-    stub.clone().run_in(RM, &["session", "s1", "s2", ALL], "", &code).succeeds();
-    assert_eq!(stub.sent("heroku-two-factor-code"), vec![Some("123456".to_owned()); 2]);
+    let sent = || Some("123456".to_owned());
+    let (second, wanted) = ("/oauth/sessions/s2", error("two_factor"));
+    let both =
+        |stub: Arc<Stub>| stub.on(Delete, SESSION, 200, &object("s1")).on(Delete, second, 200, &object("s2"));
+    let stub = both(Stub::new().on(Delete, SESSION, 403, &wanted));
+    stub.clone().run_in(RM, &["session", "s1", "s2", ALL, "-P", "1"], "", &code).succeeds();
+    assert_eq!(stub.sent("heroku-two-factor-code"), [None, sent(), sent()]);
+    // A host that does not ask for it does not learn it.
+    let stub = both(Stub::new());
+    stub.clone().run_in(RM, &["session", "s1", "s2", ALL, "-P", "1"], "", &code).succeeds();
+    assert_eq!(stub.sent("heroku-two-factor-code"), [None, None]);
 
     for (status, id) in [(401, "invalid_two_factor_code"), (403, "two_factor"), (401, "two_factor")] {
-        let refused = Stub::new().on(Delete, SESSION, status, &error(id));
+        let refused = Stub::new().on(Delete, SESSION, 403, &wanted).on(Delete, SESSION, status, &error(id));
         let ran = refused.run_in(RM, &["session", "s1", ALL], "", &code).exits(4);
         let ran = ran.says("set HEROKU_TWO_FACTOR_CODE to a fresh code");
         assert!(!ran.err.contains("123456"), "{ran:#?}");
@@ -203,7 +209,8 @@ fn a_header_can_require_a_two_factor_code() {
     stub().run(LS, &args, "").exits(4).says("session s1: a two-factor code is required\n");
     // If a code was sent, the token is at fault.
     let code = [("HEROKU_TWO_FACTOR_CODE", "123456")];
-    stub().run_in(LS, &args, "", &code).exits(4).says("Sorry. (unauthorized)").says("the token was rejected");
+    let stub = stub().on_header(Get, SESSION, 401, wanted, &error("unauthorized"));
+    stub.run_in(LS, &args, "", &code).exits(4).says("Sorry. (unauthorized)").says("the token was rejected");
 }
 
 #[test]
