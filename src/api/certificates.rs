@@ -24,13 +24,16 @@ const HINT: &str = "set it to certificates in PEM format, or unset the variable 
 pub(crate) struct CertificateVariables {
     file: Option<PathBuf>,
     folders: Option<OsString>,
+    /// `NODE_EXTRA_CA_CERTS` is set, which these tools do not read.
+    has_node: bool,
 }
 
 impl CertificateVariables {
     /// Reads the variables.
     pub(crate) fn from_config(config: &Config) -> CertificateVariables {
         let (file, folders) = config.trusted();
-        CertificateVariables { file: file.map(PathBuf::from), folders: folders.cloned() }
+        let has_node = config.is_set("NODE_EXTRA_CA_CERTS");
+        CertificateVariables { file: file.map(PathBuf::from), folders: folders.cloned(), has_node }
     }
 
     /// Returns why they provide no certificate, if so.
@@ -74,6 +77,57 @@ fn certificates(path: &Path) -> io::Result<usize> {
     Ok(usable.len())
 }
 
+/// Describes a TLS error in words: the library's own texts quote names of its code.
+pub(crate) fn describe(error: &rustls::Error) -> String {
+    match error {
+        rustls::Error::AlertReceived(alert) => {
+            format!("the other side ended the connection: {}", words(&format!("{alert:?}")))
+        }
+        rustls::Error::PeerIncompatible(why) => {
+            format!("no common version or method: {}", words(&format!("{why:?}")))
+        }
+        rustls::Error::PeerMisbehaved(why) => {
+            format!("the other side broke the protocol: {}", words(&format!("{why:?}")))
+        }
+        rustls::Error::InvalidMessage(_) => "a message is not valid".to_owned(),
+        rustls::Error::InappropriateMessage { .. } | rustls::Error::InappropriateHandshakeMessage { .. } => {
+            "a message came out of turn".to_owned()
+        }
+        rustls::Error::General(text) => text.clone(),
+        other => words(&format!("{other:?}")),
+    }
+}
+
+/// Turns a name of the library's code into words: `HandshakeFailure` into `handshake failure`.
+fn words(name: &str) -> String {
+    let end = name.find(['(', '{']).unwrap_or(name.len());
+    let (mut text, mut after_lower) = (String::new(), false);
+    for c in name[..end].trim().chars() {
+        if c.is_uppercase() && after_lower {
+            text.push(' ');
+        }
+        after_lower = c.is_lowercase() || c.is_ascii_digit();
+        text.extend(c.to_lowercase());
+    }
+    text
+}
+
+/// Returns the names that a certificate is for, if they are known: `, but for a.example, b.example`.
+fn names(kind: &rustls::CertificateError) -> String {
+    let rustls::CertificateError::NotValidForNameContext { presented, .. } = kind else {
+        return String::new();
+    };
+    // The library gives them in the form of its code: `DnsName("a.example")`.
+    let bare = |name: &String| {
+        let inner = name.split_once('(').and_then(|(_, inner)| inner.strip_suffix(')'));
+        inner.unwrap_or(name).trim_matches('"').to_owned()
+    };
+    match &presented.iter().take(4).map(bare).collect::<Vec<_>>()[..] {
+        [] => ", nor for any other name".to_owned(),
+        names => format!(", but for {}", names.join(", ")),
+    }
+}
+
 /// Explains a TLS error of the handshake with `host`, and what to do.
 pub(crate) fn explain(error: &rustls::Error, host: &str, variables: &CertificateVariables) -> Failure {
     use rustls::CertificateError as Kind;
@@ -88,10 +142,15 @@ pub(crate) fn explain(error: &rustls::Error, host: &str, variables: &Certificate
         rustls::Error::InvalidCertificate(kind) => match kind {
             Kind::UnknownIssuer | Kind::BadSignature => (
                 format!("the certificate of {host} is not from an authority that this machine trusts"),
-                "if a proxy intercepts TLS connections, set SSL_CERT_FILE to the certificate of its authority",
+                match variables.has_node && variables.file.is_none() {
+                    true => "NODE_EXTRA_CA_CERTS is for Node.js only: set SSL_CERT_FILE to that file",
+                    false => {
+                        "if a proxy intercepts TLS connections, set SSL_CERT_FILE to the certificate of its authority"
+                    }
+                },
             ),
             Kind::NotValidForName | Kind::NotValidForNameContext { .. } => (
-                format!("the certificate is not for {host}: {error}"),
+                format!("the certificate is not for {host}{}", names(kind)),
                 "check HEROKU_HOST; a proxy may be intercepting the connection",
             ),
             Kind::Expired | Kind::ExpiredContext { .. } => (
@@ -107,8 +166,10 @@ pub(crate) fn explain(error: &rustls::Error, host: &str, variables: &Certificate
                     Kind::Other(cause) if cause.to_string() == "CaUsedAsEndEntity" => format!(
                         "{host}: the server presents a CA certificate as its own: it needs one issued by that CA"
                     ),
-                    Kind::Other(cause) => format!("the certificate of {host} cannot be used: {cause}"),
-                    _ => format!("the certificate of {host} cannot be used: {error}"),
+                    Kind::Other(cause) => {
+                        format!("the certificate of {host} cannot be used: {}", words(&cause.to_string()))
+                    }
+                    _ => format!("the certificate of {host} cannot be used: {}", words(&format!("{kind:?}"))),
                 };
                 return Failure::Permanent { what, hint: None };
             }
@@ -117,11 +178,50 @@ pub(crate) fn explain(error: &rustls::Error, host: &str, variables: &Certificate
             (format!("{host} does not speak TLS"), "check HEROKU_HOST: its port may be for http")
         }
         rustls::Error::General(_) | rustls::Error::PeerIncompatible(_) => (
-            format!("{host}: TLS: {error}"),
+            format!("{host}: TLS: {}", describe(error)),
             "if this machine has no trusted certificates, install ca-certificates or set SSL_CERT_FILE",
         ),
         // The server, or something in between, broke off the handshake; it may be temporary.
-        _ => return Failure::NotSent(format!("{host}: TLS: {error}")),
+        _ => return Failure::NotSent(format!("{host}: TLS: {}", describe(error))),
     };
     Failure::Permanent { what, hint: Some(hint) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tls_errors_are_described_in_words() {
+        use rustls::{AlertDescription as Alert, Error, PeerIncompatible, PeerMisbehaved};
+        for (error, text) in [
+            (
+                Error::AlertReceived(Alert::HandshakeFailure),
+                "the other side ended the connection: handshake failure",
+            ),
+            (Error::AlertReceived(Alert::UnknownCA), "the other side ended the connection: unknown ca"),
+            (
+                PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig.into(),
+                "no common version or method: server tls version is disabled by our config",
+            ),
+            (
+                PeerMisbehaved::TooManyEmptyFragments.into(),
+                "the other side broke the protocol: too many empty fragments",
+            ),
+            (Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType), "a message is not valid"),
+            (Error::DecryptError, "decrypt error"),
+            (Error::General("no roots".to_owned()), "no roots"),
+        ] {
+            assert_eq!(describe(&error), text);
+        }
+        let of = |names: &[&str]| rustls::CertificateError::NotValidForNameContext {
+            expected: "h.example".try_into().expect("a name"),
+            presented: names.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        assert_eq!(names(&of(&[])), ", nor for any other name");
+        assert_eq!(
+            names(&of(&["DnsName(\"a.example\")", "IpAddress(10.0.0.1)"])),
+            ", but for a.example, 10.0.0.1"
+        );
+    }
 }

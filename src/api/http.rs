@@ -13,7 +13,7 @@ use ureq::{Agent, Proxy, Timeout};
 
 use crate::api::certificates::{self, CertificateVariables};
 use crate::api::transport::{Failure, Method, Request, Response, Transport};
-use crate::api::wire::{self, Addresses, BODY, CONNECT, Cache, SILENCE, Wire};
+use crate::api::wire::{self, Addresses, BODY, CONNECT, Cache, SILENCE, Unresolved, Wire};
 use crate::base::error::{Error, reason};
 use crate::base::sync::lock;
 use crate::config::base_url::Base;
@@ -46,6 +46,8 @@ pub struct Http {
     addresses: Addresses,
     base: Base,
     proxy: Option<Via>,
+    /// A variable that names a proxy which is not used.
+    unused_proxy: Option<&'static str>,
     certificates: CertificateVariables,
 }
 
@@ -121,7 +123,8 @@ impl Http {
         let agent = |idle| Agent::with_parts(settings(idle), Wire::default(), cache());
         let (agent, unpooled) = (agent(parallel), agent(0));
         let certificates = CertificateVariables::from_config(config);
-        Ok(Http { agent, unpooled, addresses, base, proxy: via, certificates })
+        let unused_proxy = config.unused_proxy();
+        Ok(Http { agent, unpooled, addresses, base, proxy: via, unused_proxy, certificates })
     }
 }
 
@@ -166,20 +169,26 @@ fn explain(error: ureq::Error, http: &Http, sent: bool) -> Failure {
     if sent { Failure::Lost(explain_sent(error, http)) } else { explain_unsent(error, http) }
 }
 
+/// Describes an error of the HTTP library without the prefix that says where in its code it arose.
+fn protocol(error: &impl fmt::Display) -> String {
+    let text = error.to_string();
+    text.strip_prefix("http parse fail: ").map_or(text.clone(), str::to_owned)
+}
+
 /// Explains why there is no response to a request of which the server may have seen a part.
 fn explain_sent(error: ureq::Error, http: &Http) -> String {
     use io::ErrorKind as Kind;
     let host = http.base.authority();
     let not_tls = |e: &rustls::Error| match e {
         rustls::Error::InvalidMessage(_) => format!("{host} sent something other than TLS"),
-        _ => format!("{host}: TLS: {e}"),
+        _ => format!("{host}: TLS: {}", certificates::describe(e)),
     };
     match error {
         ureq::Error::Timeout(_) => format!("{host} did not respond within {} s", SILENCE.as_secs()),
         ureq::Error::LargeResponseHeader(..) => {
             format!("{host} sent more than {} KiB of headers", LARGEST_HEAD >> 10)
         }
-        ureq::Error::Protocol(e) => format!("{host} sent an invalid HTTP response: {e}"),
+        ureq::Error::Protocol(e) => format!("{host} sent an invalid HTTP response: {}", protocol(&e)),
         ureq::Error::Rustls(e) => not_tls(&e),
         ureq::Error::Io(e) => match (rustls_error(&e), e.kind()) {
             (Some(e), _) => not_tls(e),
@@ -199,7 +208,11 @@ fn explain_sent(error: ureq::Error, http: &Http) -> String {
 fn explain_unsent(error: ureq::Error, http: &Http) -> Failure {
     let host = http.base.authority();
     match error {
-        ureq::Error::HostNotFound | ureq::Error::Timeout(Timeout::Resolve) => unresolved(http),
+        ureq::Error::HostNotFound | ureq::Error::Timeout(Timeout::Resolve) => unresolved(http, None),
+        ureq::Error::Other(e) => match e.downcast_ref::<Unresolved>() {
+            Some(Unresolved(host)) => unresolved(http, Some(host)),
+            None => Failure::NotSent(format!("{host}: {e}")),
+        },
         ureq::Error::Timeout(_) => {
             unreachable(http, &format!(": no connection within {} s", CONNECT.as_secs()))
         }
@@ -213,25 +226,33 @@ fn explain_unsent(error: ureq::Error, http: &Http) -> Failure {
         ureq::Error::Rustls(e) => certificates::explain(&e, host, &http.certificates),
         ureq::Error::Tls(e) => Failure::Permanent { what: format!("{host}: TLS: {e}"), hint: None },
         ureq::Error::Protocol(e) if http.proxy.is_some() => {
-            unreachable(http, &format!(": it sent an invalid HTTP response: {e}"))
+            unreachable(http, &format!(": it sent an invalid HTTP response: {}", protocol(&e)))
         }
         other => Failure::NotSent(format!("{host}: {other}")),
     }
 }
 
-/// Reports that the first hop, the proxy or the API's host, has no address.
-fn unresolved(http: &Http) -> Failure {
+/// Reports that a host has no address; without its name, it is that of the first hop.
+fn unresolved(http: &Http, name: Option<&str>) -> Failure {
     Failure::NotSent(match &http.proxy {
-        Some(Via { host, variable, .. }) => format!("cannot resolve the proxy host {host} (from {variable})"),
-        None => format!("cannot resolve the host {}", http.base.authority()),
+        Some(Via { host, variable, .. }) if name.is_none_or(|name| name.eq_ignore_ascii_case(host)) => {
+            format!("cannot resolve the proxy host {host} (from {variable})")
+        }
+        _ => format!("cannot resolve the host {}{}", http.base.authority(), unused(http)),
     })
+}
+
+/// Returns a note about the proxy that is not used, if there is one.
+fn unused(http: &Http) -> String {
+    let note = |name| format!(" ({name} is not used for https: set HTTPS_PROXY)");
+    http.unused_proxy.filter(|_| http.base.scheme() == "https").map_or(String::new(), note)
 }
 
 /// Reports that there is no connection to the first hop.
 fn unreachable(http: &Http, why: &str) -> Failure {
     Failure::NotSent(match &http.proxy {
         Some(proxy) => format!("cannot reach {proxy}{why}"),
-        None => format!("cannot reach {}{why}", http.base.authority()),
+        None => format!("cannot reach {}{why}{}", http.base.authority(), unused(http)),
     })
 }
 
@@ -252,8 +273,6 @@ fn explain_io(error: &io::Error, http: &Http) -> Failure {
             Some(e) => certificates::explain(e, host, &http.certificates),
             None => Failure::NotSent(format!("{host}: TLS: {}", reason(error))),
         },
-        // The resolver's error has no kind of its own.
-        _ if error.to_string().contains("failed to lookup address") => unresolved(http),
         Kind::UnexpectedEof | Kind::ConnectionReset | Kind::BrokenPipe | Kind::ConnectionAborted => {
             unreachable(http, ": the connection was closed before the request was sent")
         }
@@ -268,7 +287,7 @@ fn explain_proxy(what: &str, http: &Http) -> Failure {
     let status = what.rsplit('/').next().and_then(|status| status.parse::<u16>().ok());
     let problem = match status {
         Some(status) => format!("{proxy} responded {}", status_text(status)),
-        None => format!("{proxy}: {what}"),
+        None => format!("{proxy} {}", what.strip_prefix("proxy server ").unwrap_or(what)),
     };
     if matches!(status, Some(502..=504)) || what.ends_with("did not respond") {
         return Failure::NotSent(problem);
@@ -295,86 +314,5 @@ impl<R: Read> Read for Body<R> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::sandbox::{Server, Settings};
-    use crate::sys::signals::Stop;
-
-    #[test]
-    fn an_unreachable_host_is_resolved_again() {
-        let server = Server::start(Settings::default()).expect("a sandbox");
-        let url = server.url();
-        let config = Config::from(move |name| (name == "HEROKU_HOST").then(|| url.clone().into()));
-        let http = Http::new(&config, config.base().expect("a base"), 1).expect("a transport");
-        let send = |idle| {
-            let request = Request {
-                method: Method::Get,
-                path: "/account",
-                headers: &[],
-                body: None,
-                idle,
-                stop: &Stop::default(),
-            };
-            http.send(&request).map(|response| response.status)
-        };
-        assert!(send(Duration::from_secs(9)).is_ok());
-        assert_eq!(lock(&http.addresses).len(), 1, "both agents share the addresses");
-        server.stop();
-        assert!(matches!(send(Duration::ZERO), Err(Failure::NotSent(_))));
-        assert!(lock(&http.addresses).is_empty());
-    }
-
-    #[test]
-    fn statuses_read_as_a_sentence() {
-        assert_eq!(status_text(500), "500 (Internal server error)");
-        assert_eq!(status_text(414), "414 (URI too long)");
-        assert_eq!(status_text(599), "599");
-    }
-
-    #[test]
-    fn the_phase_decides_whether_a_request_may_be_sent_again() {
-        use io::ErrorKind as Kind;
-        let config = Config::from(|name| (name == "HEROKU_HOST").then(|| "http://127.0.0.1:1".into()));
-        let http = Http::new(&config, config.base().expect("a base"), 1).expect("a transport");
-        let kinds = [
-            Kind::ConnectionRefused,
-            Kind::HostUnreachable,
-            Kind::NetworkUnreachable,
-            Kind::NetworkDown,
-            Kind::AddrNotAvailable,
-            Kind::UnexpectedEof,
-            Kind::ConnectionReset,
-            Kind::BrokenPipe,
-            Kind::ConnectionAborted,
-            Kind::NotConnected,
-            Kind::TimedOut,
-            Kind::OutOfMemory,
-            Kind::InvalidData,
-            Kind::Other,
-        ];
-        let io = |kind: Kind| ureq::Error::Io(kind.into());
-        for kind in kinds {
-            assert!(matches!(explain(io(kind), &http, false), Failure::NotSent(_)), "{kind}");
-            assert!(matches!(explain(io(kind), &http, true), Failure::Lost(_)), "{kind}");
-        }
-        let not_tls = || rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType);
-        let others: [fn() -> ureq::Error; 6] = [
-            || ureq::Error::Timeout(Timeout::Connect),
-            || ureq::Error::ConnectionFailed,
-            || ureq::Error::HostNotFound,
-            || io::Error::from(Kind::PermissionDenied).into(),
-            || io::Error::from_raw_os_error(24).into(),
-            || ureq::Error::Tls("broken"),
-        ];
-        for error in others {
-            assert!(matches!(explain(error(), &http, true), Failure::Lost(_)), "{}", error());
-            assert!(!matches!(explain(error(), &http, false), Failure::Lost(_)), "{}", error());
-        }
-        assert!(matches!(explain(not_tls().into(), &http, true), Failure::Lost(_)));
-        assert!(matches!(explain(not_tls().into(), &http, false), Failure::Permanent { .. }));
-        let wrapped = || io::Error::new(Kind::InvalidData, not_tls()).into();
-        assert!(matches!(explain(wrapped(), &http, true), Failure::Lost(_)));
-    }
-}
+#[path = "tests/http.rs"]
+mod tests;

@@ -289,7 +289,12 @@ impl Resolver for Cache {
             addresses.iter().for_each(|address| resolved.push(*address));
             return Ok(resolved);
         }
-        let resolved = self.look_up(uri, config, timeout)?;
+        let resolved = self.look_up(uri, config, timeout).map_err(|e| match (&e, uri.host()) {
+            (Error::HostNotFound | Error::Timeout(Timeout::Resolve), Some(host)) => named(host),
+            // The resolver's error has no kind of its own.
+            (Error::Io(io), Some(host)) if io.to_string().contains("failed to lookup address") => named(host),
+            _ => e,
+        })?;
         // Plain http is for this machine only, and `localhost` may resolve to another one.
         if uri.scheme_str() == Some("http")
             && config.proxy().is_none()
@@ -301,4 +306,20 @@ impl Resolver for Cache {
         known.insert(key, resolved.iter().copied().collect());
         Ok(resolved)
     }
+}
+
+/// The host that the system cannot resolve: with a proxy, this may be the proxy's or the API's.
+#[derive(Debug)]
+pub(crate) struct Unresolved(pub(crate) String);
+
+impl std::fmt::Display for Unresolved {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "cannot resolve the host {}", self.0)
+    }
+}
+
+impl std::error::Error for Unresolved {}
+
+fn named(host: &str) -> Error {
+    Error::Other(Box::new(Unresolved(host.to_owned())))
 }

@@ -17,12 +17,27 @@ fn is_unsafe(c: char) -> bool {
 
 /// Writes control characters, bidirectional controls and invisible characters as escapes (`\n`, `\u{202e}`).
 pub(crate) fn escape(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_unsafe) {
+    escape_where(text, is_unsafe)
+}
+
+/// Does the same, and also escapes white space that looks like a blank and is none (`\u{a0}`): in a message it may be
+/// the trouble that the message is about.
+pub(crate) fn escape_message(text: &str) -> Cow<'_, str> {
+    escape_where(text, is_hidden)
+}
+
+/// Returns whether a character cannot be seen, or cannot be told from a blank.
+pub(crate) fn is_hidden(c: char) -> bool {
+    is_unsafe(c) || (c.is_whitespace() && c != ' ')
+}
+
+fn escape_where(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.chars().any(&is_escaped) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
     for c in text.chars() {
-        if is_unsafe(c) { out.extend(c.escape_default()) } else { out.push(c) }
+        if is_escaped(c) { out.extend(c.escape_default()) } else { out.push(c) }
     }
     Cow::Owned(out)
 }
@@ -110,6 +125,8 @@ mod tests {
             assert_eq!(escape(&format!("a{c}")), format!("a{}", c.escape_default()));
         }
         assert_eq!(escape("naïve 漢字"), "naïve 漢字");
+        assert_eq!(escape("5\u{a0}€"), "5\u{a0}€");
+        assert_eq!(escape_message("naïve 5\u{a0}€\u{3000}\u{200b}\n"), r"naïve 5\u{a0}€\u{3000}\u{200b}\n");
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use http::Uri;
 
+use crate::base::text::is_hidden;
+
 /// An http or https URL that has a host, and neither a user name nor a fragment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Url {
@@ -17,10 +19,18 @@ impl Url {
     ///
     /// # Errors
     /// A predicate that says what is wrong: `has a fragment (#)`. It does not show the URL, which may have a password.
-    pub(crate) fn parse(text: &str) -> Result<Url, &'static str> {
+    pub(crate) fn parse(text: &str) -> Result<Url, String> {
+        // In what was pasted from a document, the character at fault is often not visible.
+        if let Some(c) = text.chars().find(|&c| is_hidden(c) || is_noncharacter(c)) {
+            return Err(format!("contains the invisible character '{}'", c.escape_default()));
+        }
+        Url::parse_visible(text).map_err(str::to_owned)
+    }
+
+    fn parse_visible(text: &str) -> Result<Url, &'static str> {
         const INVALID: &str = "is not a valid URL";
-        if text.bytes().any(|b| b <= b' ' || b == 0x7f || b == b'\\') {
-            return Err("contains a space, a control character or a backslash");
+        if text.bytes().any(|b| b == b' ' || b == b'\\') {
+            return Err("contains a space or a backslash");
         }
         // `Uri` would drop it silently.
         if text.contains('#') {
@@ -43,6 +53,9 @@ impl Url {
         let six = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
         if six.is_some_and(|six| six.parse::<Ipv6Addr>().is_err()) {
             return Err(INVALID);
+        }
+        if six.is_none() {
+            check_name(host)?;
         }
         // `Uri` accepts "h:", "h:99999" and "[::1]x" as URLs without a port.
         let port = match authority[host.len()..].strip_prefix(':') {
@@ -89,6 +102,30 @@ impl Url {
     pub(crate) fn query(&self) -> Option<&str> {
         self.uri.query()
     }
+}
+
+/// Returns whether Unicode reserves a code point for internal use. The URL standard allows none of them.
+fn is_noncharacter(c: char) -> bool {
+    matches!(c, '\u{fdd0}'..='\u{fdef}') || u32::from(c) & 0xfffe == 0xfffe
+}
+
+/// Checks a host that is not an IPv6 address, by the URL standard: it has no forbidden character, and is an IPv4 address
+/// if its last label is a number.
+fn check_name(host: &str) -> Result<(), &'static str> {
+    if host.contains(['%', '^', '|', '<', '>', '[', ']', ':']) {
+        return Err("is not a valid URL");
+    }
+    let name = host.strip_suffix('.').unwrap_or(host);
+    let last = name.rsplit('.').next().unwrap_or_default();
+    let hex = last.strip_prefix("0x").or_else(|| last.strip_prefix("0X"));
+    let is_number = match hex {
+        Some(digits) => digits.bytes().all(|b| b.is_ascii_hexdigit()),
+        None => !last.is_empty() && last.bytes().all(|b| b.is_ascii_digit()),
+    };
+    if is_number && name.parse::<Ipv4Addr>().is_err() {
+        return Err("has a host that is not a valid IPv4 address");
+    }
+    Ok(())
 }
 
 /// Returns whether a host is loopback by name, without a lookup: `localhost`, 127.0.0.0/8 or `::1`.
@@ -141,11 +178,38 @@ mod tests {
             ("http://127.0.0.1@evil.example", "contains a user name"),
             ("https://h/#x", "has a fragment (#)"),
             ("https://h#@x", "has a fragment (#)"),
-            ("https://a b", "contains a space, a control character or a backslash"),
-            ("https://h\r\nEvil: 1", "contains a space, a control character or a backslash"),
-            ("https://h\\@x", "contains a space, a control character or a backslash"),
+            ("https://a b", "contains a space or a backslash"),
+            ("https://h\r\nEvil: 1", r"contains the invisible character '\r'"),
+            ("https://h/\0", r"contains the invisible character '\u{0}'"),
+            ("https://h/\u{7f}", r"contains the invisible character '\u{7f}'"),
+            ("https://h/\u{85}", r"contains the invisible character '\u{85}'"),
+            ("https://h/\u{a0}x", r"contains the invisible character '\u{a0}'"),
+            ("https://h\u{200b}/", r"contains the invisible character '\u{200b}'"),
+            ("\u{feff}https://h/", r"contains the invisible character '\u{feff}'"),
+            ("https://h/\u{3000}", r"contains the invisible character '\u{3000}'"),
+            ("https://h/\u{ad}", r"contains the invisible character '\u{ad}'"),
+            ("https://h/\u{202e}", r"contains the invisible character '\u{202e}'"),
+            ("https://h/\u{2028}", r"contains the invisible character '\u{2028}'"),
+            ("https://h/\u{ffff}", r"contains the invisible character '\u{ffff}'"),
+            ("https://h/\u{fdd0}", r"contains the invisible character '\u{fdd0}'"),
+            ("https://h/?\u{a0}", r"contains the invisible character '\u{a0}'"),
+            ("https://h\t/", r"contains the invisible character '\t'"),
+            ("https://256.1.1.1", "has a host that is not a valid IPv4 address"),
+            ("https://1.2.3.4.5", "has a host that is not a valid IPv4 address"),
+            ("https://1.2.3.08", "has a host that is not a valid IPv4 address"),
+            ("https://h.0x", "has a host that is not a valid IPv4 address"),
+            ("https://h.0x7f./", "has a host that is not a valid IPv4 address"),
+            ("https://example.1", "has a host that is not a valid IPv4 address"),
+            ("https://h^x/", "is not a valid URL"),
+            ("https://h|x/", "is not a valid URL"),
+            ("https://h<x/", "is not a valid URL"),
+            ("https://%31.example/", "is not a valid URL"),
+            ("https://h:-1", "is not a valid URL"),
+            ("https://h:65536", "has an invalid port"),
+            ("https://h:80\u{a0}", r"contains the invisible character '\u{a0}'"),
+            ("https://h\\@x", "contains a space or a backslash"),
         ] {
-            assert_eq!(Url::parse(bad), Err(what), "{bad}");
+            assert_eq!(Url::parse(bad), Err(what.to_owned()), "{bad:?}");
         }
     }
 

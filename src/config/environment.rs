@@ -12,7 +12,7 @@ use crate::config::base_url::Base;
 use crate::config::credentials::is_account;
 
 /// The variables and their purpose. A test compares the ENVIRONMENT sections of the man pages with this list.
-pub const VARIABLES: [(&str, &str); 21] = [
+pub const VARIABLES: [(&str, &str); 24] = [
     ("HEROKU_API_KEY", "the token to use"),
     ("HEROKU_API_TOKEN", "a common mistake for HEROKU_API_KEY, which is reported"),
     ("HEROKU_HOST", "the host or URL of the API"),
@@ -26,10 +26,13 @@ pub const VARIABLES: [(&str, &str); 21] = [
     ("https_proxy", "the proxy for https"),
     ("ALL_PROXY", "the proxy for all protocols"),
     ("all_proxy", "the proxy for all protocols"),
+    ("HTTP_PROXY", "a common mistake for HTTPS_PROXY, which is reported"),
+    ("http_proxy", "a common mistake for https_proxy, which is reported"),
     ("NO_PROXY", "hosts reached without a proxy"),
     ("no_proxy", "hosts reached without a proxy"),
     ("SSL_CERT_FILE", "the file of trusted certificates"),
     ("SSL_CERT_DIR", "the folders of trusted certificates"),
+    ("NODE_EXTRA_CA_CERTS", "a common mistake for SSL_CERT_FILE, which is reported"),
     ("NO_COLOR", "no colour"),
     ("HOME", "the folder of .netrc and of the official client's data"),
     ("XDG_DATA_HOME", "the folder of the official client's data"),

@@ -1,6 +1,10 @@
 //! The choice of a proxy, by curl's rules.
 
+use std::net::IpAddr;
+
 use crate::base::error::Error;
+use crate::base::text::is_hidden;
+use crate::base::url::Url;
 use crate::config::base_url::Base;
 use crate::config::environment::Config;
 
@@ -8,7 +12,7 @@ impl Config {
     /// Returns the variable and URL of the proxy for `base`, if there is one. Unlike curl, it is never used for loopback.
     ///
     /// # Errors
-    /// An input error if a variable is not UTF-8: the proxy must not be skipped silently.
+    /// An input error if a variable is not UTF-8 or not the URL of a proxy: the proxy must not be skipped silently.
     pub fn proxy(&self, base: &Base) -> Result<Option<(&'static str, String)>, Error> {
         if base.is_loopback() {
             return Ok(None);
@@ -25,18 +29,119 @@ impl Config {
             Some(list) => Some(list),
             None => self.text("NO_PROXY")?,
         };
-        let direct = excluded.is_some_and(|list| is_excluded(list, base.host()));
-        Ok((!direct).then(|| (name, url.to_owned())))
+        let direct = excluded.is_some_and(|list| is_excluded(list, base.host(), base.port()));
+        if direct {
+            return Ok(None);
+        }
+        // The URL may hold a password: it is not quoted.
+        let url =
+            check(url).map_err(|what| Error::input(format!("{name}: invalid URL of a proxy: {what}")))?;
+        Ok(Some((name, url)))
+    }
+
+    /// Returns the variable that names a proxy for http only, which other programs also use for https, if no variable
+    /// names one for https.
+    pub(crate) fn unused_proxy(&self) -> Option<&'static str> {
+        let used = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+        let unused = ["http_proxy", "HTTP_PROXY"].into_iter().find(|name| self.is_set(name));
+        unused.filter(|_| !used.iter().any(|name| self.is_set(name)))
     }
 }
 
-/// Returns whether a `NO_PROXY` list contains `host`, one of its parent domains, or `*`.
-fn is_excluded(list: &str, host: &str) -> bool {
-    let host = host.trim_matches(['[', ']']).to_ascii_lowercase();
-    list.split([',', ' ', '\t']).map(str::trim).filter(|item| !item.is_empty()).any(|item| {
-        let item = item.trim_start_matches("*.").trim_start_matches('.').to_ascii_lowercase();
-        item == "*" || host == item || host.strip_suffix(&item).is_some_and(|rest| rest.ends_with('.'))
+/// Checks the URL of a proxy, and returns it with a scheme. White space around it is removed.
+///
+/// # Errors
+/// A text that says what is wrong and shows at most one character of a password.
+fn check(text: &str) -> Result<String, String> {
+    const SCHEMES: [&str; 7] = ["http", "https", "socks", "socks4", "socks4a", "socks5", "socks5h"];
+    let text = text.trim();
+    if text.starts_with(['"', '\'']) || text.ends_with(['"', '\'']) {
+        return Err("it has quotes around it: an env file keeps its quotes, remove them".to_owned());
+    }
+    if let Some(c) = text.chars().find(|&c| is_hidden(c)) {
+        return Err(format!("it contains the invisible character '{}'", c.escape_default()));
+    }
+    let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
+    if !SCHEMES.iter().any(|known| known.eq_ignore_ascii_case(scheme)) {
+        return Err("its scheme must be http, https, socks4, socks4a, socks5 or socks5h".to_owned());
+    }
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let encode = |c: char| {
+        let mut bytes = [0; 4];
+        let encoded: String = c.encode_utf8(&mut bytes).bytes().map(|b| format!("%{b:02X}")).collect();
+        format!("the user name or password contains '{c}': write it as {encoded}")
+    };
+    if path.contains('@') {
+        return Err(path.chars().next().map_or(String::new(), encode));
+    }
+    let (user, host) =
+        authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
+    if let Some(user) = user {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:%".contains(c);
+        if let Some(c) = user.chars().find(|&c| !plain(c)) {
+            return Err(encode(c));
+        }
+        let is_code = |code: &str| code.get(..2).is_some_and(|c| c.bytes().all(|b| b.is_ascii_hexdigit()));
+        if !user.split('%').skip(1).all(is_code) {
+            return Err(encode('%'));
+        }
+    }
+    if !path.is_empty() && path != "/" {
+        return Err("it must be a scheme, a host and a port, without a path".to_owned());
+    }
+    // What follows a colon may be a password, if the host is missing.
+    Url::parse(&format!("http://{host}")).map_err(|what| match host.is_empty() {
+        true => "it has no host".to_owned(),
+        false => format!("its address {}", what.replace("URL", "host and port")),
+    })?;
+    Ok(format!("{}://{authority}", scheme.to_ascii_lowercase()))
+}
+
+/// Returns whether a `NO_PROXY` list contains a host, one of its parent domains, its network, or `*`. An item with a port
+/// counts for that port only.
+fn is_excluded(list: &str, host: &str, port: Option<u16>) -> bool {
+    let host = bare(host);
+    list.split([',', ' ', '\t']).filter(|item| !item.is_empty()).any(|item| {
+        let (item, item_port) = match item.rsplit_once(':') {
+            // In an IPv6 address, colons are not followed by a port, unless there are brackets.
+            Some((name, number)) if !name.contains(':') || name.ends_with(']') => {
+                (name, number.parse::<u16>().ok())
+            }
+            _ => (item, None),
+        };
+        if item_port.is_some_and(|item_port| item_port != port.unwrap_or(443)) {
+            return false;
+        }
+        let item = bare(item.trim_start_matches("*.").trim_start_matches('.'));
+        item == "*"
+            || host == item
+            || host.strip_suffix(&item).is_some_and(|rest| rest.ends_with('.') && !item.is_empty())
+            || is_in_network(&host, &item)
     })
+}
+
+/// Returns a host in lower case, without brackets and without the dot of a full name.
+fn bare(host: &str) -> String {
+    let host = host.trim_matches(['[', ']']);
+    host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
+}
+
+/// Returns whether an IP address is in a network, such as `10.0.0.0/8`.
+fn is_in_network(host: &str, network: &str) -> bool {
+    let in_network = || {
+        let (address, length) = network.split_once('/')?;
+        let (host, address): (IpAddr, IpAddr) = (host.parse().ok()?, address.parse().ok()?);
+        let bits = |ip: IpAddr| match ip {
+            IpAddr::V4(ip) => (u128::from(ip.to_bits()), 32),
+            IpAddr::V6(ip) => (ip.to_bits(), 128),
+        };
+        let ((host, size), (address, other)) = (bits(host), bits(address));
+        let rest: u32 = u32::checked_sub(size, length.parse().ok()?)?;
+        let differing = (host ^ address).checked_shr(rest).unwrap_or(0);
+        Some(size == other && differing == 0)
+    };
+    in_network() == Some(true)
 }
 
 #[cfg(test)]
@@ -55,5 +160,102 @@ mod tests {
         assert!(!proxy("*", "heroku.com"));
         assert!(proxy("roku.com", "heroku.com"));
         assert!(!proxy("", "http://127.0.0.1:9"), "loopback is always direct");
+    }
+
+    #[test]
+    fn no_proxy_lists_hosts_domains_ports_and_networks() {
+        let excluded = |list, host| is_excluded(list, host, None);
+        for (list, host) in [
+            ("api.heroku.com:443", "api.heroku.com"),
+            ("api.heroku.com.", "api.heroku.com"),
+            ("api.heroku.com", "api.heroku.com."),
+            (".heroku.com:443", "api.heroku.com"),
+            ("*.heroku.com", "api.heroku.com"),
+            ("x,,  API.Heroku.COM", "api.heroku.com"),
+            ("x\theroku.com.", "api.heroku.com"),
+            ("*:443", "api.heroku.com"),
+            ("10.0.0.0/8", "10.1.2.3"),
+            ("10.1.2.3/32", "10.1.2.3"),
+            ("0.0.0.0/0", "10.1.2.3"),
+            ("10.1.2.3", "10.1.2.3"),
+            ("fd00::/8", "[fd00::1]"),
+            ("::/0", "[fd00::1]"),
+            ("fd00::1", "[fd00::1]"),
+            ("[fd00::1]", "[fd00::1]"),
+            ("[fd00::1]:443", "[fd00::1]"),
+        ] {
+            assert!(excluded(list, host), "{list} {host}");
+        }
+        for (list, host) in [
+            ("", "api.heroku.com"),
+            (",", "api.heroku.com"),
+            (".", "api.heroku.com"),
+            ("api.heroku.com:8443", "api.heroku.com"),
+            ("xapi.heroku.com", "api.heroku.com"),
+            ("10.0.0.0/8", "11.1.2.3"),
+            ("10.0.0.0/33", "10.0.0.0"),
+            ("10.0.0.0/x", "10.0.0.0"),
+            ("10.0.0.0/8", "api.heroku.com"),
+            ("::/0", "10.1.2.3"),
+            ("fd00::1", "[fd00::2]"),
+        ] {
+            assert!(!excluded(list, host), "{list} {host}");
+        }
+        assert!(is_excluded("h:8443", "h", Some(8443)) && !is_excluded("h:443", "h", Some(8443)));
+    }
+
+    #[test]
+    fn proxies_of_every_form_are_accepted() {
+        for (good, url) in [
+            ("http://proxy.example.com:3128", "http://proxy.example.com:3128"),
+            ("proxy.example.com:3128", "http://proxy.example.com:3128"),
+            ("proxy", "http://proxy"),
+            (" http://proxy:1/\n", "http://proxy:1"),
+            ("HTTPS://proxy", "https://proxy"),
+            ("socks5h://user:p%40ss@[::1]:1080", "socks5h://user:p%40ss@[::1]:1080"),
+            ("user:pass:word@proxy:1", "http://user:pass:word@proxy:1"),
+            ("http://user@10.0.0.1:1", "http://user@10.0.0.1:1"),
+        ] {
+            assert_eq!(check(good).as_deref(), Ok(url), "{good}");
+        }
+    }
+
+    #[test]
+    fn an_unusable_proxy_is_reported_without_its_password() {
+        let encode =
+            |c: &str, code: &str| format!("the user name or password contains '{c}': write it as {code}");
+        for (bad, what) in [
+            ("http://proxy.example.com:sekret", "its address is not a valid host and port".to_owned()),
+            ("http://user:sekret", "its address is not a valid host and port".to_owned()),
+            ("http://proxy:99999", "its address has an invalid port".to_owned()),
+            ("http://proxy:0", "its address has an invalid port".to_owned()),
+            ("http://proxy:", "its address has an invalid port".to_owned()),
+            ("http://1.2.3.256:1", "its address has a host that is not a valid IPv4 address".to_owned()),
+            ("http://", "it has no host".to_owned()),
+            ("http://user:sekret@", "it has no host".to_owned()),
+            ("http://user:sekret@:80", "its address has no host".to_owned()),
+            ("http://a b", "its address contains a space or a backslash".to_owned()),
+            ("http://user:sek#ret@127.0.0.1:3128", encode("#", "%23")),
+            ("http://user:sek/ret@127.0.0.1:3128", encode("/", "%2F")),
+            ("http://user:sek?ret@127.0.0.1:3128", encode("?", "%3F")),
+            ("http://user:sek@ret@127.0.0.1:3128", encode("@", "%40")),
+            ("http://user:sek%ret@127.0.0.1:3128", encode("%", "%25")),
+            ("http://user:sekret%@127.0.0.1:3128", encode("%", "%25")),
+            ("http://user:sek ret@127.0.0.1:3128", encode(" ", "%20")),
+            ("http://user:sek[ret@127.0.0.1:3128", encode("[", "%5B")),
+            ("http://user:sek\\ret@127.0.0.1:3128", encode("\\", "%5C")),
+            ("http://user:sek\u{e9}ret@127.0.0.1:3128", encode("\u{e9}", "%C3%A9")),
+            ("http://proxy:3128\u{200b}", r"it contains the invisible character '\u{200b}'".to_owned()),
+            ("http://pro\u{a0}xy", r"it contains the invisible character '\u{a0}'".to_owned()),
+            (
+                "\"http://proxy\"",
+                "it has quotes around it: an env file keeps its quotes, remove them".to_owned(),
+            ),
+            ("ftp://x", "its scheme must be http, https, socks4, socks4a, socks5 or socks5h".to_owned()),
+            ("http://proxy/proxy.pac", "it must be a scheme, a host and a port, without a path".to_owned()),
+            ("http://proxy?x", "it must be a scheme, a host and a port, without a path".to_owned()),
+        ] {
+            assert_eq!(check(bad), Err(what), "{bad}");
+        }
     }
 }

@@ -109,7 +109,7 @@ impl Messages {
     /// Prints a line, at most about 2000 characters of it.
     pub fn say(&self, text: &str) {
         let text = self.redacted(text);
-        let line = format!("{}: {}\n", self.program, text::shorten(&text::escape(&text), 2000));
+        let line = format!("{}: {}\n", self.program, text::shorten(&text::escape_message(&text), 2000));
         self.write(&line, false);
     }
 

@@ -22,6 +22,7 @@ mod options;
 mod patch;
 mod pipes;
 mod provision;
+mod redirect_uris;
 mod resume;
 mod run;
 mod sandbox_and_diff;

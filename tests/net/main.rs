@@ -7,6 +7,7 @@
 mod common;
 
 mod deadlines;
+mod messages;
 mod phases;
 mod relay;
 mod tinyproxy;
