@@ -1,11 +1,13 @@
 //! Explains TLS errors: what is wrong with the server's certificate, or with `SSL_CERT_FILE` and `SSL_CERT_DIR`.
 //!
-//! The certificates that the variables name are checked after a connection has failed: without any trusted certificate,
-//! the TLS library reports the server's certificate as untrusted, which misleads.
+//! Without any trusted certificate, the TLS library reports the server's certificate as untrusted, which misleads. So
+//! variables that name no certificate at all are refused before the first connection; where one of them does name some,
+//! the other is blamed only if a connection fails.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use rustls::RootCertStore;
@@ -13,7 +15,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::{self, PemObject};
 
 use crate::api::transport::Failure;
-use crate::base::error::reason;
+use crate::base::error::{Error, reason};
 use crate::config::environment::Config;
 
 /// The hint after a problem with these variables.
@@ -36,45 +38,65 @@ impl CertificateVariables {
         CertificateVariables { file: file.map(PathBuf::from), folders: folders.cloned(), has_node }
     }
 
-    /// Returns why they provide no certificate, if so.
-    pub(crate) fn problem(&self) -> Option<String> {
-        let problem =
-            |name: &str, path: &Path, what: &str| Some(format!("{name}: {}: {what}", path.display()));
-        let mut found = false;
+    /// Checks that they name a certificate, if one of them is set.
+    ///
+    /// # Errors
+    /// An input error if not.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        match self.search() {
+            (false, Some(problem)) => Err(Error::input(problem).with_hint(HINT)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns whether they name a certificate, and the first problem.
+    fn search(&self) -> (bool, Option<String>) {
+        let (mut found, mut first) = (false, None);
+        let mut note = |name: &str, path: &Path, result: io::Result<bool>| {
+            let what = match result {
+                Ok(true) => {
+                    found = true;
+                    return;
+                }
+                Ok(false) => "contains no certificate".to_owned(),
+                Err(e) => reason(&e),
+            };
+            first.get_or_insert_with(|| format!("{name}: {}: {what}", path.display()));
+        };
         if let Some(path) = &self.file {
-            match certificates(path) {
-                Err(e) => return problem("SSL_CERT_FILE", path, &reason(&e)),
-                Ok(0) => return problem("SSL_CERT_FILE", path, "contains no certificate"),
-                Ok(_) => found = true,
+            note("SSL_CERT_FILE", path, has_certificate(path));
+        }
+        for folder in self.folders.iter().flat_map(std::env::split_paths) {
+            if !folder.as_os_str().is_empty() {
+                let is_certificate =
+                    |path: PathBuf| path.is_file() && has_certificate(&path).unwrap_or(false);
+                let result = fs::read_dir(&folder)
+                    .map(|entries| entries.flatten().any(|entry| is_certificate(entry.path())));
+                note("SSL_CERT_DIR", &folder, result);
             }
         }
-        let folders: Vec<PathBuf> = std::env::split_paths(self.folders.as_ref()?).collect();
-        for folder in folders.iter().filter(|folder| !folder.as_os_str().is_empty()) {
-            let entries = match fs::read_dir(folder) {
-                Ok(entries) => entries,
-                Err(e) => return problem("SSL_CERT_DIR", folder, &reason(&e)),
-            };
-            found |= entries.flatten().any(|entry| certificates(&entry.path()).is_ok_and(|n| n > 0));
-        }
-        let last = folders.last().filter(|_| !found)?;
-        problem("SSL_CERT_DIR", last, "contains no certificate")
+        (found, first)
     }
 }
 
-/// Counts the usable certificates in a file.
-fn certificates(path: &Path) -> io::Result<usize> {
-    let mut usable = RootCertStore::empty();
+/// Returns whether a file has a usable certificate. Broken ones are ignored because connections ignore them, too.
+fn has_certificate(path: &Path) -> io::Result<bool> {
+    // A pipe, such as <(command) of a shell, can be read only once, and the TLS library needs it.
+    if fs::metadata(path)?.file_type().is_fifo() {
+        return Ok(true);
+    }
     for certificate in CertificateDer::pem_reader_iter(File::open(path)?) {
         match certificate {
             Ok(certificate) => {
-                // Broken certificates are ignored here because connections ignore them, too.
-                let _ = usable.add(certificate);
+                if RootCertStore::empty().add(certificate).is_ok() {
+                    return Ok(true);
+                }
             }
             Err(pem::Error::Io(e)) => return Err(e),
             Err(_) => break,
         }
     }
-    Ok(usable.len())
+    Ok(false)
 }
 
 /// Describes a TLS error in words: the library's own texts quote names of its code.
@@ -133,7 +155,7 @@ pub(crate) fn explain(error: &rustls::Error, host: &str, variables: &Certificate
     use rustls::CertificateError as Kind;
     let untrusted = rustls::Error::InvalidCertificate(Kind::UnknownIssuer);
     if (*error == untrusted || matches!(error, rustls::Error::General(_)))
-        && let Some(problem) = variables.problem()
+        && let (_, Some(problem)) = variables.search()
     {
         let what = format!("cannot check the certificate of {host}: {problem}");
         return Failure::Permanent { what, hint: Some(HINT) };

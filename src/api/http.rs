@@ -79,7 +79,7 @@ impl Http {
     /// Returns a transport to `base` that keeps up to `parallel` connections open.
     ///
     /// # Errors
-    /// An input error if the proxy variable is invalid.
+    /// An input error if the proxy variable is invalid, or if `SSL_CERT_FILE` and `SSL_CERT_DIR` name no certificate.
     pub fn new(config: &Config, base: Base, parallel: usize) -> Result<Http, Error> {
         let (proxy, via) = match config.proxy(&base)? {
             None => (None, None),
@@ -91,6 +91,10 @@ impl Http {
                 (Some(proxy), Some(via))
             }
         };
+        let certificates = CertificateVariables::from_config(config);
+        if base.scheme() == "https" {
+            certificates.check()?;
+        }
         let ring = CryptoProvider { key_provider: &NoClientKeys, ..rustls::crypto::ring::default_provider() };
         let tls = TlsConfig::builder()
             .root_certs(RootCerts::PlatformVerifier)
@@ -122,7 +126,6 @@ impl Http {
         let cache = || Cache::new(&addresses);
         let agent = |idle| Agent::with_parts(settings(idle), Wire::default(), cache());
         let (agent, unpooled) = (agent(parallel), agent(0));
-        let certificates = CertificateVariables::from_config(config);
         let unused_proxy = config.unused_proxy();
         Ok(Http { agent, unpooled, addresses, base, proxy: via, unused_proxy, certificates })
     }

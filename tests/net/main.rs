@@ -103,7 +103,7 @@ fn variables_that_name_no_certificate_are_reported() {
         ("SSL_CERT_DIR", no_folder, format!("SSL_CERT_DIR: {no_folder}: contains no certificate")),
     ] {
         let out = ls(&server, &host, &[(name, value)]);
-        fails(&out, 1, &[&says, "or unset the variable"]);
+        fails(&out, 2, &[&says, "or unset the variable"]);
         assert!(!format!("{out}").contains("trusts"), "{out}");
     }
     // One usable source of certificates is enough.

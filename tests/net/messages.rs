@@ -194,6 +194,103 @@ fn unusable_variables() {
 }
 
 #[test]
+fn unusable_certificate_variables() {
+    let (ours, folder) = (Authority::new(), Folder::new());
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    for name in ["good", "none", "pipes"] {
+        std::fs::create_dir(path(name)).unwrap();
+    }
+    std::fs::write(path("good/ca.pem"), ours.pem()).unwrap();
+    std::fs::write(path("none/README"), "not a certificate\n").unwrap();
+    std::fs::write(path("key.pem"), "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")
+        .unwrap();
+    std::fs::write(path("cut.pem"), ours.pem().split_at(200).0).unwrap();
+    std::fs::write(path("empty.pem"), "").unwrap();
+    std::fs::write(path("ca.der"), b"\x30\x82\x01\x00").unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(path("pipes/ca.pem")).status().unwrap().success());
+    std::os::unix::fs::symlink(path("nowhere"), path("dangling.pem")).unwrap();
+
+    let (missing, nothing) = ("no such file or directory", "contains no certificate");
+    let hint = "set it to certificates in PEM format, or unset the variable to use those of the system";
+    for (name, value, what) in [
+        ("SSL_CERT_FILE", "/nonexistent/ca.pem".to_owned(), missing),
+        ("SSL_CERT_FILE", "relative.pem".to_owned(), missing),
+        ("SSL_CERT_FILE", path("dangling.pem"), missing),
+        ("SSL_CERT_FILE", path("good"), "is a directory"),
+        ("SSL_CERT_FILE", path("good/ca.pem/x"), "not a directory"),
+        ("SSL_CERT_FILE", path("none/README"), nothing),
+        ("SSL_CERT_FILE", path("key.pem"), nothing),
+        ("SSL_CERT_FILE", path("cut.pem"), nothing),
+        ("SSL_CERT_FILE", path("empty.pem"), nothing),
+        ("SSL_CERT_FILE", path("ca.der"), nothing),
+        ("SSL_CERT_FILE", "/dev/null".to_owned(), nothing),
+        ("SSL_CERT_DIR", "/nonexistent".to_owned(), missing),
+        ("SSL_CERT_DIR", path("none"), nothing),
+        ("SSL_CERT_DIR", path("pipes"), nothing),
+        ("SSL_CERT_DIR", path("good/ca.pem"), "not a directory"),
+    ] {
+        // No connection is tried: nothing has this name.
+        let text = format!("{name}: {value}: {what}\n{hint}\n");
+        says("corp.invalid", &[(name, &value)], 2, 0, &text);
+    }
+    let two = format!("{}:/nonexistent", path("none"));
+    let text = format!("SSL_CERT_DIR: {}: {nothing}\n{hint}\n", path("none"));
+    says("corp.invalid", &[("SSL_CERT_DIR", &two)], 2, 0, &text);
+    let both = [("SSL_CERT_FILE", "/nonexistent"), ("SSL_CERT_DIR", "/nonexistent/too")];
+    says("corp.invalid", &both, 2, 0, &format!("SSL_CERT_FILE: /nonexistent: {missing}\n{hint}\n"));
+
+    // One that names a certificate is enough to try.
+    let resolved = "cannot resolve the host api.corp.invalid\n";
+    let good = path("good");
+    for env in [
+        [("SSL_CERT_FILE", "/nonexistent"), ("SSL_CERT_DIR", &good)],
+        [("SSL_CERT_FILE", &path("good/ca.pem")), ("SSL_CERT_DIR", "/nonexistent")],
+        [("SSL_CERT_DIR", &format!("/nonexistent::{good}")), ("NODE_EXTRA_CA_CERTS", "/nonexistent")],
+        [("SSL_CERT_DIR", ""), ("NODE_EXTRA_CA_CERTS", "")],
+    ] {
+        says("corp.invalid", &env, 75, 0, resolved);
+    }
+    // Without TLS they are not used.
+    says(
+        "http://127.0.0.1:1",
+        &[("SSL_CERT_FILE", "/nonexistent")],
+        75,
+        1,
+        "cannot reach 127.0.0.1:PORT: connection refused\n",
+    );
+
+    // If the connection fails, the variable that names none is blamed.
+    let server = start(Settings::default());
+    let other = TlsRelay::start(&server, &Authority::new(), &["localhost"], (2020, 2100));
+    says(
+        &format!("https://localhost:{}", other.port()),
+        &[("SSL_CERT_FILE", "/nonexistent"), ("SSL_CERT_DIR", &good)],
+        1,
+        other.port(),
+        &format!(
+            "cannot check the certificate of localhost:PORT: SSL_CERT_FILE: /nonexistent: {missing}\n{hint}\n"
+        ),
+    );
+}
+
+#[test]
+fn a_certificate_file_may_be_a_pipe() {
+    let server = start(Settings::default());
+    let (ours, folder) = (Authority::new(), Folder::new());
+    let relay = TlsRelay::start(&server, &ours, &["localhost"], (2020, 2100));
+    let pipe = folder.join("ca.pem");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let writer = {
+        let (pipe, pem) = (pipe.clone(), ours.pem());
+        std::thread::spawn(move || std::fs::write(pipe, pem))
+    };
+    let host = format!("https://localhost:{}", relay.port());
+    let ran = ls(&server, &host, &[("SSL_CERT_FILE", pipe.to_str().unwrap())]);
+    assert_eq!(ran.status, 0, "{ran}");
+    writer.join().unwrap().unwrap();
+}
+
+#[test]
 fn errors_of_tls() {
     let server = start(Settings::default());
     let (ours, folder) = (Authority::new(), Folder::new());
