@@ -58,11 +58,12 @@ pub struct Error {
     class: Class,
     text: String,
     hint: Option<Cow<'static, str>>,
+    is_skip: bool,
 }
 
 impl Error {
     fn new(class: Class, text: impl Into<String>) -> Error {
-        Error { class, text: text.into(), hint: None }
+        Error { class, text: text.into(), hint: None, is_skip: false }
     }
 
     /// Creates an error: the command line is wrong.
@@ -124,6 +125,16 @@ impl Error {
     /// Creates an error: one record failed or was skipped.
     pub(crate) fn failed(text: impl Into<String>) -> Error {
         Error::new(Class::Failed, text)
+    }
+
+    /// Creates an error: one record was skipped on purpose, because of `why`.
+    pub(crate) fn skipped(why: impl fmt::Display) -> Error {
+        Error { is_skip: true, ..Error::failed(format!("skipped: {why}")) }
+    }
+
+    /// Returns whether the record was skipped on purpose.
+    pub(crate) fn is_skip(&self) -> bool {
+        self.is_skip
     }
 
     /// Creates an error: standard output cannot be written.
@@ -232,7 +243,7 @@ impl Error {
             _ => return self,
         };
         let text = format!("{}; the change may have been made anyway", self.text);
-        Error { class, text, hint: hint.map(Cow::Borrowed).or(self.hint) }
+        Error { class, text, hint: hint.map(Cow::Borrowed).or(self.hint), ..self }
     }
 }
 

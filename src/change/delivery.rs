@@ -31,6 +31,63 @@ pub(crate) struct Delivery<'a> {
     output_failed: bool,
     /// Nothing gets through any more, which has been reported.
     is_stuck: bool,
+    summary: Summary,
+    summarizes: Summarizes,
+    /// Records and the progress line go to the same terminal, so the line is wiped before each record.
+    shares_terminal: bool,
+}
+
+/// The runs that end with a summary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Summarizes {
+    /// None: standard error is not a terminal.
+    Never,
+    /// Those with more than one record.
+    Several,
+    /// All.
+    Always,
+}
+
+/// The counts of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Summary {
+    /// The number of records for each status, in the order in which the statuses came.
+    done: Vec<(&'static str, usize)>,
+    skipped: usize,
+    failed: usize,
+}
+
+impl Summary {
+    /// Counts a record that was done.
+    pub(crate) fn count(&mut self, status: &'static str) {
+        match self.done.iter_mut().find(|(known, _)| *known == status) {
+            Some((_, count)) => *count += 1,
+            None => self.done.push((status, 1)),
+        }
+    }
+
+    /// Counts a record that was skipped or failed.
+    pub(crate) fn fail(&mut self, error: &Error) {
+        *(if error.is_skip() { &mut self.skipped } else { &mut self.failed }) += 1;
+    }
+
+    /// Prints the line, such as `138 revoked, 1 skipped, 2 failed`.
+    pub(crate) fn say(&self, messages: &Messages, when: Summarizes) {
+        let others = [("skipped", self.skipped), ("failed", self.failed)];
+        let counts: Vec<(&str, usize)> =
+            self.done.iter().copied().chain(others).filter(|(_, count)| *count > 0).collect();
+        let total: usize = counts.iter().map(|(_, count)| count).sum();
+        if when == Summarizes::Never || (when == Summarizes::Several && total < 2) {
+            return;
+        }
+        let word = |status: &str| match status.strip_prefix("would-") {
+            Some(verb) => format!("to {verb}"),
+            None => status.replace('-', " "),
+        };
+        let parts: Vec<String> =
+            counts.iter().map(|(status, count)| format!("{count} {}", word(status))).collect();
+        messages.say(if parts.is_empty() { "nothing to do".to_owned() } else { parts.join(", ") }.as_str());
+    }
 }
 
 impl<'a> Delivery<'a> {
@@ -44,6 +101,7 @@ impl<'a> Delivery<'a> {
         rest: Option<&'a Mutex<Rest>>,
         total: Option<usize>,
     ) -> Delivery<'a> {
+        let shares_terminal = io.terminal.stdout;
         Delivery {
             messages: io.messages.clone(),
             output: Output::new(io, style),
@@ -55,7 +113,15 @@ impl<'a> Delivery<'a> {
             tally: Tally::default(),
             output_failed: false,
             is_stuck: false,
+            summary: Summary::default(),
+            summarizes: Summarizes::Never,
+            shares_terminal,
         }
+    }
+
+    /// Ends the run with a summary.
+    pub(crate) fn with_summary(self, summarizes: Summarizes) -> Delivery<'a> {
+        Delivery { summarizes, ..self }
     }
 
     /// Prints what stands before the first record, so that a full disk is noticed before the first change.
@@ -68,10 +134,18 @@ impl<'a> Delivery<'a> {
 
     /// Delivers the result for an item.
     pub(crate) fn take(&mut self, item: &Sourced<'_>, result: Result<Outcome, Error>) {
-        self.messages.wipe();
+        if self.shares_terminal {
+            self.messages.wipe();
+        }
         self.finished += 1;
         match (item, result) {
-            (Ok(item), Ok(outcome)) => self.print(item, &outcome),
+            (Ok(item), Ok(outcome)) => {
+                let failures = self.summary.failed;
+                self.print(item, &outcome);
+                if self.summary.failed == failures {
+                    self.summary.count(outcome.status);
+                }
+            }
             (Ok(item), Err(e)) => {
                 if !self.fail(&item.place(), &e) {
                     // Reported with those that were not begun, or nobody would hear of it.
@@ -86,8 +160,10 @@ impl<'a> Delivery<'a> {
             self.messages.say(NOTHING_GETS_THROUGH);
             self.stop.ask();
         }
-        if let Some(text) = self.progress.as_mut().and_then(|p| p.line(self.finished)) {
-            self.messages.progress(&text);
+        if let Some(progress) = &mut self.progress
+            && let Some(text) = progress.line(self.finished, self.messages.shows_progress())
+        {
+            self.messages.progress(text);
         }
     }
 
@@ -142,6 +218,9 @@ impl<'a> Delivery<'a> {
             self.messages.error(place, error);
         }
         self.tally.count(error);
+        if reported {
+            self.summary.fail(error);
+        }
         reported
     }
 
@@ -164,6 +243,7 @@ impl<'a> Delivery<'a> {
             let what = text::count(n, "record was", "records were");
             self.messages.fail(&format!("stopped: {what} not attempted"));
         }
+        self.summary.say(&self.messages, self.summarizes);
         self.tally.result(self.stop.signal(), remaining != Some(0))
     }
 }

@@ -7,12 +7,13 @@
 //! tokens cannot be proved not to be in use then, and are skipped.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
 
 use crate::api::{Api, Object};
 use crate::base::error::{Error, TEMPORARY};
 use crate::base::id;
 use crate::base::secret::Likeness;
-use crate::base::sync::beside;
+use crate::base::sync::{beside, lock};
 use crate::change::Effect;
 use crate::change::options::Options;
 use crate::change::targets::Item;
@@ -22,7 +23,7 @@ use crate::record::{Expiry, Record};
 use crate::session::Session;
 
 /// How many look-ups are made at the same time.
-pub(crate) const LOOK_UPS: usize = 3;
+pub(crate) const LOOK_UPS: usize = 5;
 
 /// The protected objects.
 #[derive(Debug, Default)]
@@ -45,6 +46,8 @@ pub(crate) struct Guard {
     /// look-up has shown it.
     watched: HashSet<String>,
     seen: HashMap<String, Seen>,
+    /// The descriptions and names of the listed objects, by the keys of their ids.
+    pub(super) names: [Names; Kind::ALL.len()],
     /// The id that `~` stands for, for each kind; only if the items name both `~` and ids.
     tilde: [Option<String>; Kind::ALL.len()],
 }
@@ -57,6 +60,8 @@ pub(crate) struct Seen {
     /// Its token, or the part of it that is shown.
     pub(crate) token: String,
 }
+/// Descriptions or names, by the keys of ids.
+type Names = HashMap<String, String>;
 
 /// The keys of ids, for each kind.
 type Ids = [HashSet<String>; Kind::ALL.len()];
@@ -65,13 +70,15 @@ type Ids = [HashSet<String>; Kind::ALL.len()];
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LookUps {
     /// The list of authorizations, to find those in use.
-    own: bool,
+    pub(super) own: bool,
     /// The session in use.
-    session: bool,
+    pub(super) session: bool,
     /// The default API key.
-    default: bool,
+    pub(super) default: bool,
     /// The items name both `~` and ids of its kind, so the id that `~` stands for may be among them.
     tilde: bool,
+    /// The kinds whose descriptions and names are looked up too, because a person will read them.
+    pub(super) names: [bool; Kind::ALL.len()],
 }
 
 impl Guard {
@@ -106,7 +113,7 @@ impl Guard {
     /// Returns the look-ups for input that is not known yet.
     pub(crate) fn all_look_ups(&self) -> LookUps {
         let (own, default) = (!self.include_self, !self.include_self || !self.include_default);
-        LookUps { own, session: own, default, tilde: false }
+        LookUps { own, session: own, default, ..LookUps::default() }
     }
 
     /// Returns the look-ups for the items.
@@ -155,11 +162,21 @@ impl Guard {
         // Also if nothing is looked up: a missing token is the first thing to report.
         let api = session.api()?;
         let watched = std::mem::take(&mut self.watched);
-        let (list_own, find_session) = (|| own_objects(api, &watched), || alias(api, Kind::Session));
+        let names: [Mutex<Names>; Kind::ALL.len()] = Default::default();
+        // One list serves both: its failure counts only if protection depends on it.
+        let wanted = |kind: Kind| look_ups.names[kind as usize].then_some(&names[kind as usize]);
+        let list_own = || own_objects(api, &watched, wanted(Kind::Authz));
+        let list_names = [Kind::Authz, Kind::Client, Kind::Session].map(|kind| {
+            let names = wanted(kind).filter(|_| kind != Kind::Authz || !look_ups.own);
+            names.map(|names| move || api.each(kind, None, &mut |record, _| note_name(names, record)))
+        });
+        let find_session = || alias(api, Kind::Session);
         let (own, session, default) = std::thread::scope(|scope| {
             let own = look_ups.own.then(|| beside(scope, &list_own));
             let session = look_ups.session.then(|| beside(scope, &find_session));
+            let others: Vec<_> = list_names.iter().flatten().map(|list| beside(scope, list)).collect();
             let default = if look_ups.default { alias(api, Kind::Authz) } else { Ok(None) };
+            others.into_iter().for_each(|wait| drop(wait()));
             (own.map(|wait| wait()), session.map(|wait| wait()), default)
         });
         let panicked = |_| Error::permanent("a look-up ended without a response");
@@ -168,6 +185,10 @@ impl Guard {
         let (own, session, default) = all(own, session, default)?;
         self.know(own.0);
         self.seen = own.1;
+        for record in [&session, &default].into_iter().flatten() {
+            lock(&names[record.kind as usize]).insert("~".to_owned(), record.name());
+        }
+        self.names = names.map(|names| names.into_inner().unwrap_or_else(PoisonError::into_inner));
         let session = session.map(|record| record.id.into_owned());
         let (default, token) =
             default.map(|record| (record.id.to_string(), part_id(&record, "access_token"))).unzip();
@@ -244,21 +265,21 @@ impl Guard {
     /// The reason, with the option that includes such items.
     pub(crate) fn check(&self, item: &Item<'_>) -> Result<(), Error> {
         item.replaced().map_or(Ok(()), |old| self.check(&old))?;
-        let skipped = |reason: &str, hint| Err(Error::failed(reason).with_hint(hint));
+        let skipped = |reason: &str, hint| Err(Error::skipped(reason).with_hint(hint));
         if !self.include_self && self.is_own(item) {
             let reason = match item.kind {
-                Kind::Authz => "skipped: it is, or may be, the authorization in use",
-                Kind::Client => "skipped: the authorization in use was, or may have been, created through it",
-                Kind::Session => "skipped: it is the session in use",
-                Kind::Token => "skipped: it is, or may be, the token in use",
+                Kind::Authz => "it is, or may be, the authorization in use",
+                Kind::Client => "the authorization in use was, or may have been, created through it",
+                Kind::Session => "it is the session in use",
+                Kind::Token => "it is, or may be, the token in use",
             };
             return skipped(reason, INCLUDE_SELF);
         }
         if !self.include_default && self.is_default(item) {
             return skipped(
                 match item.kind {
-                    Kind::Token => "skipped: it is the token of the account's default API key",
-                    _ => "skipped: it is the account's default API key",
+                    Kind::Token => "it is the token of the account's default API key",
+                    _ => "it is the account's default API key",
                 },
                 INCLUDE_DEFAULT,
             );
@@ -275,10 +296,10 @@ impl Guard {
         if !self.may_protect(item) {
             return Ok(());
         }
-        let unproven = |why: &str| Err(Error::failed(format!("skipped: {why}")).with_hint(INCLUDE_SELF));
+        let unproven = |why: &str| Err(Error::skipped(why).with_hint(INCLUDE_SELF));
         if item.kind == Kind::Token && self.lacks_default_token && !self.include_default {
-            let why = "skipped: it may be the token of the account's default API key";
-            return Err(Error::failed(why).with_hint(INCLUDE_DEFAULT));
+            let why = "it may be the token of the account's default API key";
+            return Err(Error::skipped(why).with_hint(INCLUDE_DEFAULT));
         }
         if self.include_self || self.is_known[item.kind as usize] {
             return Ok(());
@@ -385,7 +406,11 @@ struct Own {
 }
 
 /// Finds the authorizations whose token may be the one in use (docs/heroku-api.md, Masked tokens).
-fn own_objects(api: &Api, watched: &HashSet<String>) -> Result<(Vec<Own>, HashMap<String, Seen>), Error> {
+fn own_objects(
+    api: &Api,
+    watched: &HashSet<String>,
+    names: Option<&Mutex<Names>>,
+) -> Result<(Vec<Own>, HashMap<String, Seen>), Error> {
     let (mut own, mut seen) = (Vec::new(), HashMap::new());
     api.each(Kind::Authz, None, &mut |record, _| {
         let key = if watched.is_empty() { String::new() } else { id::key(&record.id) };
@@ -393,6 +418,7 @@ fn own_objects(api: &Api, watched: &HashSet<String>) -> Result<(Vec<Own>, HashMa
             let token = record.text(&["access_token", "token"]);
             seen.insert(key, Seen { expiry: record.expiry, token });
         }
+        names.into_iter().for_each(|names| note_name(names, record));
         if let Likeness::Fits { is_certain } = compare(api, record) {
             let id = |of| part_id(record, of);
             own.push(Own {
@@ -405,6 +431,10 @@ fn own_objects(api: &Api, watched: &HashSet<String>) -> Result<(Vec<Own>, HashMa
         }
     })?;
     Ok((own, seen))
+}
+
+fn note_name(names: &Mutex<Names>, record: &Record<'_>) {
+    lock(names).insert(id::key(&record.id), record.name());
 }
 
 /// Returns the id of an object within a record: empty if there is no such object, `None` if it shows no id.

@@ -15,13 +15,14 @@
 //! - `exec`: passes a new secret to a command
 //! - `rest`, `log`: the files of `--rest` and `--log`
 
+use std::cell::RefCell;
 use std::sync::Mutex;
 
 use crate::api::Api;
 use crate::api::request::Body;
 use crate::base::error::{Error, NOTHING_GETS_THROUGH, Tally};
 use crate::change::create::Likeness;
-use crate::change::delivery::Delivery;
+use crate::change::delivery::{Delivery, Summary};
 use crate::change::exec::Exec;
 use crate::change::guard::Guard;
 use crate::change::log::{Log, OpenLog};
@@ -32,6 +33,7 @@ use crate::change::rest::Rest;
 use crate::change::stream::Stream;
 use crate::change::targets::{Input, Item, Sourced, Targets, refuse_terminal};
 use crate::cli::Args;
+use crate::input::entry::Need;
 use crate::output::{Output, Style};
 use crate::record::Record;
 use crate::record::kind::Kind;
@@ -212,27 +214,30 @@ fn run_whole<C: Change>(
     }
     if targets.is_empty() {
         Output::new(&mut session.io, style).finish()?;
+        Summary::default().say(&session.io.messages, options.summarizes(false));
         return rest.map_or(Ok(()), Rest::finish);
     }
+    let words = change.asks(targets.get(0).kind).filter(|_| !options.yes && !options.dry_run);
+    let words = words.filter(|_| confirm::asks(session, targets.len()));
     if !options.dry_run {
-        let kind = targets.get(0).kind;
-        if let Some(words) = change.asks(kind).filter(|_| !options.yes) {
-            confirm::confirm(&mut session.io, words, kind, targets.len())?;
-        }
         session.stop_on_signals()?;
     }
     let mut guard = Guard::new(options, change.effect());
     if change.compares() {
         guard.watch(targets.iter());
     }
-    let look_ups = guard.look_ups_for(targets.iter());
+    let rehearses = options.dry_run && input.need == Need::Identity;
+    let look_ups = guard.look_ups_for(targets.iter()).with_names(targets.iter(), words.is_some(), rehearses);
     let guard = guard.look_up(session, look_ups)?;
+    if let Some(words) = words {
+        confirm::confirm(session, words, &targets, &guard)?;
+    }
     let repeats = guard.repeats(targets.iter())?;
     let items = || targets.iter().filter(|item| !repeats.contains(&item.index));
     let ready = change.prepare(session, Some(&targets))?;
     if options.dry_run {
         let style = Style { eager: false, ..style };
-        return rehearse(session, style, &mut items().map(Ok), &guard, change, &ready);
+        return rehearse(session, options, style, &mut items().map(Ok), (&guard, change, &ready));
     }
     if let Some(rest) = &mut rest {
         repeats.iter().try_for_each(|index| rest.done(*index))?;
@@ -284,7 +289,7 @@ fn run_stream<C: Change>(
     if options.dry_run {
         let style = Style { eager: true, ..style };
         let mut source = Stream::new(session, input, &accept, None);
-        return rehearse(session, style, &mut source, &guard, change, &ready);
+        return rehearse(session, options, style, &mut source, (&guard, change, &ready));
     }
     let log = log.map(|file| Log::start(file, session)).transpose()?;
     // Replaces the file of an earlier run, so it comes as late as possible.
@@ -338,7 +343,9 @@ impl<'a, C: Change> Work<'a, C> {
             Run { api, log: files.log, exec: options.exec.as_ref(), rest: files.rest, guard: Some(guard) };
         // A new secret that waits would be lost if the process were killed (docs/architecture.md, Rules: Delivered).
         let waiting = if style.reveal { 1 } else { 4 };
-        let delivery = Delivery::new(io, style, stop.clone(), columns, files.rest, total);
+        let shows_summary = options.summarizes(io.terminal.stderr);
+        let delivery =
+            Delivery::new(io, style, stop.clone(), columns, files.rest, total).with_summary(shows_summary);
         Ok(Work { change, ready, guard, run, stop, watch, delivery, waiting })
     }
 
@@ -389,13 +396,13 @@ fn change_one<C: Change>(
 /// Prints the plan for each item and changes nothing (`-n`).
 fn rehearse<'t, C: Change>(
     session: &mut Session,
+    options: &Options,
     style: Style,
     source: &mut dyn Iterator<Item = Sourced<'t>>,
-    guard: &Guard,
-    change: &C,
-    ready: &C::Ready,
+    (guard, change, ready): (&Guard, &C, &C::Ready),
 ) -> Result<(), Error> {
     let (messages, stop) = (session.io.messages.clone(), session.stop.clone());
+    let shows_summary = session.io.terminal.stderr;
     // A change that needs no protection is rehearsed without a token.
     let (io, api) = match guard.is_idle() {
         true => (&mut session.io, None),
@@ -403,7 +410,10 @@ fn rehearse<'t, C: Change>(
     };
     let mut output = Output::new(io, style);
     let mut tally = Tally::default();
+    let summary = RefCell::new(Summary::default());
+    let count = |status: &'static str| summary.borrow_mut().count(status);
     let mut failed = |place: &str, error: &Error| {
+        summary.borrow_mut().fail(error);
         messages.error(place, error);
         tally.count(error);
         if tally.is_stuck() {
@@ -423,6 +433,9 @@ fn rehearse<'t, C: Change>(
         };
         match change.plan(ready, &item) {
             Ok(Plan::Skip(outcome)) => {
+                if outcome.failure.is_none() {
+                    count(outcome.status);
+                }
                 output.record(&outcome.record(&item))?;
                 if let Some(e) = &outcome.failure {
                     failed(&item.place(), e);
@@ -431,14 +444,14 @@ fn rehearse<'t, C: Change>(
             Ok(Plan::Do(step)) => {
                 match guard.check(&item).and_then(|()| api.map_or(Ok(()), |api| guard.prove(api, &item))) {
                     Err(e) if e.is_gone() && change.accepts_absence() => {
+                        count("absent");
                         output.record(&Record::bare(item.kind, &item.id, "absent"))?;
                     }
-                    Ok(()) => match &step.body {
-                        Some(body) => {
-                            output.record(&Record::draft(item.kind, &item.id, step.would, &body.shown()))?;
-                        }
-                        None => output.record(&Record::bare(item.kind, &item.id, step.would))?,
-                    },
+                    Ok(()) => {
+                        count(step.would);
+                        let shown = step.body.as_ref().map_or_else(|| guard.named(&item), Body::shown);
+                        output.record(&Record::draft(item.kind, &item.id, step.would, &shown))?;
+                    }
                     Err(e) => failed(&item.place(), &e),
                 }
             }
@@ -446,5 +459,6 @@ fn rehearse<'t, C: Change>(
         }
     }
     output.finish()?;
+    summary.borrow().say(&messages, options.summarizes(shows_summary));
     tally.result(stop.signal(), stop.signal().is_some())
 }

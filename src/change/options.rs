@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::base::error::Error;
+use crate::change::delivery::Summarizes;
 use crate::change::exec::Exec;
 use crate::change::log::OpenLog;
 use crate::cli::{Args, opts};
@@ -23,6 +24,8 @@ pub(crate) struct Options {
     pub(crate) rest: Option<PathBuf>,
     /// `--yes`
     pub(crate) yes: bool,
+    /// `--summary`
+    pub(crate) summary: bool,
     /// `--include-self`
     pub(crate) include_self: bool,
     /// `--include-default`
@@ -47,6 +50,7 @@ impl Options {
             parallel: args.number(&opts::PARALLEL, 1..=64)?.unwrap_or(parallel),
             rest: args.path(&opts::REST),
             yes: args.has(&opts::YES),
+            summary: args.has(&opts::SUMMARY),
             include_self: args.has(&opts::INCLUDE_SELF),
             include_default: args.has(&opts::INCLUDE_DEFAULT),
             exec,
@@ -60,6 +64,15 @@ impl Options {
     /// Those of [`OpenLog::open`].
     pub(crate) fn open_log(&self) -> Result<Option<OpenLog>, Error> {
         self.log.as_deref().filter(|_| !self.dry_run).map(OpenLog::open).transpose()
+    }
+
+    /// Returns which runs end with a summary, if standard error is a terminal or not.
+    pub(crate) fn summarizes(&self, on_terminal: bool) -> Summarizes {
+        match (self.summary, on_terminal) {
+            (true, _) => Summarizes::Always,
+            (false, true) => Summarizes::Several,
+            (false, false) => Summarizes::Never,
+        }
     }
 
     /// Checks that no file is named for two uses, of which one would overwrite the other. `streams` is true if the

@@ -54,6 +54,9 @@ pub(crate) const REST: Opt =
     Opt::value(None, "rest", "FILE", "write the input lines that were not done to FILE");
 /// `--stream`
 pub(crate) const STREAM: Opt = Opt::flag(None, "stream", "start before the whole input is read and checked");
+/// `--summary`
+pub(crate) const SUMMARY: Opt =
+    Opt::flag(None, "summary", "end with a line of counts on standard error, as on a terminal");
 /// `--log FILE`
 pub(crate) const LOG: Opt = Opt::value(None, "log", "FILE", "append a record of each change to FILE");
 /// `--exec CMD`
@@ -85,7 +88,7 @@ pub(crate) const HELP: Opt = Opt::flag(Some('h'), "help", "show this help");
 pub(crate) const VERSION: Opt = Opt::flag(Some('V'), "version", "show the version");
 
 /// The options of tools that work on many records.
-pub(crate) const BULK: [&Opt; 5] = [&DRY_RUN, &PARALLEL, &REST, &STREAM, &LOG];
+pub(crate) const BULK: [&Opt; 6] = [&DRY_RUN, &PARALLEL, &REST, &STREAM, &LOG, &SUMMARY];
 /// The options that lift the protection of the token in use and the default API key.
 pub(crate) const PROTECTION: [&Opt; 2] = [&INCLUDE_SELF, &INCLUDE_DEFAULT];
 /// The options of tools that print records.

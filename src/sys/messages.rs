@@ -123,6 +123,11 @@ impl Messages {
         self.shared.progress.store(false, Ordering::Relaxed);
     }
 
+    /// Returns whether a progress line is on the screen.
+    pub fn shows_progress(&self) -> bool {
+        self.shared.progress.load(Ordering::Relaxed)
+    }
+
     /// Wipes the progress line, if there is one.
     pub fn wipe(&self) {
         if self.shared.progress.load(Ordering::Relaxed) {
@@ -133,9 +138,14 @@ impl Messages {
     fn write(&self, text: &str, is_progress: bool) {
         let mut to = lock(&self.shared.to);
         let was = self.shared.progress.swap(is_progress, Ordering::Relaxed);
-        let wipe = if was { "\r\x1b[K" } else { "" };
+        // A progress line is written over the one before it, so that it does not flicker.
+        let (before, after) = match (was, is_progress) {
+            (true, true) => ("\r", "\x1b[K"),
+            (true, false) => ("\r\x1b[K", ""),
+            (false, _) => ("", ""),
+        };
         // If standard error fails, there is nowhere to report it.
-        let _ = to.write_all(format!("{wipe}{text}").as_bytes());
+        let _ = to.write_all(format!("{before}{text}{after}").as_bytes());
     }
 
     /// Prints a line about a failure. The program's exit status is then not 0.

@@ -108,8 +108,8 @@ fn a_dry_run_shows_the_changes_and_makes_none() {
     let before = account.state();
     let (authz, client) = (account.id("terraform"), account.id("Example CI"));
     for (line, shown) in [
-        (format!("oauth-rm -n authz {authz}"), format!(r#"{{"kind":"authz","id":"{authz}","status":"would-revoke"}}"#)),
-        (format!("oauth-rm -n client {client}"), format!(r#"{{"kind":"client","id":"{client}","status":"would-delete"}}"#)),
+        (format!("oauth-rm -n authz {authz}"), format!(r#"{{"kind":"authz","id":"{authz}","status":"would-revoke","description":"terraform"}}"#)),
+        (format!("oauth-rm -n client {client}"), format!(r#"{{"kind":"client","id":"{client}","status":"would-delete","name":"Example CI"}}"#)),
         (format!("oauth-rot -n client {client}"), format!(r#"{{"kind":"client","id":"{client}","status":"would-rotate"}}"#)),
         (
             format!("oauth-set -n client {client} --name x"),
@@ -357,4 +357,20 @@ fn one_file_cannot_have_two_uses() {
         account.sh(&line).exits(2).says("name another file");
     }
     assert_eq!((account.read("kept").as_str(), account.state()), ("kept\n", before));
+}
+
+#[test]
+fn a_bulk_run_ends_with_counts_if_they_are_asked_for() {
+    let account = Account::new();
+    let (authz, own) = (account.id("terraform"), account.id("oauth-tools sandbox"));
+    let ids = format!("{authz}\n{own}\nno-such\n");
+    account.write("ids", &ids);
+    account.sh("oauth-rm authz --summary -n < ids").exits(1).says("oauth-rm: 2 to revoke, 1 skipped\n");
+    let ran = account.sh("oauth-rm authz --summary < ids").exits(1);
+    ran.says("oauth-rm: 1 revoked, 1 skipped, 1 failed\n");
+    account.sh("oauth-rm --summary < /dev/null").exits(0).says("oauth-rm: nothing to do\n");
+    account.sh(&format!("oauth-rm -f --summary authz {authz}")).exits(0).says("oauth-rm: 1 absent\n");
+    account.sh("oauth-set --summary client Nothing --name x --stream").exits(1).says("oauth-set: 1 failed\n");
+    let quiet = account.sh("oauth-rm -f authz < ids");
+    assert!(!quiet.err.contains("absent,"), "{quiet}");
 }

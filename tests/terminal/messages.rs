@@ -15,7 +15,10 @@ fn a_change_is_shown_as_a_sentence() {
         assert_eq!((shown.status, shown.screen.wrapped), (0, 0), "{}", shown.screen.text());
         shown.screen.lines()
     };
-    assert_eq!(said(80, &format!("oauth-rm -n authz {id}")), [format!("would revoke authorization {id}")]);
+    assert_eq!(
+        said(80, &format!("oauth-rm -n authz {id}")),
+        [format!("would revoke authorization {id} (ci deploy 2023)")]
+    );
     let lines = said(80, &format!("oauth-rot authz {id}"));
     assert!(lines[0].starts_with(&format!("rotated authorization {id} (")), "{lines:?}");
     assert!(lines.iter().any(|line| line.starts_with("Token:         ") && !line.contains('*')));

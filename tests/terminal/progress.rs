@@ -31,9 +31,11 @@ fn a_run_of_more_than_a_second_shows_progress_and_clears_it() {
     let world = slow();
     let shown = world.run(80, &format!("{RUN} > out"));
     assert_eq!(shown.status, 0, "{}", shown.raw);
-    let lines: Vec<&str> = shown.raw.split("\r\x1b[K").filter(|line| !line.is_empty()).collect();
+    let (lines, rest) = shown.raw.split_once("\r\x1b[K").expect("the last line is wiped");
+    assert_eq!(rest, "oauth-rm: 10 revoked\r\n", "wiped once only");
+    let lines: Vec<&str> = lines.split('\r').map(|line| line.trim_end_matches("\x1b[K")).collect();
     assert!(lines.len() > 1 && lines.iter().all(|line| is_progress(line)), "{:?}", shown.raw);
-    assert_eq!(shown.screen.text(), "");
+    assert_eq!(shown.screen.text(), "oauth-rm: 10 revoked");
     assert_eq!(std::fs::read_to_string(world.home.join("out")).unwrap().lines().count(), 10);
 }
 
@@ -43,19 +45,28 @@ fn sentences_and_progress_do_not_mix() {
     let shown = slow().run(80, RUN);
     assert!(shown.raw.contains("\r\x1b[K"), "{:?}", shown.raw);
     let lines = shown.screen.lines();
-    assert_eq!(lines.len(), 10, "{}", shown.screen.text());
-    assert!(lines.iter().all(|line| line.starts_with("revoked authorization ")), "{}", shown.screen.text());
+    assert_eq!((lines.len(), &*lines[10]), (11, "oauth-rm: 10 revoked"), "{}", shown.screen.text());
+    assert!(
+        lines[..10].iter().all(|line| line.starts_with("revoked authorization ")),
+        "{}",
+        shown.screen.text()
+    );
 }
 
 #[test]
 fn progress_is_shown_only_on_terminals_that_can_clear_a_line() {
     needs!("setsid");
-    for script in [format!("{RUN} 2> messages > out; cat messages"), format!("TERM=dumb {RUN} > out")] {
+    for (script, end) in [
+        (format!("{RUN} 2> messages > out; cat messages"), ""),
+        (format!("TERM=dumb {RUN} > out"), "oauth-rm: 10 revoked\r\n"),
+    ] {
         let shown = slow().run(80, &script);
-        assert_eq!((shown.status, shown.raw.as_str()), (0, ""), "{script}");
+        assert_eq!((shown.status, shown.raw.as_str()), (0, end), "{script}");
     }
     let Ran { status, err, .. } = slow().off(RUN);
     assert_eq!((status, err.as_str()), (0, ""));
     let shown = slow().run(12, &format!("{RUN} > out"));
-    assert_eq!((shown.screen.wrapped, shown.screen.text().as_str()), (0, ""), "{:?}", shown.raw);
+    let (lines, end) = shown.raw.split_once("\r\x1b[K").expect("the last line is wiped");
+    assert_eq!(end, "oauth-rm: 10 revoked\r\n");
+    assert!(lines.split('\r').all(|line| line.trim_end_matches("\x1b[K").len() < 12), "{lines:?}");
 }

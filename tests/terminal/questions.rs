@@ -21,6 +21,10 @@ fn removing_several_objects_needs_a_yes() {
         let mut pty = world.start(100, &format!("{script}; echo status $?"));
         pty.expect(QUESTION).send(answer);
         let lines = pty.end().screen.lines();
+        let listed = format!("  {}  ci deploy 2023", ids.split(' ').next().unwrap());
+        assert_eq!(lines[0], listed);
+        assert!(lines[..4].iter().all(|line| line.len() > 40), "ids and descriptions: {lines:?}");
+        let lines = &lines[4..];
         assert_eq!(
             lines[0].trim_end(),
             format!("{QUESTION}{}", answer.trim_matches(['\n', '\u{4}'])).trim_end()
@@ -36,7 +40,7 @@ fn removing_several_objects_needs_a_yes() {
     let mut pty = world.start(100, &script);
     pty.expect(QUESTION).send("yes\n");
     let shown = pty.end();
-    assert_eq!((shown.status, shown.screen.lines().len()), (0, 5));
+    assert_eq!((shown.status, shown.screen.lines().len()), (0, 10));
     assert_eq!(left(&world), 0);
 }
 
@@ -81,7 +85,7 @@ fn no_question_is_asked_in_scripts_or_for_a_few_objects() {
     }
     let world = World::new(Settings::default());
     let shown = world.run(100, &format!("oauth-rm authz {}", world.ids(3)));
-    assert_eq!((shown.status, shown.screen.lines().len()), (0, 3));
+    assert_eq!((shown.status, shown.screen.lines().len()), (0, 4));
     assert_eq!(left(&world), 1);
 }
 
@@ -117,4 +121,31 @@ fn a_secret_is_typed_unseen() {
     let mut pty = world.start(100, &script);
     pty.expect("--client-secret: ").send("b9c4\u{3}");
     assert_eq!(pty.end().status, 130);
+}
+
+#[test]
+fn the_question_lists_ten_objects_at_any_width_and_cuts_no_id() {
+    needs!("setsid");
+    for (columns, lines) in [(100, 12), (80, 12), (40, 22)] {
+        let world = World::new(Settings { authz: 30, ..Settings::default() });
+        let listed = world.off("oauth-ls authz --client none --status expired -o id | head -n 11").out;
+        let ids: Vec<&str> = listed.lines().collect();
+        let mut pty = world.start(columns, &format!("oauth-rm authz {}", ids.join(" ")));
+        pty.expect("oauth-rm: revoke 11 authorizations? [y/N] ").send("n\n");
+        let shown = pty.end();
+        assert_eq!(shown.status, 1);
+        let screen = shown.screen.text();
+        assert!(ids[..10].iter().all(|id| screen.contains(id)) && !screen.contains(ids[10]), "{screen}");
+        let at = shown.screen.lines().iter().position(|line| line == "  and 1 more");
+        assert_eq!(at, Some(lines - 2), "{screen}");
+    }
+}
+
+#[test]
+fn the_question_leaves_out_what_will_be_skipped() {
+    needs!("setsid");
+    let world = World::new(Settings::default());
+    let mut pty = world.start(100, &format!("oauth-rm authz {} '~'", world.ids(4)));
+    pty.expect(QUESTION).send("n\n");
+    assert!(!pty.end().screen.text().contains("  ~"));
 }

@@ -24,10 +24,8 @@ fn a_parallel_run_asks_once_and_shows_no_code() {
     let mut pty = world.start(80, &format!("{RUN} > out"));
     pty.expect(PROMPT).send("482 910\n");
     let shown = pty.end();
-    assert_eq!(
-        (shown.status, shown.screen.lines()),
-        (0, vec!["oauth-rm: two-factor code for 127.0.0.1:".to_owned()])
-    );
+    let lines = ["oauth-rm: two-factor code for 127.0.0.1:", "oauth-rm: 11 revoked"];
+    assert_eq!((shown.status, shown.screen.lines()), (0, lines.map(str::to_owned).to_vec()));
     assert!(!shown.raw.contains("482"));
     let removed = std::fs::read_to_string(world.home.join("out")).unwrap();
     assert!(removed.lines().count() > 8);
@@ -102,7 +100,7 @@ fn a_code_in_the_environment_is_used_without_a_question() {
     needs!("setsid");
     let world = guarded();
     let shown = world.run(80, &format!("HEROKU_TWO_FACTOR_CODE=482910 {RUN} > out"));
-    assert_eq!((shown.status, shown.raw.as_str()), (0, ""));
+    assert_eq!((shown.status, shown.raw.as_str()), (0, "oauth-rm: 11 revoked\r\n"));
     let shown = world.run(200, "HEROKU_TWO_FACTOR_CODE=111111 oauth-ls");
     assert_eq!(shown.status, 4);
     assert!(!shown.raw.contains("111111") && !shown.raw.contains(PROMPT), "{}", shown.raw);

@@ -36,7 +36,7 @@ fn items<'a>(ids: &[(Kind, &'a str)]) -> Vec<Item<'a>> {
 
 /// The look-ups for the items, as words.
 fn look_ups(guard: &Guard, items: Vec<Item<'_>>) -> String {
-    let LookUps { own, session, default, tilde } = guard.look_ups_for(items.into_iter());
+    let LookUps { own, session, default, tilde, .. } = guard.look_ups_for(items.into_iter());
     let words = [(own, "own"), (session, "session"), (default, "default"), (tilde, "tilde")];
     words.iter().filter(|(wanted, _)| *wanted).map(|(_, word)| *word).collect::<Vec<_>>().join(" ")
 }
@@ -109,7 +109,7 @@ fn a_stream_needs_all_look_ups_that_no_option_makes_needless() {
         (true, true, false, false),
     ] {
         let look_ups = guard(Effect::Removes, include_self, include_default).all_look_ups();
-        assert_eq!(look_ups, LookUps { own, session: own, default, tilde: false });
+        assert_eq!(look_ups, LookUps { own, session: own, default, ..LookUps::default() });
     }
 }
 
@@ -117,7 +117,7 @@ fn a_stream_needs_all_look_ups_that_no_option_makes_needless() {
 fn creates_look_up_nothing_and_protect_nothing() {
     let (mut session, ..) = session(Stub::new(), "", &[("HEROKU_API_KEY", "")]);
     let guard = guard(Effect::Creates, false, false);
-    let everything = LookUps { own: true, session: true, default: true, tilde: true };
+    let everything = LookUps { own: true, session: true, default: true, tilde: true, ..LookUps::default() };
     // Without a token, any connection would fail.
     let guard = guard.look_up(&mut session, everything).expect("no look-up");
     for kind in Kind::ALL {
