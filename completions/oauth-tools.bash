@@ -20,20 +20,19 @@ _oauth_tools() {
     fi
     case $tool in
         oauth-diff) opts='--only -o --format --color --account --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client session' formats='ndjson json id table' ;;
-        oauth-ls) opts='--status --expires-within --older-than -s --scope --client --team --sort --marks --secrets -o --format -j --json --shell -S --short --color --account --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client session' ids=yes formats='ndjson csv json env secret id table' ;;
-        oauth-mk) opts='-d --description -s --scope -e --expires-in --name --url --client-id --grant-code --refresh-token --client-secret --web --team --once --strict --exec -n --dry-run -P --parallel --rest --stream --log -o --format -j --json --shell -S --short --color --account --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client token' formats='ndjson csv json env secret id table' ;;
-        oauth-patch) opts='--remove --exec -y --yes -n --dry-run -P --parallel --rest --log --include-self --include-default -o --format -j --json --color --account --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client session' formats='ndjson csv json id table' ;;
-        oauth-rm) opts='-f --force -y --yes -n --dry-run -P --parallel --rest --stream --log --include-self --include-default -o --format -j --json --color --account --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client session token' ids=yes formats='ndjson csv json env secret id table' ;;
-        oauth-rot) opts='--replace -d --description --team --exec -y --yes -n --dry-run -P --parallel --rest --stream --log --include-self --include-default -o --format -j --json --shell -S --short --color --account --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client' ids=yes formats='ndjson csv json env secret id table' ;;
+        oauth-ls) opts='--status --expires-within --older-than -s --scope --client --match --token --team --sort -P --parallel --marks --secrets -o --format -j --json --shell -S --short --color --account --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client session' ids=yes formats='ndjson csv json env secret id table' ;;
+        oauth-mk) opts='-d --description -s --scope -e --expires-in --name --url --client-id --grant-code --refresh-token --client-secret --web --team --once --strict --exec -n --dry-run -P --parallel --rest --stream --log --summary -o --format -j --json --shell -S --short --color --account --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client token' formats='ndjson csv json env secret id table' ;;
+        oauth-rm) opts='-f --force -y --yes -n --dry-run -P --parallel --rest --stream --log --summary --include-self --include-default -o --format -j --json --color --account --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client session token' ids=yes formats='ndjson csv json env secret id table' ;;
+        oauth-rot) opts='--replace -d --description --team --exec -y --yes -n --dry-run -P --parallel --rest --stream --log --summary --include-self --include-default -o --format -j --json --shell -S --short --color --account --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client' ids=yes formats='ndjson csv json env secret id table' ;;
         oauth-run) opts='-d --description -s --scope -e --expires-in --log --account --retry-for --no-wait -v --verbose -h --help -V --version' ;;
         oauth-sandbox) opts='--load --dump --state --authz --latency --quota --fault --seed --two-factor --warning --redact --mask --expired --rotated --new-id -v --verbose -h --help -V --version' ;;
-        oauth-set) opts='-d --description --client-id --client-secret --name --url -n --dry-run -P --parallel --rest --stream --log --include-self --include-default -o --format -j --json --color --account --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client' ids=yes formats='ndjson csv json env secret id table' ;;
+        oauth-set) opts='-d --description --client-id --client-secret --name --url -n --dry-run -P --parallel --rest --stream --log --summary --include-self --include-default -o --format -j --json --color --account --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client' ids=yes formats='ndjson csv json env secret id table' ;;
     esac
     # The first operand that is not an option's argument.
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         case $word in
-            --only | -o | --format | --color | --account | --retry-for | --status | --expires-within | --older-than | -s | --scope | --client | --team | --sort | -d | --description | -e | --expires-in | --name | --url | --client-id | --grant-code | --refresh-token | --client-secret | --web | --exec | -P | --parallel | --rest | --log | --load | --dump | --state | --authz | --latency | --quota | --fault | --seed | --two-factor | --warning | --redact | --mask | --expired | --rotated)
+            --only | -o | --format | --color | --account | --retry-for | --status | --expires-within | --older-than | -s | --scope | --client | --match | --token | --team | --sort | -P | --parallel | -d | --description | -e | --expires-in | --name | --url | --client-id | --grant-code | --refresh-token | --client-secret | --web | --exec | --rest | --log | --load | --dump | --state | --authz | --latency | --quota | --fault | --seed | --two-factor | --warning | --redact | --mask | --expired | --rotated)
                 [[ ${COMP_WORDS[i+1]} == = ]] && ((i++))
                 ((i++)) ;;
             -*) ;;
@@ -85,11 +84,20 @@ _oauth_tools() {
         --client)
             _oauth_tools_ids client "$cur"
             return ;;
+        --match)
+            :
+            return ;;
+        --token)
+            :
+            return ;;
         --team)
             :
             return ;;
         --sort)
             mapfile -t COMPREPLY < <(compgen -W 'client_id client_name code created_at current default description expires_at id kind name redirect_uri scope secret status token updated_at' -- "$cur")
+            return ;;
+        -P | --parallel)
+            :
             return ;;
         -d | --description)
             :
@@ -120,9 +128,6 @@ _oauth_tools() {
             return ;;
         --exec)
             mapfile -t COMPREPLY < <(compgen -c -- "$cur")
-            return ;;
-        -P | --parallel)
-            :
             return ;;
         --rest)
             compopt -o filenames 2>/dev/null
@@ -199,4 +204,4 @@ _oauth_tools() {
         authz | authzs | authorization | authorizations | client | clients | session | sessions) _oauth_tools_ids "$kind" "$cur" ;;
     esac
 }
-complete -F _oauth_tools oauth-diff oauth-ls oauth-mk oauth-patch oauth-rm oauth-rot oauth-run oauth-sandbox oauth-set
+complete -F _oauth_tools oauth-diff oauth-ls oauth-mk oauth-rm oauth-rot oauth-run oauth-sandbox oauth-set

@@ -1,8 +1,8 @@
 //! The request that creates an object, from the fields of a record or of a command line.
 
 use crate::api::request::Body;
-use crate::base::time;
-use crate::input::entry::{Fields, check_scopes};
+use crate::base::time::{self, When};
+use crate::input::entry::{EXPIRED, Fields, check_scopes};
 use crate::record::kind::{Kind, check_id};
 use crate::record::redirect_uri;
 
@@ -71,15 +71,20 @@ pub(crate) fn lifetime(fields: &Fields) -> Result<Option<u64>, String> {
     if fields.expires_in.as_deref() == Some("") {
         return Err(format!("its expires_in {EMPTY}"));
     }
-    if let Some(span) = fields.expires_in.as_deref().filter(|s| *s != "never") {
-        let seconds = time::parse_span(span)?.as_secs();
-        return if seconds > 0 { Ok(Some(seconds)) } else { Err("it would expire immediately".to_owned()) };
+    if let Some(when) = fields.expires_in.as_deref().filter(|s| *s != "never") {
+        return time::parse_when(when)?.seconds_left(time::now());
     }
     let Some(at) = fields.expires_at.as_deref().filter(|at| *at != "never") else { return Ok(None) };
     if at.is_empty() {
         return Err(format!("its expires_at {EMPTY}"));
     }
-    let at = time::parse_rfc3339(at).ok_or_else(|| format!("'{at}' is not an RFC 3339 time"))?;
+    if at == EXPIRED {
+        return Err("it has expired, and the record does not say when: give --expires-in".to_owned());
+    }
+    let at = match time::parse_when(at) {
+        Ok(When::At(at)) => at,
+        _ => return Err(format!("'{at}' is not an RFC 3339 time or a date")),
+    };
     match u64::try_from(at - time::now()) {
         Ok(seconds) if seconds > 0 => Ok(Some(seconds)),
         _ => Err("its expires_at is in the past: give --expires-in".to_owned()),

@@ -44,9 +44,70 @@ pub fn parse_http_date(text: &str) -> Option<Unix> {
     Some(at.as_second())
 }
 
+/// A point in time as a user gives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// `never`
+    Never,
+    /// A duration: before or after now.
+    Span(Duration),
+    /// A date: its first second in UTC; or an RFC 3339 timestamp.
+    At(Unix),
+}
+
+impl When {
+    /// Returns the point, if a duration begins now; `None` for never.
+    pub fn from(self, now: Unix) -> Option<Unix> {
+        match self {
+            When::Never => None,
+            When::Span(span) => Some(now + span.as_secs() as Unix),
+            When::At(at) => Some(at),
+        }
+    }
+
+    /// Returns the point, if a duration ends now; `None` for never.
+    pub fn before(self, now: Unix) -> Option<Unix> {
+        match self {
+            When::Span(span) => Some(now - span.as_secs() as Unix),
+            other => other.from(now),
+        }
+    }
+
+    /// Returns the seconds from now; `None` for never.
+    ///
+    /// # Errors
+    /// A message, if the point is not after now.
+    pub fn seconds_left(self, now: Unix) -> Result<Option<u64>, String> {
+        match self.from(now).map(|at| u64::try_from(at - now)) {
+            None => Ok(None),
+            Some(Ok(seconds)) if seconds > 0 => Ok(Some(seconds)),
+            Some(_) if matches!(self, When::Span(_)) => Err("it would expire immediately".to_owned()),
+            Some(_) => Err("it would expire in the past".to_owned()),
+        }
+    }
+}
+
+/// Parses a point in time: `never`, a date such as `2027-01-31`, an RFC 3339 timestamp, or a duration ([`parse_span`]).
+///
+/// A date means its beginning in UTC: the shorter life, and the smaller selection.
+///
+/// # Errors
+/// A text that quotes the input and says what is allowed.
+pub(crate) fn parse_when(text: &str) -> Result<When, String> {
+    if text == "never" {
+        return Ok(When::Never);
+    }
+    let is_date = text.len() == 10 && text.as_bytes().iter().filter(|b| **b == b'-').count() == 2;
+    let midnight = if is_date { format!("{text}T00:00:00Z") } else { String::new() };
+    if let Some(at) = parse_rfc3339(text).or_else(|| parse_rfc3339(&midnight)) {
+        return Ok(When::At(at));
+    }
+    parse_span(text).map(When::Span).map_err(|what| format!("{what}, a date such as 2027-01-31, or never"))
+}
+
 /// Parses a duration: seconds, or numbers with units of a fixed length, such as `90m`, `30d` or `1d12h`.
 ///
-/// Months and years are refused because their length varies, and fractions because `1,500m` is ambiguous. The longest
+/// A year has 365 days. Months are refused because their length varies, and fractions because `1,500m` is ambiguous. The longest
 /// duration is `u32::MAX` seconds.
 ///
 /// # Errors
@@ -57,11 +118,14 @@ pub fn parse_span(text: &str) -> Result<Duration, String> {
             return text.parse().ok().map(Duration::from_secs);
         }
         let span = friendly::SpanParser::new().parse_span(text).ok()?;
+        let days = i32::from(span.get_years()) * 365;
+        let span = span.try_years(0).ok()?;
+        let span = span.try_days(span.get_days().checked_add(days)?).ok()?;
         let span = Duration::try_from(span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?).ok()?;
         (span.subsec_nanos() == 0 && !text.contains(['.', ','])).then_some(span)
     };
     whole().filter(|span| span.as_secs() <= u64::from(u32::MAX)).ok_or_else(|| {
-        format!("'{text}' is not a duration: use seconds, or numbers with s, m, h, d or w, such as 1d12h")
+        format!("'{text}' is not a duration: use seconds, or numbers with s, m, h, d, w or y, such as 1d12h")
     })
 }
 
@@ -165,6 +229,9 @@ mod tests {
             ("1d12h", 129_600),
             ("1d 12h", 129_600),
             ("1 day 2 hours", 93_600),
+            ("1y", 31_536_000),
+            ("1y2d", 31_708_800),
+            ("2 years", 63_072_000),
             ("4294967295s", 4_294_967_295),
         ] {
             assert_eq!(parse_span(text), Ok(Duration::from_secs(seconds)), "{text}");
@@ -176,7 +243,6 @@ mod tests {
             "+1",
             "-1d",
             "1d ago",
-            "1y",
             "1mo",
             "1 month",
             "1M",
@@ -194,6 +260,31 @@ mod tests {
         ] {
             assert!(parse_span(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn points_in_time_are_durations_dates_or_never() {
+        assert_eq!(parse_when("never"), Ok(When::Never));
+        assert_eq!(parse_when("1d12h"), Ok(When::Span(Duration::from_secs(129_600))));
+        assert_eq!(parse_when("1994-11-06"), Ok(When::At(784_080_000)));
+        assert_eq!(parse_when("1994-11-06T08:49:37Z"), Ok(When::At(784_111_777)));
+        for bad in [
+            "",
+            "Never",
+            "1994-11-6",
+            "1994-02-29",
+            "06-11-1994",
+            "19941106-",
+            "2027-13-01",
+            "1994-11-06T08:49",
+        ] {
+            assert!(parse_when(bad).is_err(), "{bad}");
+        }
+        assert_eq!(When::At(50).seconds_left(20), Ok(Some(30)));
+        assert_eq!(When::Never.seconds_left(20), Ok(None));
+        assert!(
+            When::At(20).seconds_left(20).is_err() && When::Span(Duration::ZERO).seconds_left(20).is_err()
+        );
     }
 
     #[test]

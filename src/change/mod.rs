@@ -217,8 +217,8 @@ fn run_whole<C: Change>(
         Summary::default().say(&session.io.messages, options.summarizes(false));
         return rest.map_or(Ok(()), Rest::finish);
     }
-    let words = change.asks(targets.get(0).kind).filter(|_| !options.yes && !options.dry_run);
-    let words = words.filter(|_| confirm::asks(session, targets.len()));
+    let may_ask = !options.yes && !options.dry_run && confirm::asks(session, targets.len());
+    let words = change.asks(targets.get(0).kind).filter(|_| may_ask);
     if !options.dry_run {
         session.stop_on_signals()?;
     }
@@ -343,9 +343,9 @@ impl<'a, C: Change> Work<'a, C> {
             Run { api, log: files.log, exec: options.exec.as_ref(), rest: files.rest, guard: Some(guard) };
         // A new secret that waits would be lost if the process were killed (docs/architecture.md, Rules: Delivered).
         let waiting = if style.reveal { 1 } else { 4 };
-        let shows_summary = options.summarizes(io.terminal.stderr);
-        let delivery =
-            Delivery::new(io, style, stop.clone(), columns, files.rest, total).with_summary(shows_summary);
+        let summary = options.summarizes(io.terminal.stderr);
+        let delivery = Delivery::new(io, style, stop.clone(), columns, files.rest, total);
+        let delivery = delivery.with_summary(summary);
         Ok(Work { change, ready, guard, run, stop, watch, delivery, waiting })
     }
 
@@ -402,7 +402,7 @@ fn rehearse<'t, C: Change>(
     (guard, change, ready): (&Guard, &C, &C::Ready),
 ) -> Result<(), Error> {
     let (messages, stop) = (session.io.messages.clone(), session.stop.clone());
-    let shows_summary = session.io.terminal.stderr;
+    let summarizes = options.summarizes(session.io.terminal.stderr);
     // A change that needs no protection is rehearsed without a token.
     let (io, api) = match guard.is_idle() {
         true => (&mut session.io, None),
@@ -411,7 +411,6 @@ fn rehearse<'t, C: Change>(
     let mut output = Output::new(io, style);
     let mut tally = Tally::default();
     let summary = RefCell::new(Summary::default());
-    let count = |status: &'static str| summary.borrow_mut().count(status);
     let mut failed = |place: &str, error: &Error| {
         summary.borrow_mut().fail(error);
         messages.error(place, error);
@@ -433,22 +432,20 @@ fn rehearse<'t, C: Change>(
         };
         match change.plan(ready, &item) {
             Ok(Plan::Skip(outcome)) => {
-                if outcome.failure.is_none() {
-                    count(outcome.status);
-                }
                 output.record(&outcome.record(&item))?;
-                if let Some(e) = &outcome.failure {
-                    failed(&item.place(), e);
+                match &outcome.failure {
+                    Some(e) => failed(&item.place(), e),
+                    None => summary.borrow_mut().count(outcome.status),
                 }
             }
             Ok(Plan::Do(step)) => {
                 match guard.check(&item).and_then(|()| api.map_or(Ok(()), |api| guard.prove(api, &item))) {
                     Err(e) if e.is_gone() && change.accepts_absence() => {
-                        count("absent");
+                        summary.borrow_mut().count("absent");
                         output.record(&Record::bare(item.kind, &item.id, "absent"))?;
                     }
                     Ok(()) => {
-                        count(step.would);
+                        summary.borrow_mut().count(step.would);
                         let shown = step.body.as_ref().map_or_else(|| guard.named(&item), Body::shown);
                         output.record(&Record::draft(item.kind, &item.id, step.would, &shown))?;
                     }
@@ -459,6 +456,6 @@ fn rehearse<'t, C: Change>(
         }
     }
     output.finish()?;
-    summary.borrow().say(&messages, options.summarizes(shows_summary));
+    summary.borrow().say(&messages, summarizes);
     tally.result(stop.signal(), stop.signal().is_some())
 }

@@ -346,6 +346,16 @@ impl Args {
             .transpose()
     }
 
+    /// Returns the value of an option as a point in time.
+    ///
+    /// # Errors
+    /// A usage error if it is not one.
+    pub fn when(&self, opt: &Opt) -> Result<Option<time::When>, Error> {
+        self.get(opt)?
+            .map(|v| time::parse_when(v).map_err(|e| Error::usage(format!("--{}: {e}", opt.long))))
+            .transpose()
+    }
+
     /// Returns the value of an option as a number in a range.
     ///
     /// # Errors

@@ -27,7 +27,7 @@ pub(crate) const SCOPE: Opt = Opt {
 };
 /// `-e SPAN`
 pub(crate) const EXPIRES_IN: Opt =
-    Opt::value(Some('e'), "expires-in", "SPAN", "expire after SPAN: seconds, or 10m, 8h, 30d");
+    Opt::value(Some('e'), "expires-in", "SPAN", "expire after SPAN: 10m, 8h, 30d, 1y, a date, or never");
 /// `--name NAME`
 pub(crate) const NAME: Opt = Opt::value(None, "name", "NAME", "the client's name");
 /// `--url URL`

@@ -167,6 +167,11 @@ impl<'a> Entry<'a> {
         }
         let has = |name: &str| names::place(name).is_some_and(|at| found.slots[at].is_some());
         names::check("field", found.unknown.iter().map(|name| name.as_ref()), need, has)?;
+        let says_no_end = found.has_expired && !has("expires_in") && !has("expires_at");
+        let mut found = found;
+        if says_no_end && need == Need::New {
+            found.slots[EXPIRES_AT] = Some(Value::Cell(Cow::Borrowed(EXPIRED)));
+        }
         let may_be_escaped = !found.is_structured;
         let mut entry = Entry::new(&found.slots, need, may_be_escaped, found.is_error)?;
         if need.is_rotation() {
@@ -246,6 +251,8 @@ struct Found<'a> {
     is_error: bool,
     /// It has members that no CSV row can have.
     is_structured: bool,
+    /// Its status is `expired`.
+    has_expired: bool,
 }
 
 impl<'a> DeserializeSeed<'a> for Members {
@@ -269,6 +276,7 @@ impl<'a> Visitor<'a> for Members {
             twice: None,
             is_error: false,
             is_structured: false,
+            has_expired: false,
         };
         let is_identity = self.need == Need::Identity || self.need.is_rotation();
         let read = if is_identity { 4 } else { READ.len() };
@@ -287,6 +295,7 @@ impl<'a> Visitor<'a> for Members {
                     }
                     false => {
                         let raw: &'a RawValue = map.next_value()?;
+                        found.has_expired |= name == "status" && raw.get() == "\"expired\"";
                         found.is_structured |=
                             raw.get().starts_with(['{', '[']) || name == "ignores_delinquent";
                     }
@@ -301,6 +310,12 @@ impl<'a> Visitor<'a> for Members {
         Ok(found)
     }
 }
+
+/// The place of `expires_at` in [`Slots`].
+pub(crate) const EXPIRES_AT: usize = 7;
+
+/// Stands for the expiry of a record that has expired at an unknown time, so that a copy of it does not live for ever.
+pub(crate) const EXPIRED: &str = "expired";
 
 /// The part of each record that a tool needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use crate::base::text;
-use crate::input::entry::{Entry, Need, Whole};
+use crate::input::entry::{EXPIRED, EXPIRES_AT, Entry, Need, Whole};
 use crate::input::fields::{Fields, Slots, Value};
 use crate::input::names::{self, place};
 use crate::record::STATUS_WORDS;
@@ -175,19 +175,24 @@ pub(crate) fn row<'a>(line: &str, header: Option<&Header>, need: Need) -> Result
         Whole::Row(cells.map(|(name, cell)| ((*name).to_owned(), unescape_cell(cell))).collect())
     });
     let mut slots: Slots<'a> = Default::default();
-    let mut is_error = false;
+    let (mut is_error, mut has_expired) = (false, false);
     let mut of_rotation = Fields::default();
     for (name, cell) in names.into_iter().zip(cells) {
         let is_blank = cell.trim().is_empty();
         match name {
             "" if !is_blank => return Err("the row has a cell in a column without a name".to_owned()),
+            "status" if cell.trim() == EXPIRED => has_expired = true,
             "status" if !is_status(cell.trim()) => {
                 return Err(
                     "the cell of 'status' holds no status word: are the cells in their columns?".to_owned()
                 );
             }
             // In our own columns an empty cell is null: it never expires.
-            "expires_at" if is_blank && is_ours => {}
+            "expires_at" if is_blank && is_ours => {
+                if has_expired && need == Need::New {
+                    slots[EXPIRES_AT] = Some(Value::Cell(Cow::Borrowed(EXPIRED)));
+                }
+            }
             "message" | "error" => is_error |= !is_blank,
             "expires_at" if need.is_rotation() && (is_ours || !is_blank) => {
                 of_rotation.expires_at = Some(if is_blank { "never".to_owned() } else { cell });

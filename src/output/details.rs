@@ -11,6 +11,8 @@ use crate::record::kind::Kind;
 
 /// Appends one object, a field per line, with the labels of the Heroku CLI.
 pub(crate) fn write_details(out: &mut Vec<u8>, record: &Record<'_>, now: Unix, reveal: bool, color: bool) {
+    // The filters use the server's clock too.
+    let now = record.as_of.unwrap_or(now);
     let or_none = |text: String| if text.is_empty() { NONE.to_owned() } else { text };
     let date = |name: &str| {
         let text = record.text(&[name]);

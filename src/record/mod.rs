@@ -30,6 +30,8 @@ pub enum Expiry {
     Unknown,
     /// Never.
     Never,
+    /// In the past; the API does not say when.
+    Past,
     /// At an instant.
     At(Unix),
 }
@@ -45,6 +47,8 @@ pub struct Record<'a> {
     pub status: Cow<'a, str>,
     /// The time at which it expires.
     pub expiry: Expiry,
+    /// The server's time at which this was so; `None` if it is not from the API.
+    pub as_of: Option<Unix>,
     /// It is the authorization or the session in use.
     pub current: bool,
     /// It is the account's default API key.
@@ -94,6 +98,7 @@ impl<'a> Record<'a> {
             id: Cow::Borrowed(id),
             status: status.into(),
             expiry: Expiry::Unknown,
+            as_of: None,
             current: false,
             default: false,
             added: Vec::new(),
@@ -137,6 +142,7 @@ impl<'a> Record<'a> {
                 (Some("null"), _) => Expiry::Never,
                 _ => Expiry::Unknown,
             },
+            as_of: None,
             current: is("current"),
             default: is("default"),
             kind,
@@ -168,7 +174,7 @@ impl<'a> Record<'a> {
                 // An authorization without a token has expired, unless its code can still be exchanged for one.
                 Some(token) if token.get() == "null" => match object.at(&["grant", "expires_in"]) {
                     Some(left) if left.get() != "null" => seconds_left(Some(left), now)?,
-                    _ => Expiry::At(now),
+                    _ => Expiry::Past,
                 },
                 Some(token) => {
                     let token: JsonObject<'_> = serde_json::from_str(token.get())
@@ -182,6 +188,7 @@ impl<'a> Record<'a> {
             Kind::Client => Expiry::Never,
         };
         let status = match expiry {
+            Expiry::Past => "expired",
             Expiry::At(at) if at <= now => "expired",
             _ => "active",
         };
@@ -190,6 +197,7 @@ impl<'a> Record<'a> {
             id,
             status: Cow::Borrowed(status),
             expiry,
+            as_of: Some(now),
             current: false,
             default: false,
             added: Vec::new(),
@@ -205,6 +213,7 @@ impl<'a> Record<'a> {
             id: Cow::Borrowed(&self.id),
             status: Cow::Borrowed(&self.status),
             expiry: self.expiry,
+            as_of: self.as_of,
             current: self.current,
             default: self.default,
             added: self.added.clone(),
@@ -220,6 +229,7 @@ impl<'a> Record<'a> {
             id: Cow::Owned(self.id.into_owned()),
             status: Cow::Owned(self.status.into_owned()),
             expiry: self.expiry,
+            as_of: self.as_of,
             current: self.current,
             default: self.default,
             added: self.added,
@@ -280,9 +290,8 @@ impl<'a> Record<'a> {
     /// Returns the expiry for people: `in 3 days`, `never`; empty if it is unknown.
     pub fn expiry_words(&self, now: Unix) -> String {
         match self.expiry {
-            // The API may say only that no time is left: then `at` is the time of its response.
-            Expiry::At(at) if self.status == "expired" && now.abs_diff(at) < 60 => "expired".to_owned(),
-            Expiry::At(at) => time::relative(at, now),
+            Expiry::Past => "expired".to_owned(),
+            Expiry::At(at) => time::relative(at, self.as_of.unwrap_or(now)),
             Expiry::Never => "never".to_owned(),
             Expiry::Unknown => String::new(),
         }
@@ -292,7 +301,7 @@ impl<'a> Record<'a> {
     pub fn expires_at(&self) -> Option<String> {
         match self.expiry {
             Expiry::At(at) => time::rfc3339(at),
-            Expiry::Never | Expiry::Unknown => None,
+            Expiry::Never | Expiry::Unknown | Expiry::Past => None,
         }
     }
 
@@ -396,6 +405,8 @@ fn seconds_left(value: Option<&RawValue>, now: Unix) -> Result<Expiry, String> {
     match value.map(RawValue::get) {
         None | Some("null") => Ok(Expiry::Never),
         Some(number) => match number.parse::<i64>() {
+            // The API responds 0 whenever the time is over.
+            Ok(0) => Ok(Expiry::Past),
             Ok(seconds) if seconds.unsigned_abs() < 1 << 40 => Ok(Expiry::At(now + seconds)),
             _ => Err("its expires_in is not a number of seconds".to_owned()),
         },

@@ -1,13 +1,14 @@
 //! oauth-ls(1): lists authorizations, clients and sessions, or shows them one by one.
 
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::api::page;
 use crate::api::{Api, Object};
 use crate::base::error::{Class, Error, FAILED, NOTHING_GETS_THROUGH, Tally};
 use crate::base::id;
-use crate::base::time::{self, Unix};
+use crate::base::time::Unix;
 use crate::change::guard::alias;
+use crate::change::ordered::{self, Bounds};
 use crate::change::targets::refuse_terminal;
 use crate::cli::operands::Operands;
 use crate::cli::{Args, Opt, Takes, Tool, opts};
@@ -16,17 +17,24 @@ use crate::input::entry::{Need, Origin};
 use crate::input::reader::Lines;
 use crate::input::sniffer::Sniffer;
 use crate::output::{Format, Output, Style};
-use crate::record::columns::{cell, columns};
+use crate::record::Record;
 use crate::record::kind::{Kind, check_id};
-use crate::record::{Expiry, Record};
-use crate::session::Session;
+use crate::session::{PARALLEL, Session};
 use crate::sys::streams::Io;
+use crate::tools::ls::select::{Filter, Order, Tokens};
+use crate::tools::secret_option;
 
 const STATUS: Opt = Opt::value(None, "status", "STATUS", "only active or only expired objects");
-const WITHIN: Opt = Opt::value(None, "expires-within", "SPAN", "only those that expire within SPAN");
-const OLDER: Opt = Opt::value(None, "older-than", "SPAN", "only those created longer than SPAN ago");
+const WITHIN: Opt =
+    Opt::value(None, "expires-within", "SPAN", "only those that expire within SPAN, by a date, or never");
+const OLDER: Opt =
+    Opt::value(None, "older-than", "SPAN", "only those created longer than SPAN ago, or before a date");
 const CLIENT: Opt = Opt::value(None, "client", "CLIENT", "only those of a client (its id or name, or none)");
-const SORT: Opt = Opt::value(None, "sort", "FIELD", "sort by a column");
+const MATCH: Opt =
+    Opt::value(None, "match", "TEXT", "only those whose description or name contains TEXT, in any case");
+const TOKEN: Opt =
+    Opt::value(None, "token", "FROM", "only the authorizations of tokens: -, @FILE or env:NAME");
+const SORT: Opt = Opt::value(None, "sort", "FIELD", "sort by a column, or with -FIELD in descending order");
 const MARKS: Opt = Opt::flag(None, "marks", "also look up the default API key and the session in use");
 const SECRETS: Opt = Opt::flag(None, "secrets", "show what the API shows of secrets");
 
@@ -36,7 +44,20 @@ pub static TOOL: Tool = Tool {
     about: "List authorizations, clients and sessions, or show them one by one.",
     usage: &["[options] [KIND [ID...]]", "[options] [KIND] - < RECORDS"],
     opts: &[
-        &[&STATUS, &WITHIN, &OLDER, &opts::SCOPE, &CLIENT, &opts::TEAM, &SORT, &MARKS, &SECRETS],
+        &[
+            &STATUS,
+            &WITHIN,
+            &OLDER,
+            &opts::SCOPE,
+            &CLIENT,
+            &MATCH,
+            &TOKEN,
+            &opts::TEAM,
+            &SORT,
+            &opts::PARALLEL,
+            &MARKS,
+            &SECRETS,
+        ],
         &opts::PRINT_SECRETS,
         &opts::CALLS,
     ],
@@ -45,47 +66,6 @@ pub static TOOL: Tool = Tool {
     read_only: true,
     formats: &Format::ALL,
 };
-
-/// The options that select records. Each looks at one record only, so a list is printed page by page.
-struct Filter {
-    status: Option<&'static str>,
-    within: Option<Duration>,
-    older: Option<Duration>,
-    scope: Vec<String>,
-    client: Option<String>,
-}
-
-impl Filter {
-    fn read(args: &Args) -> Result<Filter, Error> {
-        Ok(Filter {
-            status: args.word(&STATUS, &[("active", "active"), ("expired", "expired")])?,
-            within: args.span(&WITHIN)?,
-            older: args.span(&OLDER)?,
-            scope: args.scopes()?.unwrap_or_default(),
-            client: args.get(&CLIENT)?.map(str::to_owned),
-        })
-    }
-
-    fn takes(&self, record: &Record<'_>, now: Unix) -> bool {
-        let seconds = |span: Duration| span.as_secs() as Unix;
-        self.status.is_none_or(|status| record.status == status)
-            && self.within.is_none_or(
-                |span| matches!(record.expiry, Expiry::At(at) if at > now && at <= now + seconds(span)),
-            )
-            && self.older.is_none_or(|span| {
-                let born = time::parse_rfc3339(&record.text(&["created_at"]));
-                born.is_some_and(|born| born < now - seconds(span))
-            })
-            && (self.scope.is_empty() || {
-                let has = record.text(&["scope"]);
-                self.scope.iter().all(|wanted| has.split(' ').any(|s| s == wanted))
-            })
-            && self.client.as_ref().is_none_or(|client| {
-                let (id, name) = (record.text(&["client", "id"]), record.text(&["client", "name"]));
-                if client == "none" { id.is_empty() } else { *client == id || *client == name }
-            })
-    }
-}
 
 /// The ids of the objects to mark.
 #[derive(Default)]
@@ -107,16 +87,17 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
     if team.is_some() && kind.is_some_and(|k| k != Kind::Authz) {
         return Err(Error::usage("--team is for authorizations"));
     }
-    let sort = args.get(&SORT)?;
+    let sort = Order::read(args)?;
     style.sorted = sort.is_some();
-    if let Some(field) = sort
-        && !Kind::LISTED.iter().any(|k| columns(*k).iter().any(|(name, _)| *name == field))
-    {
-        let names = columns(Kind::Authz).iter().chain(columns(Kind::Client)).map(|(name, _)| *name);
-        let near = crate::base::text::nearest(field, names);
-        let hint = near.map_or("see oauth-record(5)".to_owned(), |near| format!("did you mean '{near}'?"));
-        return Err(Error::usage(format!("--sort: unknown column '{field}'; {hint}")));
-    }
+    let tokens = match args.get(&TOKEN)? {
+        Some(_) if stdin || !others.is_empty() || kind.is_some_and(|kind| kind != Kind::Authz) => {
+            return Err(Error::usage(
+                "--token selects from the list of authorizations: give no other KIND and no ids",
+            ));
+        }
+        Some(from) => Some(Tokens::new(secret_option::tokens(session, "--token", from)?)),
+        None => None,
+    };
     let asked = match (kind, stdin) {
         (kind, true) => Some(read(session, kind)?),
         (Some(kind), false) if !others.is_empty() => {
@@ -136,7 +117,12 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
         return Err(Error::usage("the API does not list or show tokens"));
     }
     style.check_count(asked.as_ref().map_or(1, Vec::len))?;
-    session.plan_calls(args, 2)?;
+    let parallel = args.number(&opts::PARALLEL, 1..=64)?.unwrap_or(PARALLEL);
+    session.plan_calls(args, asked.as_ref().map_or(2, |asked| asked.len().clamp(2, parallel.max(2))))?;
+    if tokens.as_ref().is_some_and(Tokens::is_empty) {
+        // Without a token, nothing is selected, and nothing is asked for.
+        return Output::new(&mut session.io, style).finish();
+    }
     let (io, api) = session.connect()?;
     let marks = if args.has(&MARKS) {
         let id = |kind| Ok::<_, Error>(alias(api, kind)?.map(|record| record.id.into_owned()));
@@ -144,14 +130,15 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
     } else {
         Marks::default()
     };
-    let list = List { api, filter, team, sort, marks };
+    let is_for_authz = team.is_some() || tokens.is_some();
+    let mut list = List { api, filter, team, sort, marks, tokens };
     match asked {
-        Some(asked) => list.show(io, style, &asked),
+        Some(asked) => list.show(io, style, asked, parallel),
         None => {
-            let kinds = match (kind, team) {
+            let kinds = match (kind, is_for_authz) {
                 (Some(kind), _) => vec![kind],
-                (None, Some(_)) => vec![Kind::Authz],
-                (None, None) => Kind::LISTED.to_vec(),
+                (None, true) => vec![Kind::Authz],
+                (None, false) => Kind::LISTED.to_vec(),
             };
             list.all(io, style, &kinds)
         }
@@ -188,19 +175,21 @@ struct List<'a> {
     api: &'a Api,
     filter: Filter,
     team: Option<&'a str>,
-    sort: Option<&'a str>,
+    sort: Option<Order<'a>>,
     marks: Marks,
+    tokens: Option<Tokens>,
 }
 
 impl List<'_> {
     /// Prints whole collections, page by page.
-    fn all(&self, io: &mut Io, style: Style, kinds: &[Kind]) -> Result<(), Error> {
+    fn all(&mut self, io: &mut Io, style: Style, kinds: &[Kind]) -> Result<(), Error> {
         let messages = io.messages.clone();
         let mut output = Output::new(io, style);
         let mut tally = Tally::default();
         for &kind in kinds {
             let mut count = 0;
-            let mut sorted = Vec::new();
+            let mut held = Vec::new();
+            let mut tokens = self.tokens.take();
             let listed = self.api.list(kind, self.team, &mut |page, date| {
                 for object in page.objects() {
                     let record = match from_api(kind, object, date) {
@@ -218,16 +207,29 @@ impl List<'_> {
                     if !self.filter.takes(&record, date) {
                         continue;
                     }
+                    if tokens.as_mut().is_some_and(|tokens| !tokens.compare(&record)) {
+                        continue;
+                    }
                     count += 1;
-                    match self.sort {
-                        Some(field) => sorted.push((self.key(&record, field), object.to_owned(), date)),
-                        None => one(&mut output, &messages, &record)?,
+                    match &self.sort {
+                        None if tokens.is_none() => one(&mut output, &messages, &record)?,
+                        sort => {
+                            let key = sort.as_ref().map(|order| order.key(&record)).unwrap_or_default();
+                            held.push((key, record.id.to_string(), object.to_owned(), date));
+                        }
                     }
                 }
                 output.flush()
             });
-            sorted.sort_by(|(a, ..), (b, ..): &(String, String, Unix)| a.cmp(b));
-            for (_, json, date) in &sorted {
+            if let Some(order) = &self.sort {
+                held.sort_by(|(a, ..), (b, ..)| order.compare(a, b));
+            }
+            if let Some(tokens) = &tokens {
+                // Only the whole list tells whether a token fits one authorization.
+                let ids = if listed.is_ok() { tokens.finish(&messages) } else { Vec::new() };
+                held.retain(|(_, id, ..)| ids.contains(&id.as_str()));
+            }
+            for (_, _, json, date) in &held {
                 one(&mut output, &messages, &self.marked(from_api(kind, json, *date)?))?;
             }
             if let Err(e) = listed {
@@ -251,36 +253,49 @@ impl List<'_> {
         if messages.has_failed() { Err(Error::reported(FAILED)) } else { Ok(()) }
     }
 
-    /// Prints objects one by one. One that fails does not hide the others.
-    fn show(&self, io: &mut Io, style: Style, asked: &[Asked]) -> Result<(), Error> {
+    /// Prints objects in the order in which they are named, `parallel` calls at a time. One that fails does not hide the
+    /// others.
+    fn show(&self, io: &mut Io, style: Style, asked: Vec<Asked>, parallel: usize) -> Result<(), Error> {
         let messages = io.messages.clone();
-        let single = matches!(asked, [(Origin::Operand, ..)]);
+        let single = matches!(asked[..], [(Origin::Operand, ..)]);
         let mut output = Output::new(io, Style { single, ..style });
-        let mut tally = Tally::default();
-        for (origin, kind, id) in asked {
-            let shown = self.api.get(*kind, id).and_then(|Object { record, date, .. }| {
+        let (mut tally, mut broken, stopped) = (Tally::default(), None, AtomicBool::new(false));
+        let bounds = Bounds { threads: parallel.min(asked.len()), window: parallel * 4 };
+        let may_start = || !stopped.load(Ordering::Relaxed);
+        let get = |(_, kind, id): &Asked| self.api.get(*kind, id);
+        ordered::map(&mut asked.into_iter(), bounds, &may_start, &get, &mut |(origin, kind, id), object| {
+            if broken.is_some() || (tally.is_stopped() && object.is_err()) {
+                return;
+            }
+            let shown = object.and_then(|Object { record, date, .. }| {
                 let mut record = self.marked(record);
                 if id == "~" {
-                    *(if *kind == Kind::Authz { &mut record.default } else { &mut record.current }) = true;
+                    *(if kind == Kind::Authz { &mut record.default } else { &mut record.current }) = true;
                 }
                 if self.filter.takes(&record, date) { output.record(&record) } else { Ok(()) }
             });
-            match shown {
+            match shown.and_then(|()| output.flush()) {
                 Ok(()) => tally.got_through(),
-                Err(e) if e.is_stdout() => return Err(e),
+                Err(e) if e.is_stdout() || e.class() == Class::Usage => {
+                    stopped.store(true, Ordering::Relaxed);
+                    broken = Some(e);
+                }
                 Err(e) => {
                     let line =
                         if let Origin::Line(_) = origin { format!("{origin}: ") } else { String::new() };
-                    messages.error(&format!("{line}{}", kind.label(id)), &e);
+                    messages.error(&format!("{line}{}", kind.label(&id)), &e);
                     tally.count(&e);
-                    if tally.is_stuck() {
+                    if tally.is_stuck() && may_start() {
                         messages.say(NOTHING_GETS_THROUGH);
                     }
                     if e.stops_the_run() || tally.is_stuck() {
-                        break;
+                        stopped.store(true, Ordering::Relaxed);
                     }
                 }
             }
+        });
+        if let Some(e) = broken {
+            return Err(e);
         }
         output.finish()?;
         tally.result(None, false)
@@ -297,11 +312,6 @@ impl List<'_> {
             Kind::Client | Kind::Token => {}
         }
         record
-    }
-
-    fn key(&self, record: &Record<'_>, field: &str) -> String {
-        let column = columns(record.kind).iter().find(|(name, _)| *name == field);
-        column.map_or_else(String::new, |column| cell(record, *column, false))
     }
 }
 
@@ -325,5 +335,6 @@ fn one(
     }
 }
 
+mod select;
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::api::{Api, Object};
 use crate::base::error::{Class, Error, FAILED};
 use crate::base::text;
+use crate::base::time::{self, When};
 use crate::change::Run;
 use crate::change::create::{Likeness, Maker};
 use crate::change::log::{self, Log};
@@ -42,10 +43,12 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
     let Some(command) = args.operands.first() else {
         return Err(Error::usage("give a command to run"));
     };
-    let lifetime = args.span(&opts::EXPIRES_IN)?.unwrap_or(LIFETIME).as_secs();
-    if lifetime == 0 {
-        return Err(Error::usage("--expires-in: it would expire immediately"));
-    }
+    let when = args.when(&opts::EXPIRES_IN)?.unwrap_or(When::Span(LIFETIME));
+    let left =
+        when.seconds_left(time::now()).map_err(|what| Error::usage(format!("--expires-in: {what}")))?;
+    let Some(lifetime) = left else {
+        return Err(Error::usage("--expires-in: the authorization of a command must expire"));
+    };
     let scope = args.new_scopes()?.unwrap_or_else(|| vec!["global".to_owned()]);
     let description = match args.get(&opts::DESCRIPTION)? {
         Some(text) => text.to_owned(),

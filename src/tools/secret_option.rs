@@ -1,16 +1,21 @@
 //! The values of options that take a secret.
 
+use std::collections::HashSet;
 use std::io::{self, Read};
 
-use crate::base::error::Error;
+use zeroize::Zeroizing;
+
+use crate::base::error::{Error, USAGE};
 use crate::base::secret::Secret;
-use crate::base::secret::check_token;
+use crate::base::secret::{check_token, is_complete};
 use crate::input::reader;
 use crate::session::Session;
 use crate::sys::terminal;
 
 /// The longest secret that is read, in bytes.
 const LONGEST: usize = 4096;
+/// The most bytes of tokens that are read: they are all held in memory.
+const MOST_TEXT: u64 = 16 << 20;
 
 /// Reads the secret that an option's value names.
 ///
@@ -51,6 +56,63 @@ pub(super) fn secret(
     let secret = Secret::new(line.to_owned());
     session.io.messages.hide(&secret);
     Ok(secret)
+}
+
+/// Reads the tokens that an option's value names, one a line; `from` is `-`, `@FILE` or `env:NAME`. Returns each with its
+/// place, for messages. Blank lines are ignored, and so is a token that was there before.
+///
+/// # Errors
+/// A usage error for another value, or if standard input is a terminal; those of the file; a status, once all lines that
+/// are not tokens have been reported.
+pub(super) fn tokens(
+    session: &mut Session,
+    option: &str,
+    from: &str,
+) -> Result<Vec<(String, Secret)>, Error> {
+    let (name, text) = if from == "-" {
+        if session.io.terminal.stdin {
+            return Err(Error::usage(format!("{option} -: give the tokens on standard input, one a line")));
+        }
+        ("stdin", read_text(&mut session.io.input).map_err(|e| Error::file("stdin", e))?)
+    } else if let Some(path) = from.strip_prefix('@') {
+        let read = std::fs::File::open(path).and_then(|mut file| read_text(&mut file));
+        (path, read.map_err(|e| Error::file(path, e))?)
+    } else if let Some(variable) = from.strip_prefix("env:") {
+        let text = session.config.named(variable);
+        let text = text.ok_or_else(|| Error::usage(format!("{option}: {variable} is not set")))?;
+        (variable, Zeroizing::new(text))
+    } else {
+        let what = "give -, @FILE or env:NAME, so that no token is on the command line";
+        return Err(Error::usage(format!("{option}: {what}")));
+    };
+    let messages = session.io.messages.clone();
+    let (mut known, mut tokens, mut bad) = (HashSet::new(), Vec::new(), false);
+    for (number, line) in (1..).zip(text.lines()) {
+        let token = line.trim();
+        if !token.is_empty() && !is_token(token) {
+            bad = true;
+            messages.fail(&format!("{name}:{number}: not a token in full: give bare tokens, one a line"));
+        } else if !token.is_empty() && known.insert(token) {
+            tokens.push((format!("{name}:{number}"), Secret::new(token.to_owned())));
+        }
+    }
+    if bad { Err(Error::reported(USAGE)) } else { Ok(tokens) }
+}
+
+/// Returns whether a text can be a token in full: the shortest is a UUID.
+fn is_token(text: &str) -> bool {
+    (36..=LONGEST).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        && is_complete(text)
+}
+
+fn read_text(from: &mut dyn Read) -> io::Result<Zeroizing<String>> {
+    let mut text = Zeroizing::new(String::new());
+    from.take(MOST_TEXT + 1).read_to_string(&mut text)?;
+    match text.len() as u64 > MOST_TEXT {
+        true => Err(io::Error::other(format!("there are more than {MOST_TEXT} bytes of tokens"))),
+        false => Ok(text),
+    }
 }
 
 /// Reads one line and no more: the writer may keep its pipe open, and the rest may be for another program.

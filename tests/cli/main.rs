@@ -27,6 +27,7 @@ mod resume;
 mod run;
 mod sandbox_and_diff;
 mod secrets;
+mod selecting;
 mod shells;
 mod streams;
 mod truth;

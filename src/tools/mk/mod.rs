@@ -276,6 +276,7 @@ fn report_lifetime(messages: &Messages, item: &Item<'_>, fields: &Fields, exists
         // The same lifetime, counted from now or from its creation.
         (Some(wanted), Expiry::At(at)) if close(wanted, at - time::now()) => return,
         (Some(wanted), Expiry::At(_)) if record.lifetime().is_none_or(|life| close(wanted, life)) => return,
+        (_, Expiry::Past) => "has expired".to_owned(),
         (_, Expiry::At(at)) => format!("expires at {}", time::rfc3339(at).unwrap_or_default()),
         _ => return,
     };

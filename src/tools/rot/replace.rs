@@ -217,7 +217,9 @@ fn pass_on(run: &Run<'_>, old: &str, outcome: &mut Outcome, in_use: bool) -> Res
 
 /// Returns the whole lifetime of the old authorization, in seconds; `None` if it never expires.
 fn lifetime(old: &Record<'_>) -> Result<Option<i64>, Error> {
-    let Expiry::At(_) = old.expiry else { return Ok(None) };
+    if !matches!(old.expiry, Expiry::At(_) | Expiry::Past) {
+        return Ok(None);
+    }
     match old.lifetime() {
         Some(seconds) if old.status != "expired" => Ok(Some(seconds)),
         // The API reports 0 seconds left for every expired token, so the time of its expiry is unknown.
