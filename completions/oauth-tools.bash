@@ -22,6 +22,7 @@ _oauth_tools() {
         oauth-diff) opts='--only -o --format --color --account --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client session' formats='ndjson json id table' ;;
         oauth-ls) opts='--status --expires-within --older-than -s --scope --client --match --token --team --sort -P --parallel --marks --secrets -o --format -j --json --shell -S --short --color --account --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client session' ids=yes formats='ndjson csv json env secret id table' ;;
         oauth-mk) opts='-d --description -s --scope -e --expires-in --name --url --client-id --grant-code --refresh-token --client-secret --web --team --once --strict --exec -n --dry-run -P --parallel --rest --stream --log --summary -o --format -j --json --shell -S --short --color --account --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client token' formats='ndjson csv json env secret id table' ;;
+        oauth-patch) opts='--remove --exec -y --yes -n --dry-run -P --parallel --rest --log --summary --include-self --include-default -o --format -j --json --color --account --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client session' formats='ndjson csv json id table' ;;
         oauth-rm) opts='-f --force -y --yes -n --dry-run -P --parallel --rest --stream --log --summary --include-self --include-default -o --format -j --json --color --account --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client session token' ids=yes formats='ndjson csv json env secret id table' ;;
         oauth-rot) opts='--replace -d --description --team --exec -y --yes -n --dry-run -P --parallel --rest --stream --log --summary --include-self --include-default -o --format -j --json --shell -S --short --color --account --retry-for --no-wait -v --verbose -h --help -V --version' kinds='authz client' ids=yes formats='ndjson csv json env secret id table' ;;
         oauth-run) opts='-d --description -s --scope -e --expires-in --log --account --retry-for --no-wait -v --verbose -h --help -V --version' ;;
@@ -204,4 +205,4 @@ _oauth_tools() {
         authz | authzs | authorization | authorizations | client | clients | session | sessions) _oauth_tools_ids "$kind" "$cur" ;;
     esac
 }
-complete -F _oauth_tools oauth-diff oauth-ls oauth-mk oauth-rm oauth-rot oauth-run oauth-sandbox oauth-set
+complete -F _oauth_tools oauth-diff oauth-ls oauth-mk oauth-patch oauth-rm oauth-rot oauth-run oauth-sandbox oauth-set

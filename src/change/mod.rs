@@ -10,7 +10,7 @@
 //! - `confirm`: asks before several objects are removed at a terminal
 //! - `ordered`: a map over items on several threads, in order
 //! - `delivery`: results to the output, to `--rest`, to the messages, and to the exit status
-//! - `outcome`: the result for one item
+//! - `outcome`: the plan and the result for one item
 //! - `create`: creates objects, and never a duplicate
 //! - `exec`: passes a new secret to a command
 //! - `rest`, `log`: the files of `--rest` and `--log`
@@ -21,7 +21,6 @@ use std::sync::Mutex;
 use crate::api::Api;
 use crate::api::request::Body;
 use crate::base::error::{Error, NOTHING_GETS_THROUGH, Tally};
-use crate::change::create::Likeness;
 use crate::change::delivery::{Delivery, Summary};
 use crate::change::exec::Exec;
 use crate::change::guard::Guard;
@@ -29,6 +28,7 @@ use crate::change::log::{Log, OpenLog};
 use crate::change::options::Options;
 use crate::change::ordered::Bounds;
 use crate::change::outcome::Outcome;
+pub(crate) use crate::change::outcome::{Plan, Step};
 use crate::change::rest::Rest;
 use crate::change::stream::Stream;
 use crate::change::targets::{Input, Item, Sourced, Targets, refuse_terminal};
@@ -127,32 +127,6 @@ pub(crate) trait Change: Sync {
     ) -> Result<Outcome, Error>;
 }
 
-/// The plan for an item.
-pub(crate) enum Plan {
-    /// Nothing is to be done. Protection is not checked, since nothing changes.
-    Skip(Outcome),
-    /// One change.
-    Do(Step),
-}
-
-/// One change to one item: planned once, printed by `-n`, and sent by the run.
-#[derive(Debug, Default)]
-pub(crate) struct Step {
-    /// The status that `-n` prints: `would-revoke`, `would-create`, ….
-    pub(crate) would: &'static str,
-    /// The body of the request.
-    pub(crate) body: Option<Body>,
-    /// How to recognise the created object after a lost response.
-    pub(crate) likeness: Option<Likeness>,
-}
-
-impl Plan {
-    /// Plans a step without a body.
-    pub(crate) fn bare(would: &'static str) -> Plan {
-        Plan::Do(Step { would, ..Step::default() })
-    }
-}
-
 /// The means of a run, for [`Change::apply`].
 #[derive(Clone, Copy)]
 pub(crate) struct Run<'a> {
@@ -226,7 +200,7 @@ fn run_whole<C: Change>(
     if change.compares() {
         guard.watch(targets.iter());
     }
-    let rehearses = options.dry_run && input.need == Need::Identity;
+    let rehearses = options.dry_run && matches!(input.need, Need::Identity | Need::Plan);
     let look_ups = guard.look_ups_for(targets.iter()).with_names(targets.iter(), words.is_some(), rehearses);
     let guard = guard.look_up(session, look_ups)?;
     if let Some(words) = words {

@@ -1,14 +1,42 @@
-//! The result of the change to one item.
+//! The plan and the result of the change to one item.
 
 use std::borrow::Cow;
 
+use crate::api::request::Body;
 use crate::api::{Api, Object};
 use crate::base::error::{Class, Error};
 use crate::base::secret::Secret;
+use crate::change::create::Likeness;
 use crate::change::exec::Exec;
 use crate::change::targets::Item;
 use crate::record::Record;
 use crate::record::kind::Kind;
+
+/// The plan for an item.
+pub(crate) enum Plan {
+    /// Nothing is to be done. Protection is not checked, since nothing changes.
+    Skip(Outcome),
+    /// One change.
+    Do(Step),
+}
+
+/// One change to one item: planned once, printed by `-n`, and sent by the run.
+#[derive(Debug, Default)]
+pub(crate) struct Step {
+    /// The status that `-n` prints: `would-revoke`, `would-create`, ….
+    pub(crate) would: &'static str,
+    /// The body of the request.
+    pub(crate) body: Option<Body>,
+    /// How to recognise the created object after a lost response.
+    pub(crate) likeness: Option<Likeness>,
+}
+
+impl Plan {
+    /// Plans a step without a body.
+    pub(crate) fn bare(would: &'static str) -> Plan {
+        Plan::Do(Step { would, ..Step::default() })
+    }
+}
 
 /// The result of the change to one item.
 #[derive(Debug)]

@@ -64,7 +64,7 @@ pub struct Record<'a> {
 pub(crate) const LARGEST: usize = 8 << 20;
 
 /// The words of `status` (oauth-record(5), STATUS WORDS).
-pub(crate) const STATUS_WORDS: [&str; 20] = [
+pub(crate) const STATUS_WORDS: [&str; 21] = [
     "active",
     "expired",
     "created",
@@ -76,6 +76,7 @@ pub(crate) const STATUS_WORDS: [&str; 20] = [
     "revoked",
     "deleted",
     "absent",
+    "kept",
     "added",
     "changed",
     "removed",

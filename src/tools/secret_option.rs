@@ -3,8 +3,6 @@
 use std::collections::HashSet;
 use std::io::{self, Read};
 
-use zeroize::Zeroizing;
-
 use crate::base::error::{Error, USAGE};
 use crate::base::secret::Secret;
 use crate::base::secret::{check_token, is_complete};
@@ -80,14 +78,14 @@ pub(super) fn tokens(
     } else if let Some(variable) = from.strip_prefix("env:") {
         let text = session.config.named(variable);
         let text = text.ok_or_else(|| Error::usage(format!("{option}: {variable} is not set")))?;
-        (variable, Zeroizing::new(text))
+        (variable, Secret::new(text))
     } else {
         let what = "give -, @FILE or env:NAME, so that no token is on the command line";
         return Err(Error::usage(format!("{option}: {what}")));
     };
     let messages = session.io.messages.clone();
     let (mut known, mut tokens, mut bad) = (HashSet::new(), Vec::new(), false);
-    for (number, line) in (1..).zip(text.lines()) {
+    for (number, line) in (1..).zip(text.expose().trim_start_matches('\u{feff}').lines()) {
         let token = line.trim();
         if !token.is_empty() && !is_token(token) {
             bad = true;
@@ -106,10 +104,11 @@ fn is_token(text: &str) -> bool {
         && is_complete(text)
 }
 
-fn read_text(from: &mut dyn Read) -> io::Result<Zeroizing<String>> {
-    let mut text = Zeroizing::new(String::new());
-    from.take(MOST_TEXT + 1).read_to_string(&mut text)?;
-    match text.len() as u64 > MOST_TEXT {
+fn read_text(from: &mut dyn Read) -> io::Result<Secret> {
+    let mut text = String::new();
+    let read = from.take(MOST_TEXT + 1).read_to_string(&mut text);
+    let text = Secret::new(text);
+    match read? as u64 > MOST_TEXT {
         true => Err(io::Error::other(format!("there are more than {MOST_TEXT} bytes of tokens"))),
         false => Ok(text),
     }

@@ -26,7 +26,7 @@ pub(super) enum State {
     /// It is to be applied.
     Open,
     /// The account is as the plan says: the object, and the status to print.
-    Done(Object, &'static str),
+    Done(Box<Object>, &'static str),
     /// What is to be removed does not exist.
     Absent,
     /// It would be removed with `--remove`.
@@ -143,7 +143,7 @@ impl Account {
         let alike = self.alike.get(likeness).map(Vec::as_slice).unwrap_or_default();
         let mut made = alike.iter().filter(|object| !is_other(object));
         match made.nth(hunk.nth.saturating_sub(1)) {
-            Some(object) => State::Done(object.clone(), "exists"),
+            Some(object) => State::Done(Box::new(object.clone()), "exists"),
             None => State::Open,
         }
     }
@@ -161,7 +161,7 @@ impl Account {
             }
             is_open = true;
         }
-        Ok(if is_open { State::Open } else { State::Done(object.clone(), "unchanged") })
+        Ok(if is_open { State::Open } else { State::Done(Box::new(object.clone()), "unchanged") })
     }
 
     fn removed(&self, item: &Item<'_>, hunk: &Hunk) -> Result<State, String> {

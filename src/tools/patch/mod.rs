@@ -36,7 +36,7 @@ pub static TOOL: Tool = Tool {
     usage: &["[options] [KIND] < PLAN"],
     opts: &[
         &[&REMOVE, &opts::EXEC, &opts::YES],
-        &[&opts::DRY_RUN, &opts::PARALLEL, &opts::REST, &opts::LOG],
+        &[&opts::DRY_RUN, &opts::PARALLEL, &opts::REST, &opts::LOG, &opts::SUMMARY],
         &opts::PROTECTION,
         &opts::PRINT,
         &opts::CALLS,
@@ -185,7 +185,9 @@ impl Change for Patch {
 
     fn plan(&self, ready: &Ready, item: &Item<'_>) -> Result<Plan, Error> {
         match ready.states.get(item.index) {
-            Some(State::Done(object, status)) => return Ok(Plan::Skip(Outcome::new(object.clone(), status))),
+            Some(State::Done(object, status)) => {
+                return Ok(Plan::Skip(Outcome::new((**object).clone(), status)));
+            }
             Some(State::Absent) => return Ok(Plan::Skip(Outcome::bare("absent"))),
             Some(State::Kept) => return Ok(Plan::Skip(Outcome::bare("kept"))),
             Some(State::Open) => {}

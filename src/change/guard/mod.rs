@@ -5,21 +5,27 @@
 //! use, that proves it for all others. Otherwise (the list of a team holds it, or the API shows too little of the
 //! tokens) each authorization is read before it is changed, and its token must differ from the one in use. Clients and
 //! tokens cannot be proved not to be in use then, and are skipped.
+//!
+//! - `in_use`: finds the authorizations that may be in use
+
+mod in_use;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
-use crate::api::{Api, Object};
+use crate::api::Api;
 use crate::base::error::{Error, TEMPORARY};
 use crate::base::id;
 use crate::base::secret::Likeness;
 use crate::base::sync::{beside, lock};
 use crate::change::Effect;
+use crate::change::guard::in_use::{Own, note_name, own_objects, part_id};
+pub(crate) use crate::change::guard::in_use::{alias, compare};
 use crate::change::options::Options;
 use crate::change::targets::Item;
 use crate::input::hunk::Verb;
+use crate::record::Expiry;
 use crate::record::kind::Kind;
-use crate::record::{Expiry, Record};
 use crate::session::Session;
 
 /// How many look-ups are made at the same time.
@@ -186,7 +192,7 @@ impl Guard {
         self.know(own.0);
         self.seen = own.1;
         for record in [&session, &default].into_iter().flatten() {
-            lock(&names[record.kind as usize]).insert("~".to_owned(), record.name());
+            lock(&names[record.kind as usize]).insert("~".to_owned(), record.title());
         }
         self.names = names.map(|names| names.into_inner().unwrap_or_else(PoisonError::into_inner));
         let session = session.map(|record| record.id.into_owned());
@@ -394,74 +400,5 @@ fn contains(ids: &Ids, kind: Kind, id: &str) -> bool {
     ids.contains(&id::key(id))
 }
 
-/// An authorization whose token may be the one in use.
-struct Own {
-    id: String,
-    /// No other token looks like that.
-    is_certain: bool,
-    /// The ids of the objects that its access depends on: empty if it has none, `None` if that is unknown.
-    client: Option<String>,
-    session: Option<String>,
-    token: Option<String>,
-}
-
-/// Finds the authorizations whose token may be the one in use (docs/heroku-api.md, Masked tokens).
-fn own_objects(
-    api: &Api,
-    watched: &HashSet<String>,
-    names: Option<&Mutex<Names>>,
-) -> Result<(Vec<Own>, HashMap<String, Seen>), Error> {
-    let (mut own, mut seen) = (Vec::new(), HashMap::new());
-    api.each(Kind::Authz, None, &mut |record, _| {
-        let key = if watched.is_empty() { String::new() } else { id::key(&record.id) };
-        if watched.contains(&key) {
-            let token = record.text(&["access_token", "token"]);
-            seen.insert(key, Seen { expiry: record.expiry, token });
-        }
-        names.into_iter().for_each(|names| note_name(names, record));
-        if let Likeness::Fits { is_certain } = compare(api, record) {
-            let id = |of| part_id(record, of);
-            own.push(Own {
-                id: record.id.to_string(),
-                is_certain,
-                client: id("client"),
-                session: id("session"),
-                token: id("access_token"),
-            });
-        }
-    })?;
-    Ok((own, seen))
-}
-
-fn note_name(names: &Mutex<Names>, record: &Record<'_>) {
-    lock(names).insert(id::key(&record.id), record.name());
-}
-
-/// Returns the id of an object within a record: empty if there is no such object, `None` if it shows no id.
-fn part_id(record: &Record<'_>, part: &str) -> Option<String> {
-    let id = record.text(&[part, "id"]);
-    (!id.is_empty() || record.text(&[part]).is_empty()).then_some(id)
-}
-
-/// Compares the token in use with that of an authorization. A grant code is not a token, and an authorization that has
-/// no token is not in use.
-pub(crate) fn compare(api: &Api, record: &Record<'_>) -> Likeness {
-    if record.is_null(&["access_token"]) {
-        return Likeness::Differs;
-    }
-    api.token().compare(&record.text(&["access_token", "token"]))
-}
-
-/// Looks up the object that `~` stands for. `None` if there is no such object: the API responds 404 then
-/// (docs/heroku-api.md, Resources).
-pub(crate) fn alias(api: &Api, kind: Kind) -> Result<Option<Record<'static>>, Error> {
-    match api.get(kind, "~") {
-        Ok(Object { record, .. }) => Ok(Some(record)),
-        Err(e) if e.is_gone() => Ok(None),
-        Err(e) => Err(e),
-    }
-}
-
 #[cfg(test)]
-#[path = "tests/guard.rs"]
 mod tests;
