@@ -123,7 +123,7 @@ fn a_second_factor_is_asked_for_on_the_terminal_once_per_run() {
         oauth_tools::sandbox::Settings { two_factor: Some("123456".to_owned()), ..Default::default() };
     let account = Account::with(settings);
     // The code is typed after the question.
-    let line = ": > screen; (while ! grep -q code: screen; do sleep 0.02; done; echo 123456) | \
+    let line = ": > screen; (while ! grep -q 'code for' screen; do sleep 0.02; done; echo 123456) | \
                 script -qefc 'oauth-ls -o id 2> err | cat' screen";
     let ran = account.sh(line).exits(0);
     assert_eq!(ran.out.matches("two-factor code").count(), 1, "{ran}");

@@ -211,7 +211,7 @@ fn an_unknown_option_is_reported_with_the_nearest_one() {
         ("oauth-set authz a", "nothing to change"),
         ("oauth-set session s1 -d x", "a session cannot be changed"),
         ("oauth-set authz a --client-id c", "--client-id and --client-secret go together"),
-        ("oauth-mk authz -e 1y", "'1y' is not a duration"),
+        ("oauth-mk authz -e 1mo", "'1mo' is not a duration"),
     ] {
         let ran = account.sh(line).exits(2).prints("");
         let tool = line.split(' ').next().expect("a tool");

@@ -56,7 +56,7 @@ fn rotating_several_objects_needs_a_yes() {
         let mut pty = world.start(100, &script);
         pty.expect(&format!("oauth-rot: {verb} 4 authorizations? [y/N] ")).send("n\n");
         let lines = pty.end().screen.lines();
-        assert_eq!(lines[1], format!("oauth-rot: nothing was {done}"));
+        assert_eq!(lines[5], format!("oauth-rot: nothing was {done}"));
         assert_eq!(world.off("oauth-ls authz").out.len(), before.len());
     }
 }
