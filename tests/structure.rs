@@ -101,7 +101,7 @@ fn each_dependency_has_its_one_place() {
     only("ureq", &["api/http.rs", "api/wire.rs"]);
     only("csv::", &["input/table.rs", "output/printer.rs"]);
     only("signal_hook", &["sys/signals.rs"]);
-    only("unicode_width", &["output/cells.rs"]);
+    only("unicode_width", &["base/text.rs", "output/cells.rs"]);
     only("zeroize", &["base/secret.rs"]);
     only("httparse", &["sandbox/wire/http.rs", "tools/mk/web_flow.rs"]);
 }

@@ -197,12 +197,12 @@ impl Caller {
                 }
                 Verdict::Quota { cause, after } => (cause, after),
                 Verdict::NotSent(cause) => (cause, None),
-                Verdict::Lost(cause) if call.after_loss == AfterLoss::Stop => {
+                Verdict::Lost { cause, .. } if call.after_loss == AfterLoss::Stop => {
                     return Err(Fault::Lost(cause.text));
                 }
-                Verdict::Lost(cause) => {
+                Verdict::Lost { cause, after } => {
                     *lost = true;
-                    (cause, None)
+                    (cause, after)
                 }
             };
             if cause.network {
@@ -251,18 +251,19 @@ impl Caller {
                 let verdict = judge(call, response, self.base.host(), source, code.is_some(), accept);
                 // A warning may quote a new secret. It is only known when the body was read, so the warnings come after
                 // it; if the body of a POST is unusable, they are not shown.
-                if call.method != Method::Post || !matches!(verdict, Verdict::Lost(_)) {
+                if call.method != Method::Post || !matches!(verdict, Verdict::Lost { .. }) {
                     warnings.iter().for_each(|text| self.say_once(text));
                 }
                 verdict
             }
             Err(Failure::NotSent(what)) => Verdict::NotSent(Cause::network(what)),
-            Err(Failure::Lost(what)) => Verdict::Lost(Cause::network(what)),
+            Err(Failure::Lost(what)) => Verdict::lost(Cause::network(what)),
             Err(Failure::Permanent { what, hint }) => {
                 Verdict::Fatal(hint.into_iter().fold(Error::permanent(what), Error::with_hint))
             }
         };
-        if let Verdict::Lost(cause) | Verdict::NotSent(cause) | Verdict::Quota { cause, .. } = &verdict {
+        if let Verdict::Lost { cause, .. } | Verdict::NotSent(cause) | Verdict::Quota { cause, .. } = &verdict
+        {
             self.messages.trace(|| format!("< no usable response: {}", cause.text));
         }
         verdict

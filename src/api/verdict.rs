@@ -63,12 +63,19 @@ pub(crate) enum Verdict {
     NotSent(Cause),
     /// The quota is used up, and the server did not act; `after` is its `Retry-After`.
     Quota { cause: Cause, after: Option<Duration> },
-    /// The server may have acted, and the response is lost or unusable.
-    Lost(Cause),
+    /// The server may have acted, and the response is lost or unusable; `after` is its `Retry-After`.
+    Lost { cause: Cause, after: Option<Duration> },
     /// A two-factor code is required; `sent` if the request had one.
     TwoFactor { sent: bool },
     /// Retrying cannot help.
     Fatal(Error),
+}
+
+impl Verdict {
+    /// The verdict on a response without a `Retry-After` that could be honoured.
+    pub(crate) fn lost(cause: Cause) -> Verdict {
+        Verdict::Lost { cause, after: None }
+    }
 }
 
 /// Judges a response to `call`. `host`, and `source`, where the token was found, are for messages; `code_sent` says whether the request had a two-factor code.
@@ -94,14 +101,14 @@ pub(crate) fn judge(
     match (status, body) {
         (200..=299, Ok(body)) => match accept(body, date) {
             Ok(()) => Verdict::Done(Accepted { date, request_id, next_range }),
-            Err(what) => Verdict::Lost(Cause::other(format!("unusable response ({status}): {what}"))),
+            Err(what) => Verdict::lost(Cause::other(format!("unusable response ({status}): {what}"))),
         },
         // A read that is too large would be as large the next time.
         (200..=299, Err(BodyError::TooLarge(what))) if call.method == Method::Get => {
             Verdict::Fatal(Error::permanent(what))
         }
         (200..=299, Err(BodyError::TooLarge(what) | BodyError::Broken(what))) => {
-            Verdict::Lost(Cause::network(what))
+            Verdict::lost(Cause::network(what))
         }
         (300..=399, _) => {
             let what = match location {
@@ -111,7 +118,10 @@ pub(crate) fn judge(
             Verdict::Fatal(Error::permanent(what).with_hint("check HEROKU_HOST"))
         }
         (429, body) => Verdict::Quota { cause: Cause::refusal(&refusal(body)), after },
-        (500..=599, body) => Verdict::Lost(Cause::refusal(&refusal(body))),
+        // The server would not risk to process it (RFC 8470, 5.2).
+        (425, body) => Verdict::NotSent(Cause::refusal(&refusal(body))),
+        // The server gave up waiting for the request (RFC 9110, 15.5.9), or something in between for the server.
+        (408 | 500..=599, body) => Verdict::Lost { cause: Cause::refusal(&refusal(body)), after },
         (_, body) => refused(call, refusal(body), source, code_sent, code_required),
     }
 }
@@ -138,7 +148,7 @@ fn refused(
         (404 | 410, _) if call.after_loss == AfterLoss::GoneIsDone => match refusal.is_gone() {
             true => Verdict::NotFound(refusal),
             // A proxy's page does not prove that the object is gone.
-            false => Verdict::Lost(Cause::refusal(&refusal)),
+            false => Verdict::lost(Cause::refusal(&refusal)),
         },
         _ => Verdict::Refused(refusal),
     }

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use unicode_width::UnicodeWidthChar;
+
 /// Returns whether a character can move the cursor, change the direction of text, or is invisible.
 fn is_unsafe(c: char) -> bool {
     c.is_control()
@@ -31,13 +33,22 @@ pub(crate) fn is_hidden(c: char) -> bool {
     is_unsafe(c) || (c.is_whitespace() && c != ' ')
 }
 
+/// The most combining marks on a letter. No language needs more than four; a thousand would cover the lines around.
+const MOST_MARKS: usize = 8;
+
 fn escape_where(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
-    if !text.chars().any(&is_escaped) {
+    let is_mark = |c: char| !c.is_ascii() && c.width() == Some(0);
+    if !text.chars().any(|c| is_escaped(c) || is_mark(c)) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
+    let mut marks = 0;
     for c in text.chars() {
-        if is_escaped(c) { out.extend(c.escape_default()) } else { out.push(c) }
+        marks = if is_mark(c) { marks + 1 } else { 0 };
+        match is_escaped(c) || marks > MOST_MARKS {
+            true => out.extend(c.escape_default()),
+            false => out.push(c),
+        }
     }
     Cow::Owned(out)
 }
@@ -125,6 +136,9 @@ mod tests {
             assert_eq!(escape(&format!("a{c}")), format!("a{}", c.escape_default()));
         }
         assert_eq!(escape("naïve 漢字"), "naïve 漢字");
+        let marks = |n: usize| "\u{301}".repeat(n);
+        assert_eq!(escape(&format!("e{}n{}", marks(8), marks(8))), format!("e{}n{}", marks(8), marks(8)));
+        assert_eq!(escape(&format!("e{}x", marks(10))), format!("e{}{}x", marks(8), r"\u{301}\u{301}"));
         assert_eq!(escape("5\u{a0}€"), "5\u{a0}€");
         assert_eq!(escape_message("naïve 5\u{a0}€\u{3000}\u{200b}\n"), r"naïve 5\u{a0}€\u{3000}\u{200b}\n");
     }

@@ -22,7 +22,7 @@ use crate::record::kind::Kind;
 
 /// How far the clocks that date objects and responses may differ, in seconds. An overlooked candidate would be
 /// created twice, so this errs on the large side.
-const SKEW: Unix = 2;
+const SKEW: Unix = 30;
 
 /// How much older than its request a new object may seem, in seconds, before it is assumed to be another one. The clock
 /// that dates objects need not be the one that dates responses, so this errs on the large side too.
@@ -92,6 +92,25 @@ impl Likeness {
             _ => record.text(&["scope"]).split(' ').map(str::to_owned).collect(),
         };
         Likeness::new(record.kind, &record.name(), rest).made_for(Some(&record.text(&["client", "id"])))
+    }
+}
+
+/// When a request was sent.
+#[derive(Debug, Clone, Copy)]
+struct Sent {
+    at: Instant,
+    wall: Unix,
+}
+
+impl Sent {
+    fn now() -> Sent {
+        Sent { at: Instant::now(), wall: time::now() }
+    }
+
+    /// Returns the seconds since then. One of the clocks stands still while a laptop sleeps, the other may be set.
+    fn elapsed(self) -> Unix {
+        let monotonic = Unix::try_from(self.at.elapsed().as_secs()).unwrap_or(Unix::MAX);
+        monotonic.max(time::now() - self.wall)
     }
 }
 
@@ -189,6 +208,9 @@ impl<'a> Maker<'a> {
         for kind in kinds {
             api.each(kind, team, &mut |record, date| {
                 let real = Likeness::of(record);
+                if wanted.contains(&real) {
+                    lock(&maker.state).known.insert(id::key(&record.id));
+                }
                 // An expired object grants no access, so a new one is wanted.
                 if record.status == "active" && wanted.contains(&real) {
                     let record = record.borrowed().into_owned();
@@ -258,7 +280,7 @@ impl<'a> Maker<'a> {
         let mut backoff = api.backoff();
         let request_id = api.new_request_id();
         loop {
-            let sent = Instant::now();
+            let sent = Sent::now();
             let lost = match api.create_once(likeness.kind, self.team, body, &request_id) {
                 Ok(object) => match self.other(&object, likeness, sent) {
                     None => {
@@ -291,13 +313,13 @@ impl<'a> Maker<'a> {
     }
 
     /// Returns why the object in the response to a create cannot be the new one; `None` if it can.
-    fn other(&self, object: &Object, likeness: &Likeness, sent: Instant) -> Option<Other> {
+    fn other(&self, object: &Object, likeness: &Likeness, sent: Sent) -> Option<Other> {
         let record = &object.record;
         let place = || likeness.kind.label(&record.id);
         if lock(&self.state).known.contains(&id::key(&record.id)) {
             return Some(Other::Known(format!("the response is about {}, which existed before", place())));
         }
-        let since = object.date - sent.elapsed().as_secs() as Unix - OLDEST;
+        let since = object.date - sent.elapsed() - OLDEST;
         if let Some(at) = time::parse_rfc3339(&record.text(&["created_at"])).filter(|at| *at < since) {
             let at = time::rfc3339(at).unwrap_or_default();
             return Some(Other::Known(format!(
@@ -317,7 +339,7 @@ impl<'a> Maker<'a> {
         &self,
         api: &Api,
         likeness: &Likeness,
-        sent: Instant,
+        sent: Sent,
         lost: &str,
     ) -> Result<Option<Outcome>, Error> {
         let candidates = self.candidates(api, likeness, sent).map_err(|e| {
@@ -363,10 +385,11 @@ impl<'a> Maker<'a> {
 
     /// Lists the ids of objects like the one whose response was lost that are younger than the request and were not
     /// created by another request of this run.
-    fn candidates(&self, api: &Api, likeness: &Likeness, sent: Instant) -> Result<Vec<String>, Error> {
+    fn candidates(&self, api: &Api, likeness: &Likeness, sent: Sent) -> Result<Vec<String>, Error> {
         let mut found = Vec::new();
         api.each(likeness.kind, self.team, &mut |record, date| {
-            let since = date - sent.elapsed().as_secs() as Unix - SKEW;
+            // With --once it is known what existed before, so the dates need not tell.
+            let since = date - sent.elapsed() - if self.once { OLDEST } else { SKEW };
             let created_at = time::parse_rfc3339(&record.text(&["created_at"]));
             if Likeness::of(record) == *likeness
                 && created_at.is_none_or(|at| at >= since)

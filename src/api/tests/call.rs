@@ -135,8 +135,10 @@ fn retry_after_is_honoured() {
     for (status, header, said) in [
         (429, Some("7"), "oauth-test: retrying in 8 s: the API responded 429 (Too many requests)\n"),
         (429, None, ""),
-        // Only a 429 has a Retry-After that counts.
-        (503, Some("7"), ""),
+        (503, Some("7"), "oauth-test: retrying in 8 s: the API responded 503 (Service unavailable)\n"),
+        (408, Some("7"), "oauth-test: retrying in 8 s: the API responded 408 (Request timeout)\n"),
+        (408, None, ""),
+        (425, None, ""),
     ] {
         let body = r#"{"id":"rate_limit","message":"Sorry."}"#;
         let stub = match header {
