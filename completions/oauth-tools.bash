@@ -6,7 +6,7 @@ _oauth_tools_ids() {
     local id LC_ALL=C
     while IFS= read -r id; do
         [[ $id == "$2"* && $id == [A-Za-z0-9_]* && $id != *[!A-Za-z0-9_-]* ]] && COMPREPLY+=("$id")
-    done < <(sh -c 'oauth-ls "$1" -o id --no-wait --retry-for 0 & p=$!; (sleep 1; kill "$p") >/dev/null & w=$!; wait "$p"; kill "$w"' sh "$1" 2>/dev/null)
+    done < <(sh -c 'oauth-ls "$1" -o "$2" --no-wait --retry-for 0 & p=$!; (sleep 1; kill "$p") >/dev/null & w=$!; wait "$p"; kill "$w"' sh "$1" id 2>/dev/null)
 }
 _oauth_tools() {
     local tool=${COMP_WORDS[0]##*/} cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}

@@ -1,6 +1,16 @@
 # Completions of oauth-tools for fish.
 function __oauth_tools_ids
-    sh -c 'oauth-ls "$1" -o id --no-wait --retry-for 0 & p=$!; (sleep 1; kill "$p") >/dev/null & w=$!; wait "$p"; kill "$w"' sh $argv[1] 2>/dev/null | string match -r "^[A-Za-z0-9_][A-Za-z0-9_-]*\$"
+    sh -c 'oauth-ls "$1" -o "$2" --no-wait --retry-for 0 & p=$!; (sleep 1; kill "$p") >/dev/null & w=$!; wait "$p"; kill "$w"' sh $argv[1] csv 2>/dev/null | env LC_ALL=C awk -F, '
+        NR == 1 { for (n = NF; n && $n != "description" && $n != "name"; n--); next }
+        n && NF > n && $2 ~ /^[A-Za-z0-9_][A-Za-z0-9_-]*$/ {
+            s = $0
+            for (i = 1; i < n; i++) sub(/^[^,]*,/, "", s)
+            gsub(/[\001-\037\177]|\302[\200-\237]|\342\200[\213-\217\250-\256]|\342\201[\240-\257]|\357\273\277/, "", s)
+            if (s ~ /^"/) { s = substr(s, 2); gsub(/""/, "\001", s); sub(/".*/, "", s); gsub(/\001/, "\"", s) }
+            else sub(/,.*/, "", s)
+            if (length(s) > 72) { s = substr(s, 1, 72); sub(/[\300-\377][\200-\277]*$/, "", s); s = s "..." }
+            print s == "" ? $2 : $2 "\t" s
+        }' | string match -r "^[A-Za-z0-9_][A-Za-z0-9_-]*(?:\t.*)?\$" | string replace -ar "(?!\t)\p{C}" ""
 end
 complete -c oauth-diff -l only -x -a '(__fish_append , added changed removed)' -d 'print only these: added, changed, removed'
 complete -c oauth-diff -s o -l format -x -a 'ndjson json id table' -d 'ndjson, json, id or table'
@@ -156,7 +166,7 @@ complete -c oauth-run -l no-wait -d 'exit instead of waiting for quota or asking
 complete -c oauth-run -s v -l verbose -d 'show requests and responses on standard error'
 complete -c oauth-run -s h -l help -d 'show this help'
 complete -c oauth-run -s V -l version -d 'show the version'
-complete -c oauth-run -x -a '(__fish_complete_subcommand)'
+complete -c oauth-run -x -a '(__fish_complete_subcommand - -d --description -s --scope -e --expires-in --log --account --retry-for)'
 complete -c oauth-sandbox -l load -r -F -d 'serve the account in FILE, as oauth-ls prints it'
 complete -c oauth-sandbox -l dump -r -F -d 'write the account to FILE at the end'
 complete -c oauth-sandbox -l state -r -F -d 'keep the account in FILE across runs, generated secrets included'
@@ -175,7 +185,7 @@ complete -c oauth-sandbox -l new-id -d 'respond to a rotation with an authorizat
 complete -c oauth-sandbox -s v -l verbose -d 'show requests and responses on standard error'
 complete -c oauth-sandbox -s h -l help -d 'show this help'
 complete -c oauth-sandbox -s V -l version -d 'show the version'
-complete -c oauth-sandbox -x -a '(__fish_complete_subcommand)'
+complete -c oauth-sandbox -x -a '(__fish_complete_subcommand - --load --dump --state --authz --latency --quota --fault --seed --two-factor --warning --redact --mask --expired --rotated)'
 complete -c oauth-set -s d -l description -x -d 'the authorization\'s description'
 complete -c oauth-set -l client-id -x -a '(__oauth_tools_ids client)' -d 'the client to tie the authorization to'
 complete -c oauth-set -l client-secret -x -d 'that client\'s secret: -, @FILE, env:NAME, or the text (visible in ps)'

@@ -54,12 +54,27 @@ fn values(tool: &Tool, opt: &Opt) -> Values {
     }
 }
 
-/// The command that lists ids. It must not ask or print messages while someone types, nor wait longer than a second for
-/// a silent server.
-fn ids(kind: &str) -> String {
-    const SCRIPT: &str = r#"oauth-ls "$1" -o id --no-wait --retry-for 0 & p=$!; (sleep 1; kill "$p") >/dev/null & w=$!; wait "$p"; kill "$w""#;
-    format!("sh -c '{SCRIPT}' sh {kind} 2>/dev/null")
+/// The command that lists ids in a format. It must not ask or print messages while someone types, nor wait longer than a
+/// second for a silent server.
+fn list(kind: &str, format: &str) -> String {
+    const SCRIPT: &str = r#"oauth-ls "$1" -o "$2" --no-wait --retry-for 0 & p=$!; (sleep 1; kill "$p") >/dev/null & w=$!; wait "$p"; kill "$w""#;
+    format!("sh -c '{SCRIPT}' sh {kind} {format} 2>/dev/null")
 }
+
+/// Turns CSV into lines of an id, a tab, and its description or name. These are texts of other people: characters that
+/// control a terminal, turn the text around or hide in it are removed, and so is what is too long for a line. Whole rows
+/// only: the list may have been cut off.
+const DESCRIBE: &str = r#"env LC_ALL=C awk -F, '
+        NR == 1 { for (n = NF; n && $n != "description" && $n != "name"; n--); next }
+        n && NF > n && $2 ~ /^[A-Za-z0-9_][A-Za-z0-9_-]*$/ {
+            s = $0
+            for (i = 1; i < n; i++) sub(/^[^,]*,/, "", s)
+            gsub(/[\001-\037\177]|\302[\200-\237]|\342\200[\213-\217\250-\256]|\342\201[\240-\257]|\357\273\277/, "", s)
+            if (s ~ /^"/) { s = substr(s, 2); gsub(/""/, "\001", s); sub(/".*/, "", s); gsub(/\001/, "\"", s) }
+            else sub(/,.*/, "", s)
+            if (length(s) > 72) { s = substr(s, 1, 72); sub(/[\300-\377][\200-\277]*$/, "", s); s = s "..." }
+            print s == "" ? $2 : $2 "\t" s
+        }'"#;
 
 fn words(kinds: &[Kind]) -> String {
     kinds.iter().map(|kind| kind.word()).collect::<Vec<_>>().join(" ")
@@ -104,7 +119,7 @@ _oauth_tools() {
     case $tool in
 "#,
     );
-    let mut text = text.replace("ID_COMMAND", &ids("\"$1\""));
+    let mut text = text.replace("ID_COMMAND", &list("\"$1\"", "id"));
     for tool in tools {
         let opts: Vec<String> = tool.all_opts().flat_map(spellings).collect();
         let operands = match tool.takes {
@@ -241,29 +256,32 @@ fn zsh(tools: &[&'static Tool]) -> String {
     let mut text = format!("#compdef {}\n# Completions of oauth-tools for zsh.\n", names(tools));
     let _ = write!(
         text,
-        r#"# Ids from the account; one with characters that no id has is not offered.
+        r#"# Ids from the account, each shown with its description; one with characters that no id has is not offered.
+_oauth_tools_ids_of() {{
+    local -a ids shown
+    local line
+    for line in ${{(f)"$({} | {DESCRIBE})"}}; do
+        [[ ${{line%%$'\t'*}} == (|-*|*[^A-Za-z0-9_-]*) ]] && continue
+        ids+=("${{line%%$'\t'*}}")
+        shown+=("${{${{line/$'\t'/  }}[1,COLUMNS-1]}}")
+    done
+    compadd -l -d shown -a ids
+}}
 _oauth_tools_ids() {{
-    local -a ids
     local word
     for word in $words[2,-1]; do
         case $word in
-            {}) ids=(${{(f)"$({})"}}); break ;;
+            {}) _oauth_tools_ids_of $word; return ;;
         esac
     done
-    ids=(${{ids:#(|-*|*[^A-Za-z0-9_-]*)}})
-    compadd -a ids
 }}
 _oauth_tools_clients() {{
-    local -a ids
-    ids=(${{(f)"$({})"}})
-    ids=(${{ids:#(|-*|*[^A-Za-z0-9_-]*)}})
-    compadd -a ids
+    _oauth_tools_ids_of client
 }}
 case $service in
 "#,
+        list("$1", "csv"),
         kind_words("|"),
-        ids("$word"),
-        ids("client"),
     );
     for tool in tools {
         let _ = writeln!(text, "    {}) _arguments -s -S \\", tool.name);
@@ -318,13 +336,14 @@ fn zsh_operands(tool: &Tool) -> String {
     }
 }
 
-/// Keeps what is an id.
-const FISH_IDS: &str = r#"string match -r "^[A-Za-z0-9_][A-Za-z0-9_-]*\$""#;
+/// Keeps what is an id, with its description, and removes the characters that no line of text has.
+const FISH_IDS: &str =
+    r#"string match -r "^[A-Za-z0-9_][A-Za-z0-9_-]*(?:\t.*)?\$" | string replace -ar "(?!\t)\p{C}" """#;
 
 fn fish(tools: &[&'static Tool]) -> String {
     let mut text = format!(
-        "# Completions of oauth-tools for fish.\nfunction __oauth_tools_ids\n    {} | {FISH_IDS}\nend\n",
-        ids("$argv[1]")
+        "# Completions of oauth-tools for fish.\nfunction __oauth_tools_ids\n    {} | {DESCRIBE} | {FISH_IDS}\nend\n",
+        list("$argv[1]", "csv")
     );
     for tool in tools {
         for opt in tool.all_opts() {
@@ -343,7 +362,15 @@ fn fish(tools: &[&'static Tool]) -> String {
         }
         match tool.takes {
             Takes::Command => {
-                let _ = writeln!(text, "complete -c {} -x -a '(__fish_complete_subcommand)'", tool.name);
+                // fish needs to know which options have an argument that is not the command. It reads those that come
+                // first and begin with two dashes itself.
+                let takes = tool.all_opts().filter(|opt| opt.arg.is_some()).flat_map(spellings);
+                let takes = takes.collect::<Vec<_>>().join(" ");
+                let _ = writeln!(
+                    text,
+                    "complete -c {} -x -a '(__fish_complete_subcommand - {takes})'",
+                    tool.name
+                );
             }
             Takes::Files => {
                 let every =

@@ -10,7 +10,7 @@ use crate::common::Ran;
 use crate::pty::World;
 
 /// A typed line, words that must be offered, and words that must not.
-const CASES: [(&str, &[&str], &[&str]); 18] = [
+const CASES: [(&str, &[&str], &[&str]); 22] = [
     ("oauth-rm ", &["authz", "client", "session", "token"], &[]),
     ("oauth-rm cl", &["client"], &["authz"]),
     ("oauth-ls ", &["authz", "client", "session"], &["token"]),
@@ -27,6 +27,11 @@ const CASES: [(&str, &[&str], &[&str]); 18] = [
     ("oauth-ls --client ", &["CLIENT"], &["AUTHZ"]),
     ("oauth-set --descr", &["--description"], &["--dry-run"]),
     ("oauth-run oauth-l", &["oauth-ls"], &["oauth-rm"]),
+    // The command inside is completed as it would be without us.
+    ("oauth-run cat old-", &["old-list"], &[]),
+    ("oauth-run -e 1h -s read cat old-", &["old-list"], &[]),
+    ("oauth-sandbox --load old-list cat old-", &["old-list"], &[]),
+    ("oauth-sandbox -v cat old-", &["old-list"], &["--load"]),
     ("oauth-diff old-", &["old-list"], &[]),
     ("oauth-rm --rest old-", &["old-list"], &[]),
 ];
@@ -63,29 +68,81 @@ fn judge(world: &World, offered: impl Fn(&str) -> Vec<String>) {
 const EVIL: &str = "$(touch ran)\n$(touch${IFS}ran)\n`touch ran`\na b\na'b\na\"b\na;touch ran\n-n\n~\n*\n\
     a\tb\na\\b\na\u{1b}[31m\n{a,b}\n";
 
+/// Descriptions that do harm if a shell or a terminal believes them, as cells of CSV and as they are shown.
+const DESCRIPTIONS: [(&str, &str); 17] = [
+    ("$(touch ran)", "$(touch ran)"),
+    ("`touch ran`", "`touch ran`"),
+    ("a;touch ran", "a;touch ran"),
+    ("a' ; touch ran '", "a' ; touch ran '"),
+    ("\"a\"\" ; touch ran \"\"\"", "a\" ; touch ran \""),
+    ("${(e):-$(touch ran)}", "${(e):-$(touch ran)}"),
+    ("%F{red}%n %{", "%F{red}%n %{"),
+    ("a:b\\:c", "a:b\\:c"),
+    ("--", "--"),
+    ("*", "*"),
+    ("\u{1b}[31mred\u{1b}]0;title\u{7}", "[31mred]0;title"),
+    ("a\tb\rc\u{7f}", "abc"),
+    ("\u{9b}31m\u{85}", "31m"),
+    ("txt.\u{202e}exe\u{2066}\u{200b}\u{feff}", "txt.exe"),
+    ("\"one, two\"", "one, two"),
+    ("Caf\u{e9} \u{65e5}\u{672c}", "Caf\u{e9} \u{65e5}\u{672c}"),
+    ("", ""),
+];
+
+/// Returns the harmless ids, one for each description and one for a description without end.
+fn good_ids() -> Vec<String> {
+    (0..=DESCRIPTIONS.len()).map(|n| format!("good-id_{n:02}")).collect()
+}
+
 /// A word that is not a command must not be run, offered or split, whatever the account holds. Stands in for `oauth-ls`,
-/// which does not print such ids itself.
+/// which does not print such ids and descriptions itself.
 fn evil_world(shell: Shell) -> World {
     use std::os::unix::fs::PermissionsExt;
     let world = world(shell);
     let folder = world.home.join("evil");
     std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(world.home.join("evil-ids"), format!("{EVIL}good-id_1\n")).unwrap();
+    std::fs::write(folder.join("id"), format!("{EVIL}{}\n", good_ids().join("\n"))).unwrap();
+    let mut table = "kind,id,status,expires_at,name,redirect_uri\n".to_owned();
+    for id in EVIL.lines() {
+        table.push_str(&format!("client,{id},active,,touch ran,\nclient,\"{id}\",active,,touch ran,\n"));
+    }
+    let endless = "x\u{e9}".repeat(5000);
+    let cells = DESCRIPTIONS.iter().map(|(cell, _)| *cell).chain([endless.as_str()]);
+    for (id, cell) in good_ids().iter().zip(cells) {
+        table.push_str(&format!("client,{id},active,,{cell},https://x.example\n"));
+    }
+    // The list was cut off.
+    table.push_str("client,good-i");
+    std::fs::write(folder.join("csv"), table).unwrap();
     let program = folder.join("oauth-ls");
-    std::fs::write(&program, format!("#!/bin/sh\ncat '{}'\n", world.home.join("evil-ids").display()))
-        .unwrap();
+    std::fs::write(&program, format!("#!/bin/sh\ncat '{}'/\"$3\"\n", folder.display())).unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
     let path =
         format!("{}:{}:/usr/local/bin:/usr/bin:/bin", folder.display(), crate::common::programs().display());
     world.set("PATH", &path)
 }
 
-/// Only the harmless id is offered, where ids are.
+/// Only the harmless ids are offered, where ids are.
 fn judge_evil(world: &World, offered: impl Fn(&str) -> Vec<String>) {
     for typed in ["oauth-rm client ", "oauth-ls --client ", "oauth-rot authz ", "oauth-rm client g"] {
-        assert_eq!(offered(typed), ["good-id_1"], "{typed:?}");
+        let mut words = offered(typed);
+        words.sort();
+        assert_eq!(words, good_ids(), "{typed:?}");
         assert!(!world.home.join("ran").exists(), "{typed:?} ran code");
     }
+}
+
+/// Compares the lines that a shell shows with the descriptions. `between` separates an id from its description.
+fn judge_shown(between: &str, mut lines: Vec<String>) {
+    lines.sort();
+    assert_eq!(lines.len(), DESCRIPTIONS.len() + 1, "{lines:?}");
+    for ((line, id), (_, shown)) in lines.iter().zip(good_ids()).zip(DESCRIPTIONS) {
+        let wanted = if shown.is_empty() { id } else { format!("{id}{between}{shown}") };
+        assert_eq!(*line, wanted);
+    }
+    let last = lines.last().unwrap();
+    assert!(last.ends_with("x\u{e9}...") || last.ends_with("x..."), "{last}");
+    assert!(last.len() < 100, "{last}");
 }
 
 #[test]
@@ -100,6 +157,28 @@ fn bash_offers_and_runs_no_evil_id() {
     needs!("setsid");
     let world = evil_world(Shell::Bash);
     judge_evil(&world, |typed| in_bash(&world, typed));
+}
+
+#[test]
+fn bash_completion_completes_the_inner_command() {
+    needs!("setsid");
+    let world = world(Shell::Bash);
+    for (typed, inner) in [
+        ("oauth-run git --al", "git"),
+        ("oauth-run -e 1h -s read git ", "git"),
+        ("oauth-run --expires-in=1h git a -b ", "git"),
+        ("oauth-sandbox --load x -v git --load ", "git"),
+        ("oauth-sandbox oauth-rm --rest ", "oauth-rm"),
+    ] {
+        let words: Vec<String> = typed.replace('=', " = ").split(' ').map(|w| format!("'{w}'")).collect();
+        let script = format!(
+            "bash --norc -c '. ./_oauth_tools; _command_offset() {{ echo \"${{COMP_WORDS[$1]}}\"; }}; \
+             COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); _oauth_tools' bash {}",
+            words.join(" ")
+        );
+        let Ran { status, out, err, .. } = world.off(&script);
+        assert_eq!((status, out.trim(), err.as_str()), (0, inner, ""), "{typed}");
+    }
 }
 
 /// The words that bash offers.
@@ -160,15 +239,22 @@ fn fish_offers_and_runs_no_evil_id() {
     needs!("setsid", "fish");
     let world = evil_world(Shell::Fish);
     judge_evil(&world, |typed| in_fish(&world, typed));
+    judge_shown("\t", shown_in_fish(&world, "oauth-rm client "));
 }
 
 /// The words that fish offers.
 fn in_fish(world: &World, typed: &str) -> Vec<String> {
+    let lines = shown_in_fish(world, typed);
+    let words = lines.iter().filter_map(|line| line.split('\t').next());
+    words.map(|word| word.trim_start_matches("--format=").to_owned()).collect()
+}
+
+/// The words that fish offers, with their descriptions.
+fn shown_in_fish(world: &World, typed: &str) -> Vec<String> {
     let script = format!("fish --no-config -c 'source _oauth_tools; complete -C \"{typed}\"'");
     let Ran { status, out, err, .. } = world.off(&script);
     assert_eq!((status, err.as_str()), (0, ""), "{typed}");
-    let words = out.lines().filter_map(|line| line.split('\t').next());
-    words.map(|word| word.trim_start_matches("--format=").to_owned()).collect()
+    out.lines().map(str::to_owned).collect()
 }
 
 #[test]
@@ -183,6 +269,8 @@ fn zsh_offers_and_runs_no_evil_id() {
     needs!("setsid", "zsh");
     let world = evil_world(Shell::Zsh);
     judge_evil(&world, |typed| in_zsh(&world, typed));
+    let shown = std::fs::read_to_string(world.home.join("shown")).unwrap();
+    judge_shown("  ", shown.lines().map(str::to_owned).collect());
 }
 
 /// The words that zsh offers.
@@ -191,7 +279,8 @@ fn in_zsh(world: &World, typed: &str) -> Vec<String> {
     let setup = "PS1='READY '\n\
         fpath=($PWD $fpath)\n\
         autoload -Uz compinit && compinit -u -d $PWD/dump\n\
-        compadd() {\n  local -a found\n  builtin compadd -O found \"$@\"\n  print -l -- $found >> offered\n}\n\
+        compadd() {\n  local -a found\n  builtin compadd -O found \"$@\"\n  print -l -- $found >> offered\n  \
+        local -i at=${@[(i)-d]}\n  (( at > $# )) || print -rl -- \"${(@P)@[at+1]}\" > shown\n}\n\
         show() { : > offered; _main_complete; print -r -- DONE >> offered }\n\
         zle -C show complete-word show\n\
         bindkey '^X' show\n";
