@@ -17,7 +17,7 @@ REMAP = --config 'build.rustflags=["--remap-path-prefix=$(or $(CARGO_HOME),$(HOM
 
 SCRIPTS = $(wildcard benches/*.sh conformance/*.sh demo/*.sh packaging/*.sh tests/*.sh) .ci/run
 
-.PHONY: all build demo test soak check bench conformance fuzz html reproducible completions dist deb clean
+.PHONY: all build demo test soak check bench conformance fuzz html picture reproducible completions dist deb clean
 
 all: build
 
@@ -70,7 +70,14 @@ html:
 
 ## compare speed and memory with curl and jq
 bench: $(PROGRAMS)
-	$(WITH_PROGRAMS) sh benches/bench.sh
+	$(CARGO) build --quiet --release --locked --example line
+	$(WITH_PROGRAMS) LINE="$(abspath $(TARGET))/release/examples/line" sh benches/bench.sh
+
+## record the picture in README.md; needs asciinema, node and npm
+picture: $(PROGRAMS)
+	npm install --silent --prefix "$(TARGET)/picture" svg-term-cli@2.1.1
+	$(WITH_PROGRAMS) SVG_TERM="$(abspath $(TARGET))/picture/node_modules/.bin/svg-term" \
+		sh demo/picture.sh docs/demo.svg
 
 ## compare results with the official Heroku CLI; needs node, npm and jq
 conformance: $(PROGRAMS)

@@ -2,7 +2,7 @@
 # Compares the speed and memory of oauth-tools with curl and jq. Absolute times depend on the machine; read the ratios.
 #
 # Needs curl, jq and GNU time (Debian: curl jq time). Also compares with the official CLI if `make conformance` has
-# installed it. BENCH_RECORDS is the number of records to read (1000000), BENCH_LIST the number to list (100000).
+# installed it. LINE is the program examples/line.rs, built. BENCH_RECORDS is the number of records to read (1000000), BENCH_LIST the number to list (100000).
 set -eu
 
 if [ "${1-}" != inside ]; then
@@ -22,6 +22,25 @@ if [ "${1-}" != inside ]; then
     oauth-sandbox --authz 2100 --latency 20ms sh "$0" inside bulk-ours
     oauth-sandbox --authz 2100 --latency 20ms sh "$0" inside bulk-curl
     oauth-sandbox --authz 1000 sh "$0" inside read
+    oauth-sandbox --authz 1200 "$LINE" 25 sh "$0" inside line
+    sh "$0" inside quota
+    exit
+fi
+
+if [ "$2" = quota ]; then
+    # calls TEXT LIMIT SCRIPT: counts the requests of a script, without those before it that only make its input.
+    calls() {
+        made=$(oauth-sandbox -v --authz 1000 sh -c "$4" 2>&1 >/dev/null | sed -n 's/.*: \([0-9]*\) requests.*/\1/p')
+        printf '  %-44s %5d calls (limit: %d)\n' "$1" "$((made - $2))" "$3"
+    }
+    some='grep generated | head -n 100'
+    echo "calls of the API for a job"
+    calls "list 1,000 authorizations and a few" 0 2 "oauth-ls authz"
+    calls "revoke 100 records" 2 103 "oauth-ls authz | $some | oauth-rm"
+    calls "rotate 100 records" 2 103 "oauth-ls authz | $some | oauth-rot"
+    calls "change 100 descriptions" 2 102 "oauth-ls authz | $some | oauth-set authz -d x"
+    calls "show 100 ids" 2 100 "oauth-ls authz -o id | head -n 100 | oauth-ls authz -"
+    calls "oauth-mk --once, all there already" 1 1 "oauth-ls clients -o csv | oauth-mk --once client -"
     exit
 fi
 
@@ -82,7 +101,55 @@ curl_loop_jq() { curl_pages | jq -c '.[]' >"$work/jq"; }
 dry_run() { oauth-rm -n <"$work/million" >"$work/would"; }
 jq_ids() { jq -c .id <"$work/million" >"$work/ids"; }
 
+# ideal MILLISECONDS LIMIT OURS THEIRS: compares a job over the line with the least time it could take, and with curl.
+ideal() {
+    "$3" >/dev/null
+    rounds=0
+    : >"$work/a"
+    : >"$work/b"
+    while [ "$rounds" -lt 5 ]; do
+        us 1 "$3" >>"$work/a"
+        us 1 "$4" >>"$work/b"
+        rounds=$((rounds + 1))
+    done
+    awk -v ideal="$1" -v limit="$2" -v ours="$(median <"$work/a")" -v theirs="$(median <"$work/b")" 'BEGIN {
+        printf "  %.0f ms, ideal %d ms, ratio %.3f (limit: %s); curl %.0f ms, ratio %.3f\n",
+            ours / 1000, ideal, ours / 1000 / ideal, limit, theirs / 1000, ours / theirs }'
+}
+authz_urls() { sed "s#.*#url=$url/&\noutput=/dev/null#"; }
+parallel_curl() { curl -s --cacert "$SSL_CERT_FILE" -Z --parallel-max 8 -H "$accept" -H "$bearer" "$@"; }
+
+far_call() { oauth-ls clients; }
+far_curl() { curl -sf --cacert "$SSL_CERT_FILE" -H "$accept" -H "$bearer" "$HEROKU_HOST/oauth/clients"; }
+far_kinds() { oauth-ls; }
+far_kinds_curl() { parallel_curl "$url" -o /dev/null "$HEROKU_HOST/oauth/clients" -o /dev/null "$HEROKU_HOST/oauth/sessions" -o /dev/null; }
+far_show() { oauth-ls authz - -P 8 <"$work/ids"; }
+far_show_curl() { parallel_curl -K "$work/show.conf"; }
+# Each run takes the next 100.
+next_hundred() {
+    head -n 100 "$work/left" >"$work/hundred"
+    tail -n +101 "$work/left" >"$work/left.new"
+    mv "$work/left.new" "$work/left"
+}
+far_revoke() { next_hundred; oauth-rm -P 8 <"$work/hundred"; }
+far_revoke_curl() { next_hundred; jq -r .id "$work/hundred" | authz_urls | parallel_curl -X DELETE -K -; }
+
 case $2 in
+line)
+    echo "over TLS and a line of 50 ms there and back; a connection takes 100 ms"
+    echo " one call"
+    ideal 150 1.15 far_call far_curl
+    echo " three lists at once"
+    ideal 150 1.15 far_kinds far_kinds_curl
+    oauth-ls authz | grep '"description":"generated' >"$work/left"
+    head -n 50 "$work/left" | jq -r .id >"$work/ids"
+    authz_urls <"$work/ids" >"$work/show.conf"
+    echo " showing 50 ids, -P 8"
+    ideal 450 1.15 far_show far_show_curl
+    # Six runs of each take 1,100 of them.
+    echo " revoking 100 records, -P 8"
+    ideal 750 1.15 far_revoke far_revoke_curl
+    ;;
 calls)
     echo "start: difference to true (limit: 2 ms)"
     compare 11 40 version nothing
