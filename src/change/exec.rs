@@ -1,8 +1,8 @@
 //! `--exec CMD`: passes each new secret to a command, on its standard input and in its environment. Never as an
 //! argument, because other users can read those.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::io::{self, Write};
+use std::process::Command;
 
 use crate::base::error::{Error, reason};
 use crate::config::credentials::SECRET_VARIABLES;
@@ -12,6 +12,9 @@ use crate::sys::child;
 
 /// The longest value of a variable, in bytes: with its name it must stay below 128 KiB (execve(2), `MAX_ARG_STRLEN`).
 const LONGEST: usize = 128 * 1024 - 64;
+
+/// The least that a pipe holds while nobody reads it, in bytes (pipe(7)).
+const PIPE: usize = 4096;
 
 /// The command of `--exec`.
 #[derive(Debug)]
@@ -51,13 +54,23 @@ impl Exec {
                 None => shell.env_remove(name),
             };
         }
-        shell.stdin(Stdio::piped()).stdout(std::io::stderr());
-        let mut child =
-            child::spawn(&mut shell).map_err(|e| Error::failed(format!("--exec: sh: {}", reason(&e))))?;
-        if let Some(mut stdin) = child.stdin.take() {
-            // A command that only needs its environment may not read, and the write fails: not an error.
-            let _ = stdin.write_all(secret.as_bytes());
+        let failed = |e: io::Error| Error::failed(format!("--exec: sh: {}", reason(&e)));
+        let (input, mut output) = io::pipe().map_err(failed)?;
+        // If this program is killed, the command must not store an empty secret over the one that it has.
+        let fits = secret.len() <= PIPE;
+        if fits {
+            output.write_all(secret.as_bytes()).map_err(failed)?;
         }
+        shell.stdin(input).stdout(io::stderr());
+        let spawned = child::spawn(&mut shell);
+        // It holds the other end of the pipe too.
+        drop(shell);
+        let mut child = spawned.map_err(failed)?;
+        if !fits {
+            // A command that only needs its environment may not read, and the write fails: not an error.
+            let _ = output.write_all(secret.as_bytes());
+        }
+        drop(output);
         let status = child.wait().map_err(|e| Error::failed(format!("--exec: {}", reason(&e))))?;
         match child::code(status) {
             0 => Ok(()),
