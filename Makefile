@@ -15,9 +15,9 @@ WITH_PROGRAMS = PATH="$$(cd "$(BUILT)" && pwd):$$PATH"
 REMAP = --config 'build.rustflags=["--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo", \
 	"--remap-path-prefix=$(CURDIR)=/oauth-tools"]'
 
-SCRIPTS = $(wildcard benches/*.sh conformance/*.sh demo/*.sh packaging/*.sh tests/*.sh) .ci/run
+SCRIPTS = $(wildcard benches/*.sh bridges/*.sh conformance/*.sh demo/*.sh packaging/*.sh tests/*.sh) .ci/run
 
-.PHONY: all build demo test soak check bench conformance fuzz html picture reproducible completions dist deb clean
+.PHONY: all build demo test soak check bench bridge conformance fuzz html picture reproducible completions dist deb clean
 
 all: build
 
@@ -82,6 +82,12 @@ picture: $(PROGRAMS)
 ## compare results with the official Heroku CLI; needs node, npm and jq
 conformance: $(PROGRAMS)
 	$(WITH_PROGRAMS) sh conformance/run.sh
+
+# Needs what node-gyp needs to compile better-sqlite3: python3, make and a C++ compiler.
+## check the bridge for Better Auth with its real server; needs node, npm and curl
+bridge: $(PROGRAMS)
+	$(WITH_PROGRAMS) sh conformance/bad-bridges.sh
+	$(WITH_PROGRAMS) sh bridges/prove.sh "$(TARGET)"
 
 ## the fuzz targets to run
 FUZZ_TARGETS ?= $(patsubst fuzz/fuzz_targets/%.rs,%,$(wildcard fuzz/fuzz_targets/*.rs))

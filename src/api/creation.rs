@@ -2,7 +2,8 @@
 
 use crate::api::request::Body;
 use crate::base::time::{self, When};
-use crate::input::entry::{EXPIRED, Fields, check_scopes};
+use crate::config::scopes::Scopes;
+use crate::input::entry::{EXPIRED, Fields};
 use crate::record::kind::{Kind, check_id};
 use crate::record::redirect_uri;
 
@@ -20,11 +21,11 @@ pub(crate) fn scope(fields: &Fields) -> Vec<String> {
     fields.scope.clone().filter(|s| !s.is_empty()).unwrap_or_else(|| vec!["global".to_owned()])
 }
 
-/// Returns the body of the request that creates an object.
+/// Returns the body of the request that creates an object. `known` are the scopes that it may have.
 ///
 /// # Errors
 /// A message, if a field is missing, invalid, or not one of that kind.
-pub(crate) fn body(kind: Kind, fields: &Fields) -> Result<Body, String> {
+pub(crate) fn body(kind: Kind, fields: &Fields, known: &Scopes) -> Result<Body, String> {
     let mut body = Body::default();
     if kind == Kind::Client {
         let not_of_clients = [&fields.description, &fields.expires_in, &fields.client_id];
@@ -43,7 +44,10 @@ pub(crate) fn body(kind: Kind, fields: &Fields) -> Result<Body, String> {
     if is_filled(&fields.name) || is_filled(&fields.url) {
         return Err("an authorization has no name and no URL; its description is -d TEXT".to_owned());
     }
-    fields.scope.as_deref().map_or(Ok(()), check_scopes)?;
+    match &fields.scope {
+        Some(scope) => known.check(scope)?,
+        None => known.check(&scope(fields)).map_err(|e| format!("it has no scope, and {e}"))?,
+    }
     body.set("scope", scope(fields));
     body.set("description", description(fields));
     if let Some(seconds) = lifetime(fields)? {

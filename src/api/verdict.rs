@@ -145,6 +145,8 @@ fn refused(
             let error = Error::auth(format!("{refusal}{source}"));
             Verdict::Fatal(error.with_hint("the token was rejected: set HEROKU_API_KEY to a valid one"))
         }
+        // The server can do this for no object at all.
+        (405, "method_not_allowed") => Verdict::Fatal(Error::unsupported(refusal.to_string())),
         (404 | 410, _) if call.after_loss == AfterLoss::GoneIsDone => match refusal.is_gone() {
             true => Verdict::NotFound(refusal),
             // A proxy's page does not prove that the object is gone.

@@ -38,6 +38,8 @@ pub(crate) enum Class {
     OtherObject,
     /// The network or the server failed in a way that a retry cannot help: an unknown certificate, a redirect.
     Permanent,
+    /// The server lacks the operation, so trying other records is pointless.
+    Unsupported,
     /// One record failed or was skipped.
     Failed,
     /// Standard output cannot be written.
@@ -115,6 +117,12 @@ impl Error {
     /// Creates an error: the network or the server failed in a way that a retry cannot help.
     pub(crate) fn permanent(text: impl Into<String>) -> Error {
         Error::new(Class::Permanent, text)
+    }
+
+    /// Creates an error: the server lacks the operation, for this and every other object.
+    pub(crate) fn unsupported(text: impl Into<String>) -> Error {
+        Error::new(Class::Unsupported, text)
+            .with_hint("the server cannot do this for any object: see what its bridge supports")
     }
 
     /// Creates an error: a response arrived whole, but cannot be used. `why` says what is wrong with it.
@@ -203,6 +211,7 @@ impl Error {
             Class::Refused(_)
             | Class::Gone
             | Class::Permanent
+            | Class::Unsupported
             | Class::Failed
             | Class::Stdout
             | Class::ReaderGone
@@ -227,6 +236,7 @@ impl Error {
             | Class::Unreachable
             | Class::OtherObject
             | Class::Permanent
+            | Class::Unsupported
             | Class::Stdout
             | Class::ReaderGone
             | Class::File
@@ -238,7 +248,7 @@ impl Error {
     pub(crate) fn in_doubt(self, hint: Option<&'static str>) -> Error {
         let class = match self.class {
             // The refusal is about the retry; the lost request before it may have succeeded.
-            Class::Refused(_) | Class::Gone => Class::Failed,
+            Class::Refused(_) | Class::Gone | Class::Unsupported => Class::Failed,
             Class::Auth | Class::Permanent | Class::Temporary | Class::Unreachable => self.class,
             _ => return self,
         };
@@ -370,6 +380,7 @@ mod tests {
             (Error::unresolved(""), 75),
             (Error::other_object(""), 75),
             (Error::permanent(""), 1),
+            (Error::unsupported(""), 1),
             (Error::failed(""), 1),
             (Error::stdout(full()), 1),
             (Error::stdout(io::Error::from_raw_os_error(32)), 1),

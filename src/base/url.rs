@@ -135,6 +135,12 @@ pub(crate) fn is_loopback(host: &str) -> bool {
         || host.trim_matches(['[', ']']).parse::<Ipv6Addr>().is_ok_and(|ip| ip.is_loopback())
 }
 
+/// Returns whether a host is one of Heroku's by name.
+pub(crate) fn is_heroku(host: &str) -> bool {
+    let host = host.to_ascii_lowercase();
+    [".heroku.com", ".herokudev.com"].iter().any(|domain| host.ends_with(domain))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -39,7 +39,7 @@ fn values(tool: &Tool, opt: &Opt) -> Values {
         Some("MASK") => {
             Values::Words(vec!["stars", "eight", "all", "dots", "x", "brackets", "word", "cut", "absent"])
         }
-        Some("SCOPES") => Values::List(crate::input::entry::SCOPES.to_vec()),
+        Some("SCOPES") => Values::List(crate::config::scopes::HEROKU.to_vec()),
         Some("FIELD") => {
             let all = Kind::LISTED.iter().flat_map(|kind| columns(*kind)).map(|(name, _)| *name);
             let mut names: Vec<&str> = all.collect();

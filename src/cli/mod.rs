@@ -17,7 +17,8 @@ use lexopt::Arg;
 use crate::base::error::Error;
 use crate::base::text;
 use crate::base::time;
-use crate::input::entry::{check_scopes, split_scopes};
+use crate::config::scopes::Scopes;
+use crate::input::entry::split_scopes;
 use crate::output::{Format, Style};
 use crate::record::kind::{Kind, check_id};
 
@@ -322,11 +323,11 @@ impl Args {
     ///
     /// # Errors
     /// A usage error if a scope is empty or unknown.
-    pub fn new_scopes(&self) -> Result<Option<Vec<String>>, Error> {
+    pub(crate) fn new_scopes(&self, known: &Scopes) -> Result<Option<Vec<String>>, Error> {
         let scopes = self.scopes()?;
         scopes
             .as_deref()
-            .map_or(Ok(()), check_scopes)
+            .map_or(Ok(()), |scopes| known.check(scopes))
             .map_err(|e| Error::usage(format!("--{}: {e}", opts::SCOPE.long)))?;
         Ok(scopes)
     }

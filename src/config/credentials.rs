@@ -13,7 +13,7 @@ use std::process::Command;
 use crate::base::error::{Error, reason};
 use crate::base::secret::{Secret, clean_token};
 use crate::base::text::shell_word;
-use crate::base::url::is_loopback;
+use crate::base::url::{is_heroku, is_loopback};
 use crate::config::base_url::Base;
 use crate::config::environment::Config;
 use crate::config::netrc::Netrc;
@@ -275,9 +275,7 @@ fn decode(bytes: &[u8]) -> String {
 
 /// Returns whether a host may get the token in the keychain, which is stored without a host.
 fn is_heroku_host(host: &str) -> bool {
-    let host = host.to_ascii_lowercase();
-    let domains = [".heroku.com", ".herokudev.com"];
-    domains.iter().any(|domain| host.ends_with(domain)) || is_loopback(&host)
+    is_heroku(host) || is_loopback(host)
 }
 
 /// Returns whether a text can be the name of an account. A helper would read one that starts with `-` as an option.

@@ -12,13 +12,14 @@ use crate::config::base_url::Base;
 use crate::config::credentials::is_account;
 
 /// The variables and their purpose. A test compares the ENVIRONMENT sections of the man pages with this list.
-pub const VARIABLES: [(&str, &str); 24] = [
+pub const VARIABLES: [(&str, &str); 25] = [
     ("HEROKU_API_KEY", "the token to use"),
     ("HEROKU_API_TOKEN", "a common mistake for HEROKU_API_KEY, which is reported"),
     ("HEROKU_HOST", "the host or URL of the API"),
     ("HEROKU_HEADERS", "extra headers, a JSON object"),
     ("HEROKU_NETRC_WRITE", "true: do not use the keychain"),
     ("NETRC", "the file to read instead of .netrc"),
+    ("HEROKU_SCOPES", "the scopes that the API knows, set by a bridge"),
     ("HEROKU_TWO_FACTOR_CODE", "the two-factor code"),
     ("OAUTH_ACCOUNT", "the account whose token to use"),
     ("OAUTH_LOG", "the file for --log"),

@@ -5,9 +5,11 @@
 //! - `proxy`: the proxy to use
 //! - `credentials`: the search for the token
 //! - `netrc`: the format of `~/.netrc`
+//! - `scopes`: the scopes that the API knows
 
 pub(crate) mod base_url;
 pub(crate) mod credentials;
 pub(crate) mod environment;
 pub(crate) mod netrc;
 mod proxy;
+pub(crate) mod scopes;

@@ -8,7 +8,7 @@ use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-pub(crate) use crate::input::fields::{Fields, SCOPES, check_scopes, split_scopes};
+pub(crate) use crate::input::fields::{Fields, split_scopes};
 use crate::input::fields::{Slots, Value, check_texts, json_text};
 use crate::input::id_index::Tag;
 use crate::input::names::{self, READ};

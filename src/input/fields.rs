@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-use crate::base::text::nearest;
 use crate::input::entry::Need;
 use crate::input::hunk::{Hunk, Verb};
 use crate::input::names::{READ, place};
@@ -272,26 +271,7 @@ fn check_unescaped(name: &str, text: &str) -> Result<(), String> {
     }
 }
 
-/// The scopes that the API knows (docs/heroku-api.md, "Objects").
-pub(crate) const SCOPES: [&str; 6] =
-    ["global", "identity", "read", "write", "read-protected", "write-protected"];
-
 /// Splits a list of scopes at commas and blanks.
 pub(crate) fn split_scopes(text: &str) -> Vec<String> {
     text.split([',', ' ']).filter(|s| !s.is_empty()).map(str::to_owned).collect()
-}
-
-/// Checks that there is at least one scope, and that the API knows all of them.
-///
-/// # Errors
-/// A message that names the unknown scope and the nearest known one.
-pub(crate) fn check_scopes(scopes: &[String]) -> Result<(), String> {
-    if scopes.is_empty() {
-        return Err("its scope is empty: name a scope, or leave the field out for global".to_owned());
-    }
-    let Some(unknown) = scopes.iter().find(|s| !SCOPES.contains(&s.as_str())) else { return Ok(()) };
-    Err(match nearest(unknown, SCOPES) {
-        Some(near) => format!("unknown scope '{unknown}'; did you mean '{near}'?"),
-        None => format!("unknown scope '{unknown}': use one of {}", SCOPES.join(", ")),
-    })
 }

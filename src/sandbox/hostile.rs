@@ -38,6 +38,9 @@ pub(in crate::sandbox) fn replace(
     let body = |mangled: Vec<u8>| Response { body: mangled, ..without_body(&response) };
     match kind {
         FaultKind::TooMany(after) => too_many(*after),
+        FaultKind::Status { status: 405, .. } => {
+            Response::error(405, "method_not_allowed", "This server cannot do that.")
+        }
         FaultKind::Status { status: 502, .. } => bad_gateway(),
         FaultKind::Status { status, .. } => Response::error(*status, "error", reason(*status)),
         FaultKind::Late(_) => Response::error(504, "error", reason(504)),

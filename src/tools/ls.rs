@@ -238,7 +238,8 @@ impl List<'_> {
                 }
                 // What came is printed, and what comes from other lists. A failure of all lists is reported without
                 // the name of one.
-                let stops = e.stops_the_run();
+                // A server that lacks one list may have the others.
+                let stops = e.stops_the_run() && e.class() != Class::Unsupported;
                 messages.error(&if stops { String::new() } else { format!("{}s", kind.noun()) }, &e);
                 tally.count(&e);
                 if stops {

@@ -15,6 +15,7 @@ use crate::change::options::Options;
 use crate::change::outcome::Outcome;
 use crate::cli::{Args, Takes, Tool, opts};
 use crate::config::credentials::SECRET_VARIABLES;
+use crate::config::scopes::Scopes;
 use crate::record::Record;
 use crate::record::kind::Kind;
 use crate::session::Session;
@@ -49,7 +50,8 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
     let Some(lifetime) = left else {
         return Err(Error::usage("--expires-in: the authorization of a command must expire"));
     };
-    let scope = args.new_scopes()?.unwrap_or_else(|| vec!["global".to_owned()]);
+    let known = Scopes::read(&session.config)?;
+    let scope = args.new_scopes(&known)?.unwrap_or_else(|| vec!["global".to_owned()]);
     let description = match args.get(&opts::DESCRIPTION)? {
         Some(text) => text.to_owned(),
         None => {

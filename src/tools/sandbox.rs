@@ -98,7 +98,7 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
         let path = session.config.search_path();
         let env = [("HEROKU_HOST", host.as_str()), ("HEROKU_API_KEY", key.as_str())];
         // Keep the real account's secrets and its log out of a rehearsal.
-        let without = [&SECRET_VARIABLES[..], &["OAUTH_LOG"]].concat();
+        let without = [&SECRET_VARIABLES[..], &["OAUTH_LOG", "HEROKU_SCOPES"]].concat();
         match child::run(&args.operands, &env, &without, path.as_deref(), &mut arrivals) {
             Ok(status) => match child::code(status) {
                 0 => Ok(()),

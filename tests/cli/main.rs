@@ -6,6 +6,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod bridges;
 mod credentials;
 mod diff;
 mod exchange;

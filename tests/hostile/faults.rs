@@ -101,6 +101,7 @@ faults! {
     dropped_after: "drop-after" => ["closed the connection without responding"];
     reset: "reset" => ["closed the connection without responding"];
     short_of_quota: "429:retry-after=1" => ["rate_limit"];
+    lacking: "405" => ["(method_not_allowed, request"];
     status_500: "500" => ["(error, request"];
     status_502: "502" => ["the response is an HTML page, not an API error: Bad Gateway"];
     status_503: "503" => ["(error, request"];

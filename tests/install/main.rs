@@ -98,6 +98,7 @@ fn wanted(prefix: &str) -> BTreeSet<(String, u32)> {
         wanted.insert((format!("{share}/fish/vendor_completions.d/{tool}.fish"), 0o644));
     }
     wanted.insert((format!("{share}/man/man5/oauth-record.5"), 0o644));
+    wanted.insert((format!("{share}/man/man7/oauth-bridge.7"), 0o644));
     wanted.insert((format!("{share}/man/man7/oauth-tools.7"), 0o644));
     wanted.insert((format!("{share}/zsh/site-functions/_oauth_tools"), 0o644));
     wanted

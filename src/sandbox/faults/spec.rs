@@ -12,6 +12,7 @@
 //! | `drop-after` | yes | the same |
 //! | `reset` | yes | the connection is reset (TCP RST) |
 //! | `429` | no | 429; `retry-after=SECONDS`, `=date+SECONDS` or `=epoch+SECONDS` adds a `Retry-After` in that form |
+//! | `405` | no | 405, with the JSON error `method_not_allowed` |
 //! | `500`, `503`, `504` | no | that status, with a JSON error |
 //! | `502` | no | 502, with a page of HTML that contains terminal escapes |
 //! | `500-after`, `502-after`, `503-after`, `504-after` | yes | that error, as above |
@@ -157,9 +158,10 @@ impl fmt::Display for FaultError {
 impl std::error::Error for FaultError {}
 
 /// The faults without keys of their own.
-const SIMPLE: [(&str, FaultKind); 29] = [
+const SIMPLE: [(&str, FaultKind); 30] = [
     ("drop-before", FaultKind::DropBefore),
     ("drop-after", FaultKind::DropAfter),
+    ("405", FaultKind::Status { status: 405, applied: false }),
     ("500", FaultKind::Status { status: 500, applied: false }),
     ("502", FaultKind::Status { status: 502, applied: false }),
     ("503", FaultKind::Status { status: 503, applied: false }),

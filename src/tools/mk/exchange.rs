@@ -12,6 +12,7 @@ use crate::change::outcome::Outcome;
 use crate::change::targets::{Item, Targets};
 use crate::change::{Change, Effect, Plan, Run, Step};
 use crate::cli::{Args, Opt, opts};
+use crate::config::scopes::Scopes;
 use crate::record::kind::{Kind, check_id};
 use crate::session::Session;
 use crate::tools::mk::web_flow::{Redirect, authorize_url};
@@ -62,7 +63,8 @@ impl Exchange {
             }
             (None, None, Some(id), client) => {
                 check_id(id).map_err(|e| Error::usage(format!("--web: {e}")))?;
-                let scope = args.new_scopes()?.unwrap_or_else(|| vec!["identity".to_owned()]);
+                let known = Scopes::read(&session.config)?;
+                let scope = args.new_scopes(&known)?.unwrap_or_else(|| vec!["identity".to_owned()]);
                 Ok(Exchange::Web(id.to_owned(), client, scope))
             }
             _ => Err(Error::usage(

@@ -13,6 +13,7 @@ use crate::change::targets::{Input, Item, Targets};
 use crate::change::{self, Change, Effect, Plan, Run, Step};
 use crate::cli::operands::Operands;
 use crate::cli::{Args, Opt, Takes, Tool, opts};
+use crate::config::scopes::Scopes;
 use crate::input::entry::{Fields, Need};
 use crate::output::Style;
 use crate::record::Expiry;
@@ -87,8 +88,10 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
             return Err(Error::usage(format!("--{} is for tokens", opt.long)));
         }
     }
+    let scopes = Scopes::read(&session.config)?;
     let make = Make {
-        options: option_fields(args)?,
+        options: option_fields(args, &scopes)?,
+        scopes,
         team: args.team()?,
         once: args.has(&ONCE),
         strict: args.has(&STRICT),
@@ -117,6 +120,8 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
 struct Make<'a> {
     /// The values from the options, which take precedence over a record.
     options: Fields,
+    /// The scopes that the API knows.
+    scopes: Scopes,
     team: Option<&'a str>,
     once: bool,
     strict: bool,
@@ -142,7 +147,7 @@ impl<'a> Change for Make<'a> {
         if self.team.is_some() && item.kind != Kind::Authz {
             return Err("--team is for authorizations".to_owned());
         }
-        creation::body(item.kind, &self.fields(item)).map(drop)
+        creation::body(item.kind, &self.fields(item), &self.scopes).map(drop)
     }
 
     fn prepare(&self, session: &mut Session, targets: Option<&Targets>) -> Result<Maker<'a>, Error> {
@@ -164,7 +169,7 @@ impl<'a> Change for Make<'a> {
             return Ok(Plan::Skip(exists));
         }
         maker.refuse_namesake(&likeness)?;
-        let body = creation::body(item.kind, &fields).map_err(Error::usage)?;
+        let body = creation::body(item.kind, &fields, &self.scopes).map_err(Error::usage)?;
         Ok(Plan::Do(Step { would: "would-create", body: Some(body), likeness: Some(likeness) }))
     }
 
@@ -211,11 +216,11 @@ fn token(args: &Args, session: &mut Session, operands: &[String]) -> Result<Exch
 }
 
 /// Reads the values from the options.
-fn option_fields(args: &Args) -> Result<Fields, Error> {
+fn option_fields(args: &Args, known: &Scopes) -> Result<Fields, Error> {
     let text = |opt| args.get(opt).map(|v| v.map(str::to_owned));
     Ok(Fields {
         description: text(&opts::DESCRIPTION)?,
-        scope: args.new_scopes()?,
+        scope: args.new_scopes(known)?,
         expires_in: text(&opts::EXPIRES_IN)?,
         expires_at: None,
         name: text(&opts::NAME)?,

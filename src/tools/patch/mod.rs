@@ -17,6 +17,7 @@ use crate::change::targets::{Input, Item, Targets};
 use crate::change::{self, Change, Effect, Plan, Run, Step};
 use crate::cli::operands::Operands;
 use crate::cli::{Args, Opt, Takes, Tool, opts};
+use crate::config::scopes::Scopes;
 use crate::input::entry::{Fields, Need};
 use crate::input::hunk::{Hunk, Value, Verb, same};
 use crate::output::{Format, Style};
@@ -58,13 +59,16 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
     }
     let input = Input { kind: operands.kind, operands: &[], described: None, need: Need::Plan };
     let style = Style { reveal: true, ..session.style(args, true)? };
-    change::run(session, args, style, &input, &Patch { removes: args.has(&REMOVE) })
+    let patch = Patch { removes: args.has(&REMOVE), scopes: Scopes::read(&session.config)? };
+    change::run(session, args, style, &input, &patch)
 }
 
 /// Applies a plan.
 struct Patch {
     /// What the plan says was removed is removed.
     removes: bool,
+    /// The scopes that the API knows.
+    scopes: Scopes,
 }
 
 /// What is known before the first change.
@@ -170,7 +174,7 @@ impl Change for Patch {
                 if item.kind == Kind::Authz && item.fields().scope.is_none() {
                     return Err("its scope is missing: say which, global if it must be".to_owned());
                 }
-                creation::body(item.kind, &new_fields(item)).map(drop)
+                creation::body(item.kind, &new_fields(item), &self.scopes).map(drop)
             }
             Verb::Changed => update(item.kind, hunk).map(drop),
             Verb::Removed => Ok(()),
@@ -196,7 +200,8 @@ impl Change for Patch {
         let hunk = hunk(item).map_err(Error::input)?;
         Ok(match hunk.verb {
             Verb::Added => {
-                let body = creation::body(item.kind, &new_fields(item)).map_err(Error::input)?;
+                let body =
+                    creation::body(item.kind, &new_fields(item), &self.scopes).map_err(Error::input)?;
                 let likeness = Likeness::wanted(item.kind, item.fields());
                 Plan::Do(Step { would: "would-create", body: Some(body), likeness: Some(likeness) })
             }
