@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::api::quota::{Backoff, Quota, Slot};
 use crate::api::request::{AfterLoss, Call};
 use crate::api::second_factor::{self, SecondFactor};
-use crate::api::transport::{Failure, Method, Request, Response, Transport};
+use crate::api::transport::{Failure, Request, Response, Transport};
 use crate::api::verdict::{Accept, Accepted, Cause, FRESH_CODE, Verdict, judge};
 use crate::base::error::Error;
 use crate::base::secret::Secret;
@@ -17,7 +17,7 @@ use crate::base::sync::lock;
 use crate::base::time::Unix;
 use crate::config::base_url::Base;
 use crate::config::environment::Config;
-use crate::record::json;
+use crate::record::{LARGEST, json, limits};
 use crate::sys::messages::Messages;
 use crate::sys::signals::Stop;
 
@@ -148,10 +148,8 @@ impl Caller {
     ) -> Result<Parsed<T>, Fault> {
         let (mut value, mut lost) = (None, false);
         let mut accept = |body: String, date| {
-            if call.method == Method::Post {
-                // From here on no message shows a new secret, whatever the server quotes it in.
-                json::each_secret(&body, &mut |secret| self.messages.hide_new(secret));
-            }
+            // From here on no message shows a secret of the object, whatever the server quotes it in.
+            self.hide_secrets(&body);
             value = Some(parse(body, date)?);
             Ok(())
         };
@@ -242,16 +240,18 @@ impl Caller {
         }
         let verdict = match response {
             Ok(response) => {
-                self.messages.trace(|| {
-                    let id = response.header("request-id").unwrap_or("-");
-                    format!("< {} request {id} after {} ms", response.status, sent.elapsed().as_millis())
-                });
-                let warnings = warnings(&response);
+                let (status, took, warnings) = (response.status, sent.elapsed(), warnings(&response));
+                let id = response.header("request-id").unwrap_or("-").to_owned();
                 let source = self.source.as_deref().filter(|_| call.bearer.is_none());
                 let verdict = judge(call, response, self.base.host(), source, code.is_some(), accept);
-                // A warning may quote a new secret. It is only known when the body was read, so the warnings come after
-                // it; if the body of a POST is unusable, they are not shown.
-                if call.method != Method::Post || !matches!(verdict, Verdict::Lost { .. }) {
+                // A header may quote a secret. It is only known when the body was read, so the headers are shown after it;
+                // if the body is unusable, they are not.
+                let is_lost = matches!(verdict, Verdict::Lost { .. });
+                self.messages.trace(|| {
+                    let id = if is_lost { "-" } else { &id };
+                    format!("< {status} request {id} after {} ms", took.as_millis())
+                });
+                if !is_lost {
                     warnings.iter().for_each(|text| self.say_once(text));
                 }
                 verdict
@@ -319,6 +319,14 @@ impl Caller {
         let mut warnings = lock(&self.warnings);
         if warnings.len() < MAX_WARNINGS && warnings.insert(text.to_owned()) {
             self.messages.say(text);
+        }
+    }
+
+    /// Hides the secrets of an object from all further messages.
+    pub(crate) fn hide_secrets(&self, object: &str) {
+        // One beyond the limits is an error when it is parsed.
+        if limits::check(object, LARGEST).is_ok() {
+            json::each_secret(object, &mut |secret| self.messages.hide_new(secret));
         }
     }
 

@@ -1,9 +1,15 @@
 //! The request that creates an object, from the fields of a record or of a command line.
 
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::api::Object;
 use crate::api::request::Body;
-use crate::base::time::{self, When};
+use crate::base::error::Error;
+use crate::base::time::{self, Unix, When};
 use crate::config::scopes::Scopes;
 use crate::input::entry::{EXPIRED, Fields};
+use crate::record::Expiry;
 use crate::record::kind::{Kind, check_id};
 use crate::record::redirect_uri;
 
@@ -63,6 +69,30 @@ pub(crate) fn body(kind: Kind, fields: &Fields, known: &Scopes) -> Result<Body, 
 /// Returns whether a field holds something. In a table of several kinds, a row leaves the columns of the others empty.
 fn is_filled(field: &Option<String>) -> bool {
     field.as_ref().is_some_and(|text| !text.is_empty())
+}
+
+/// How much longer than asked for a new authorization may live, in seconds, before that is reported.
+const TOLERANCE: Unix = 60;
+
+/// Returns an error if a new authorization lives longer than the request asked for. The expiry of one for a client is that
+/// of its code, not a lifetime.
+pub(crate) fn outlives(body: &str, object: &Object) -> Option<Error> {
+    #[derive(Deserialize)]
+    struct Asked {
+        expires_in: Option<i64>,
+        client: Option<IgnoredAny>,
+    }
+    let asked: Asked = serde_json::from_str(body).ok()?;
+    let seconds = asked.expires_in.filter(|_| asked.client.is_none())?;
+    let record = &object.record;
+    let lives = match record.expiry {
+        Expiry::At(at) if at <= object.date.saturating_add(seconds).saturating_add(TOLERANCE) => return None,
+        Expiry::At(_) => format!("until {}", record.expires_at().unwrap_or_default()),
+        Expiry::Never => "for ever".to_owned(),
+        Expiry::Unknown | Expiry::Past => return None,
+    };
+    let what = format!("it lives {lives}, longer than the {seconds} seconds that were asked for");
+    Some(Error::failed(what).with_hint(format!("to revoke it: oauth-rm authz {}", record.id)))
 }
 
 /// Returns the lifetime that is asked for, in seconds; `None` if the authorization shall never expire.

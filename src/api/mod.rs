@@ -19,8 +19,9 @@ pub(crate) mod transport;
 pub(crate) mod verdict;
 pub(crate) mod wire;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -34,6 +35,7 @@ use crate::api::transport::{Method, Transport};
 use crate::base::error::{Class, Error};
 use crate::base::id;
 use crate::base::secret::Secret;
+use crate::base::sync::lock;
 use crate::base::time::Unix;
 use crate::config::base_url::Base;
 use crate::config::environment::Config;
@@ -71,6 +73,9 @@ pub(crate) type EachPage<'f> = dyn FnMut(&Page, Unix) -> Result<(), Error> + 'f;
 /// The API of one account.
 pub struct Api {
     caller: Caller,
+    /// The secrets that this run was given, and the keys of the ids of their objects, as hashes. The token in use is among
+    /// them, without an object.
+    given: Mutex<HashMap<u64, u64>>,
 }
 
 impl Api {
@@ -88,7 +93,8 @@ impl Api {
         stop: Stop,
     ) -> Result<Api, Error> {
         let caller = Caller::new(transport, config, base, token, policy, messages, stop)?;
-        Ok(Api { caller })
+        let own = (caller.request_ids.hash_one(caller.token.expose()), caller.request_ids.hash_one(""));
+        Ok(Api { caller, given: Mutex::new(HashMap::from([own])) })
     }
 
     /// Sets where the token was found, for the message if the API rejects it.
@@ -138,7 +144,14 @@ impl Api {
                 largest: LARGEST_PAGE,
                 ..Call::new(Method::Get, &path, AfterLoss::SendAgain)
             };
-            let listed = self.caller.call(&call, |body, _| Page::parse(body)).map_err(into_error)?;
+            let parse = |body: String, _| {
+                let page = Page::parse(body)?;
+                // No message shows the secrets and codes in it. The API masks tokens, and tokens have a form of their own.
+                let shows = |object: &&str| kind == Kind::Client || object.contains("\"code\"");
+                page.objects().filter(shows).for_each(|object| self.caller.hide_secrets(object));
+                Ok(page)
+            };
+            let listed = self.caller.call(&call, parse).map_err(into_error)?;
             let page = &listed.value;
             // A page that is repeated under another range starts with the same id.
             let first = page.objects().next().map(page::id);
@@ -237,12 +250,26 @@ impl Api {
         let parse = |body: String, date| Ok(Record::from_api(kind, &body, date)?.into_owned());
         let object = Object::from(self.caller.call(&call, parse).map_err(into_error)?);
         let other = &object.record.id;
-        if id == "~" || id::same(other, id) {
+        let is_asked = id == "~" || id::same(other, id);
+        // Whether the token in use was rotated, the caller can tell better.
+        let secret = object.record.whole_secret().filter(|secret| secret != self.token().expose());
+        if is_asked && secret.is_none_or(|secret| self.is_new(&secret, other)) {
             return Ok(object);
         }
-        let what = format!("it may have been rotated: the response is about {}", kind.label(other));
+        let what = match is_asked {
+            true => "it may have been rotated: the response holds the secret of another object".to_owned(),
+            false => format!("it may have been rotated: the response is about {}", kind.label(other)),
+        };
         Err(Error::other_object(what)
             .with_hint("look at both with oauth-ls first: if it was rotated, nobody has its new secret"))
+    }
+
+    /// Returns whether a secret was not given to another object in this run, and is not the token in use. A response that
+    /// repeats one belongs to another request.
+    fn is_new(&self, secret: &str, id: &str) -> bool {
+        let hash = |text: &str| self.caller.request_ids.hash_one(text);
+        let object = hash(&id::key(id));
+        *lock(&self.given).entry(hash(secret)).or_insert(object) == object
     }
 
     /// Sends a call whose response is the object with that id.
@@ -275,7 +302,10 @@ impl Api {
         };
         let parse = |body: String, date| {
             let record = Record::from_api(kind, &body, date)?;
-            record.whole_secret().ok_or("it has no secret")?;
+            let secret = record.whole_secret().ok_or("it has no secret")?;
+            if !self.is_new(&secret, &record.id) {
+                return Err("its secret belongs to another object".to_owned());
+            }
             Ok(record.into_owned())
         };
         self.caller.call(&call, parse).map(Object::from)

@@ -110,6 +110,9 @@ pub(crate) fn judge(
         (200..=299, Err(BodyError::TooLarge(what) | BodyError::Broken(what))) => {
             Verdict::lost(Cause::network(what))
         }
+        // "See other" comes after the server has acted; other statuses are no responses (RFC 9110, 15 and 15.4.4).
+        (303, body) if call.method != Method::Get => Verdict::lost(Cause::refusal(&refusal(body))),
+        (..=199 | 600.., body) => Verdict::lost(Cause::refusal(&refusal(body))),
         (300..=399, _) => {
             let what = match location {
                 Some(to) => format!("{host} redirects to {to}: refusing to send the token there"),

@@ -10,6 +10,10 @@ use jiff::{SignedDuration, SpanRelativeTo};
 /// 9999-12-31T23:59:59Z, which is often used for "never".
 const EPOCH: DateTime = civil::date(1970, 1, 1).at(0, 0, 0, 0);
 
+/// The first and the last second that RFC 3339 can write: those of the years 0 and 9999.
+pub(crate) const FIRST: Unix = -62_167_219_200;
+pub(crate) const LAST: Unix = 253_402_300_799;
+
 /// A timestamp: seconds since 1970-01-01T00:00:00Z.
 pub(crate) type Unix = i64;
 

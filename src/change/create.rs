@@ -285,7 +285,8 @@ impl<'a> Maker<'a> {
                 Ok(object) => match self.other(&object, likeness, sent) {
                     None => {
                         self.remember_created(&object);
-                        return Ok(Outcome::new(object, "created"));
+                        let failure = creation::outlives(body, &object);
+                        return Ok(Outcome { failure, ..Outcome::new(object, "created") });
                     }
                     // A cache, or a response that belongs to another request: this one was lost.
                     Some(Other::Known(what)) => what,

@@ -75,13 +75,14 @@ impl<'a> Output<'a> {
                 }
             }
             Format::Csv => self.csv(record),
+            // A shell drops it without a word.
+            Format::Env if record.whole_secret().is_some_and(|secret| secret.contains('\0')) => {
+                return Err(unprintable("a variable"));
+            }
             Format::Env => self.env(record),
             Format::Secret => match record.whole_secret() {
                 // Left out or escaped, a character would make another secret of it.
-                Some(secret) if text::escape(&secret) != secret => {
-                    let error = Error::failed("its secret has a character that a bare line cannot hold");
-                    return Err(error.with_hint("-o ndjson prints it escaped"));
-                }
+                Some(secret) if text::escape(&secret) != secret => return Err(unprintable("a bare line")),
                 Some(secret) => {
                     self.line.extend_from_slice(secret.as_bytes());
                     self.line.push(b'\n');
@@ -205,6 +206,12 @@ impl<'a> Output<'a> {
             let _ = writeln!(self.line, "{name}={}", text::shell_word(&secret));
         }
     }
+}
+
+/// The error for a secret that `what` cannot hold.
+fn unprintable(what: &str) -> Error {
+    Error::failed(format!("its secret has a character that {what} cannot hold"))
+        .with_hint("-o ndjson prints it escaped")
 }
 
 /// The error for a format that needs a secret which `record` does not have.

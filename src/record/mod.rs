@@ -301,7 +301,8 @@ impl<'a> Record<'a> {
     /// Returns the expiry as RFC 3339; `None` if it never expires, or that is unknown.
     pub fn expires_at(&self) -> Option<String> {
         match self.expiry {
-            Expiry::At(at) => time::rfc3339(at),
+            // A life that ends after the year 9999 must not look like one of which nothing is known.
+            Expiry::At(at) => time::rfc3339(at.clamp(time::FIRST, time::LAST)),
             Expiry::Never | Expiry::Unknown | Expiry::Past => None,
         }
     }

@@ -54,6 +54,9 @@ pub(in crate::sandbox) fn replace(
         FaultKind::Id(to) => body(mangle::replace_id(&response.body, to)),
         FaultKind::NestedId(to) => body(mangle::replace_nested_ids(&response.body, to)),
         FaultKind::Text(to) => body(mangle::replace_text(&response.body, to)),
+        FaultKind::Member(to) => body(mangle::merge_members(&response.body, to)),
+        FaultKind::Warn => warn(response),
+        FaultKind::Answer(status) => Response { status: *status, ..response },
         FaultKind::Bignum => body(mangle::big_numbers(&response.body)),
         FaultKind::BadUtf8 => body(mangle::bad_utf8(&response.body)),
         FaultKind::GzipBomb => {
@@ -179,6 +182,15 @@ fn send_flood(kind: &FaultKind, connection: &mut Connection, request: &Request) 
     }
     stream.write_all(more.repeat(times % 10_000).as_bytes())?;
     stream.write_all(end.as_bytes())
+}
+
+/// Adds a warning that quotes each secret of the body, and nothing that announces a secret.
+fn warn(response: Response) -> Response {
+    let mut quotes = Vec::new();
+    if let Ok(body) = serde_json::from_slice(&response.body) {
+        secrets(&body, &mut |_, secret| quotes.push(secret.to_owned()));
+    }
+    response.with("Warning-Message", &format!("remember {}", quotes.join(" ")))
 }
 
 /// Returns an error that quotes every secret: the caller's token, those of the request and those of the account.

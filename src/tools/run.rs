@@ -80,7 +80,9 @@ pub fn run(args: &Args, session: &mut Session) -> Result<(), Error> {
         ),
     })?;
     let Some(Object { record, .. }) = &made.object else { return Err(Error::reported(FAILED)) };
-    let ran = if made.unlogged {
+    let ran = if let Some(failure) = &made.failure {
+        Err((FAILED, format!("authz {}: {failure}; the command was not started", record.id)))
+    } else if made.unlogged {
         // A command that is not in the log is not run. The authorization is revoked below.
         Err((FAILED, "the command was not started".to_owned()))
     } else if let Some(signal) = stop.signal() {

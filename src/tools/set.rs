@@ -2,11 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
+use serde_json::Value;
+
 use crate::api::request::Body;
 use crate::api::{Api, Object};
 use crate::base::error::Error;
 use crate::base::id;
 use crate::base::secret::Secret;
+use crate::base::text;
 use crate::change::outcome::Outcome;
 use crate::change::targets::{Input, Item, Targets};
 use crate::change::{self, Change, Effect, Plan, Run, Step};
@@ -149,11 +152,33 @@ impl Change for Edits {
     fn apply(&self, _: &Self::Ready, run: &Run<'_>, item: &Item<'_>, step: &Step) -> Result<Outcome, Error> {
         match &step.body {
             Some(body) if !body.is_empty() => {
-                Ok(Outcome::new(run.api.update(item.kind, &item.id, &body.sent())?, "updated"))
+                let sent = body.sent();
+                let object = run.api.update(item.kind, &item.id, &sent)?;
+                let failure = unlike(&sent, &object);
+                Ok(Outcome { failure, ..Outcome::new(object, "updated") })
             }
             _ => Err(Error::failed(nothing_to_change(item.kind))),
         }
     }
+}
+
+/// Returns an error if the object in the response to a change does not have the values that were sent. A member that the
+/// response leaves out cannot differ.
+fn unlike(sent: &str, object: &Object) -> Option<Error> {
+    let sent: serde_json::Map<String, Value> = serde_json::from_str(sent).unwrap_or_default();
+    let record = &object.record;
+    let differs = |(name, value): &(&String, &Value)| {
+        record.member(name).is_some()
+            && match value.get("id").and_then(Value::as_str) {
+                Some(id) => !id::same(id, &record.text(&[name, "id"])),
+                None => value.as_str().is_some_and(|text| text.trim() != record.text(&[name]).trim()),
+            }
+    };
+    sent.iter().find(differs).map(|(name, _)| {
+        let found = text::shorten(&record.text(&[name]), 80).into_owned();
+        let what = format!("the API accepted the change, but its {name} is '{found}'");
+        Error::failed(what).with_hint("look at it with oauth-ls, then set it again")
+    })
 }
 
 fn nothing_to_change(kind: Kind) -> String {

@@ -75,7 +75,7 @@ fn all(fault: &str, words: &[&str]) {
 }
 
 /// Faults that a run may survive.
-const HARMLESS: [&str; 6] = ["bignum", "mask", "slow:ms=30", "drip:ms=1", "replay", HALF];
+const HARMLESS: [&str; 7] = ["bignum", "warn", "mask", "slow:ms=30", "drip:ms=1", "replay", HALF];
 
 /// A description that is half a character.
 const HALF: &str = r#"text:to="\ud800""#;
@@ -132,8 +132,11 @@ faults! {
     replayed: "replay" => ["the response is about", "unusable response", "it is not a list of objects", "it is not a JSON array", "it is not an account"];
     evil_ids: "id:to=../../apps/precious" => ["its id '../../apps/precious' has characters that no id has"];
     evil_ids_of_clients: "nested-id:to=$(touch ran)" => ["its id '$(touch ran)' has characters that no id has"];
-    half_characters: r#"text:to="\ud800""# => ["its description cannot be read", "its description is not valid text", "the response is about"];
+    half_characters: r#"text:to="\ud800""# => ["its description cannot be read", "its description is not valid text", "the response is about", "the API accepted the change"];
     large_numbers: "bignum" => ["its expires_in is not a number of seconds"];
+    quoted_in_warnings: "warn" => [];
+    other_members: "member:to={\"id\":null}" => ["it has no id", "it is not a list of objects with ids"];
+    unknown_status: "answer:status=999" => ["(HTTP 999"];
     broken_utf8: "badutf8" => ["the response is not UTF-8"];
     quoted_secrets: "quote" => ["********** may not do this"];
     quoted_secrets_at_401: "quote:status=401" => ["********** may not do this"];

@@ -6,6 +6,7 @@
 #[macro_use]
 #[path = "../common/mod.rs"]
 mod common;
+mod audit;
 mod data;
 mod faults;
 mod files;

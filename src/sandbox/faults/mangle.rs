@@ -105,6 +105,23 @@ pub(in crate::sandbox) fn replace_text(body: &[u8], to: &str) -> Vec<u8> {
     String::from_utf8_lossy(&marked).replace(&format!("\"{PLACE}\""), to).into()
 }
 
+/// Merges a JSON object into the object, member by member.
+pub(in crate::sandbox) fn merge_members(body: &[u8], to: &str) -> Vec<u8> {
+    fn merge(members: &mut Map<String, Value>, to: Map<String, Value>) {
+        for (name, value) in to {
+            match (members.get_mut(&name), value) {
+                (Some(Value::Object(inner)), Value::Object(value)) => merge(inner, value),
+                (_, value) => drop(members.insert(name, value)),
+            }
+        }
+    }
+    with_first(body, |members| {
+        if let Ok(Value::Object(to)) = serde_json::from_str(to) {
+            merge(members, to);
+        }
+    })
+}
+
 /// Sets `expires_in`, and a member that no client knows, to numbers beyond 64 bits.
 pub(in crate::sandbox) fn big_numbers(body: &[u8]) -> Vec<u8> {
     const BIG: &[u8] = b"1234567890123456789012345678901234567890";

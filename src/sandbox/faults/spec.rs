@@ -30,6 +30,9 @@
 //! | `id` | yes | `to=TEXT` as the id of the object, or of the first one of a list |
 //! | `nested-id` | yes | `to=TEXT` as the ids of the objects in that object: its client, session and tokens |
 //! | `text` | yes | the JSON `to=JSON`, as it is, as the description or name of that object |
+//! | `member` | yes | the members of the JSON object `to=JSON`, also nested ones, in that object |
+//! | `warn` | yes | a warning header that quotes each secret in the body |
+//! | `answer` | yes | the true response with `status=N` |
 //! | `bignum` | yes | `expires_in`, and an unknown member, beyond 64 bits |
 //! | `badutf8` | yes | a string that is not UTF-8 |
 //! | `loop` | yes | a `Next-Range` that asks for the same page again |
@@ -109,6 +112,9 @@ pub(in crate::sandbox) enum FaultKind {
     Id(String),
     NestedId(String),
     Text(String),
+    Member(String),
+    Warn,
+    Answer(u16),
     Bignum,
     BadUtf8,
     Reset,
@@ -158,7 +164,7 @@ impl fmt::Display for FaultError {
 impl std::error::Error for FaultError {}
 
 /// The faults without keys of their own.
-const SIMPLE: [(&str, FaultKind); 30] = [
+const SIMPLE: [(&str, FaultKind); 31] = [
     ("drop-before", FaultKind::DropBefore),
     ("drop-after", FaultKind::DropAfter),
     ("405", FaultKind::Status { status: 405, applied: false }),
@@ -183,6 +189,7 @@ const SIMPLE: [(&str, FaultKind); 30] = [
     ("replay", FaultKind::Replay),
     ("bignum", FaultKind::Bignum),
     ("badutf8", FaultKind::BadUtf8),
+    ("warn", FaultKind::Warn),
     ("reset", FaultKind::Reset),
     ("endless", FaultKind::Endless),
     ("many", FaultKind::Many),
@@ -191,7 +198,8 @@ const SIMPLE: [(&str, FaultKind); 30] = [
     ("interim", FaultKind::Interim),
 ];
 /// The faults with keys of their own, which [`kind_of`] reads.
-const WITH_KEYS: [&str; 9] = ["429", "late", "slow", "drip", "redirect", "quote", "id", "nested-id", "text"];
+const WITH_KEYS: [&str; 11] =
+    ["429", "late", "slow", "drip", "redirect", "quote", "id", "nested-id", "text", "member", "answer"];
 const KEYS: [&str; 7] = ["after", "count", "p", "retry-after", "ms", "to", "status"];
 
 impl FromStr for Fault {
@@ -346,15 +354,20 @@ fn kind_of(name: &str, options: &mut Options<'_>) -> Result<FaultKind, String> {
             }
             Ok(FaultKind::Redirect { status, to: Options::require(to, name, "to=URL")? })
         }
-        "id" | "nested-id" | "text" => {
+        "id" | "nested-id" | "text" | "member" => {
             let to = Options::require(options.take("to"), name, "to=TEXT")?;
             Ok(match name {
                 "id" => FaultKind::Id(to),
                 "nested-id" => FaultKind::NestedId(to),
+                "member" => FaultKind::Member(to),
                 _ => FaultKind::Text(to),
             })
         }
         "drip" => Ok(FaultKind::Drip(millis(options)?)),
+        "answer" => {
+            let status = options.number("status")?;
+            Ok(FaultKind::Answer(Options::require(status, name, "status=N")?))
+        }
         "quote" => {
             let status = options.number("status")?.unwrap_or(422);
             if !(400..=599).contains(&status) {

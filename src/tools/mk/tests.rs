@@ -40,7 +40,11 @@ fn sends(args: &[&str], stdin: &str, path: &str, body: &str) {
         )
         .unwrap(),
     };
+    let life = response.remove("expires_in");
     response.extend(made);
+    if let Some(life) = life {
+        response["access_token"]["expires_in"] = life;
+    }
     let response = serde_json::Value::Object(response).to_string();
     Stub::new().on_body(Post, path, body, 201, &response).run(MK, args, stdin).succeeds();
 }

@@ -14,7 +14,8 @@ fn every_listed_name_parses() {
         let options = match name {
             "slow" | "drip" | "late" => ":ms=5",
             "redirect" => ":to=http://127.0.0.1:9/x@y:z",
-            "id" | "nested-id" | "text" => ":to=$(x):y",
+            "answer" => ":status=299",
+            "id" | "nested-id" | "text" | "member" => ":to=$(x):y",
             _ => "",
         };
         let spec = format!("{name}@GET /oauth{options}:count=2");

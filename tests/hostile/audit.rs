@@ -1,0 +1,129 @@
+//! Servers that nearly keep to the rules: secrets in places where no secret belongs, responses that do not say what was
+//! asked for, and statuses that are none.
+
+use crate::common::Account;
+use crate::measured::hostile;
+
+#[test]
+fn a_secret_in_a_response_is_not_shown_in_its_headers_whatever_the_method() {
+    let before = hostile(&[]);
+    let client = before.ids("client").into_iter().next().unwrap();
+    for line in [
+        "oauth-ls client -o id".to_owned(),
+        format!("oauth-ls client {client} -v -o id"),
+        format!("oauth-set client {client} --name other -o id"),
+        format!("oauth-rm client {client} --include-self -o id"),
+        format!("oauth-rot client {client} -o id"),
+        "oauth-mk client new https://app.example/cb -o id".to_owned(),
+        "oauth-mk authz -d new -s read -o id".to_owned(),
+    ] {
+        let account = hostile(&["warn"]);
+        let ran = account.sh(&line).exits(0).says("warning: remember");
+        for secret in account.secrets().into_iter().chain(before.secrets()) {
+            assert!(!ran.err.contains(&secret), "{line}{ran}");
+        }
+        assert!(ran.err.contains("**********"), "{line}{ran}");
+    }
+}
+
+#[test]
+fn a_secret_of_another_object_is_no_new_secret() {
+    const TOKEN: &str = "HRKU-AA0123456789012345678901234567890123456789012345678901234567";
+    let replaced = format!(r#"to={{"access_token":{{"token":"{TOKEN}"}}}}"#);
+    let lines = "printf '%s\\n' '{\"kind\":\"authz\",\"description\":\"n1\",\"scope\":[\"read\"]}' \
+         '{\"kind\":\"authz\",\"description\":\"n2\",\"scope\":[\"read\"]}' | ";
+    let account = hostile(&[&format!("member@POST:{replaced}")]);
+    let ran = account.sh(&format!("{lines} oauth-mk - -P 1 --retry-for 2")).exits(75);
+    assert_eq!(ran.records().len(), 1, "{ran}");
+    assert!(ran.err.contains("belongs to another object") && ran.err.contains(&account.id("n2")), "{ran}");
+    // The first rotation may be the true one.
+    let account = hostile(&[&format!("member@POST:{replaced}")]);
+    let ids = account.sh("oauth-mk authz -d n1 -s read -o id; oauth-mk authz -d n2 -s read -o id").succeeds();
+    let ran = account.feed("oauth-rot authz - -P 1", ids.out).exits(75);
+    assert_eq!(ran.records().len(), 1, "{ran}");
+    assert!(ran.err.contains("holds the secret of another object"), "{ran}");
+}
+
+#[test]
+fn the_token_in_use_is_no_new_token() {
+    let account = Account::new();
+    let own = account.sh("printf %s \"$HEROKU_API_KEY\"").succeeds().out;
+    let faulty = hostile(&[&format!(r#"member@POST:to={{"access_token":{{"token":"{own}"}}}}"#)]);
+    let line = "oauth-mk authz -d new -s read --retry-for 2";
+    let ran = faulty.line("sh", line).env("HEROKU_API_KEY", &own).run(b"");
+    assert!(ran.status == 75 && ran.out.is_empty(), "{ran}");
+}
+
+#[test]
+fn a_life_that_is_longer_than_asked_for_is_a_failure_and_no_command_gets_the_token() {
+    for life in ["null", "86400", "4102444800"] {
+        let fault =
+            format!(r#"member@POST /oauth/authorizations$:to={{"access_token":{{"expires_in":{life}}}}}"#);
+        for (line, records) in [
+            ("oauth-mk authz -d new -s read -e 1h", 1),
+            ("oauth-mk authz -d new -s read -e 1h --exec 'touch ran'", 1),
+            ("oauth-run -s read -e 1h touch ran", 0),
+        ] {
+            let account = hostile(&[&fault]);
+            let before = account.ids("authz");
+            let ran = account.sh(line).exits(1).says("longer than the 3600 seconds that were asked for");
+            assert_eq!(ran.records().len(), records, "{ran}");
+            assert!(!account.path("ran").exists(), "{ran}");
+            if records == 0 {
+                assert_eq!(account.ids("authz"), before, "revoked{ran}");
+            }
+        }
+    }
+    hostile(&[]).sh("oauth-mk authz -d new -s read -e 1h").succeeds();
+    let account = hostile(&[r#"member@POST:to={"access_token":{"expires_in":3599}}"#]);
+    account.sh("oauth-mk authz -d new -s read -e 1h").succeeds().says_nothing();
+}
+
+#[test]
+fn a_change_that_the_response_does_not_show_is_not_reported_as_made() {
+    let clients = Account::new().ids("client");
+    let client = clients.iter().next().unwrap();
+    let authz = Account::new().sh("oauth-ls authz -o id | sed -n 2p").succeeds().out;
+    let authz = authz.trim();
+    for (members, line) in [
+        (r#"{"description":"old"}"#, format!("oauth-set authz {authz} -d new --include-default")),
+        (r#"{"description":null}"#, format!("oauth-set authz {authz} -d new --include-default")),
+        (r#"{"name":"old"}"#, format!("oauth-set client {client} --name new")),
+        (
+            r#"{"redirect_uri":"https://evil.example"}"#,
+            format!("oauth-set client {client} --url https://good.example"),
+        ),
+    ] {
+        let account = hostile(&[&format!("member@PATCH:to={members}")]);
+        let ran = account.sh(&line).exits(1).says("the API accepted the change, but its ");
+        assert_eq!(ran.records().len(), 1, "{ran}");
+        hostile(&[]).sh(&line).succeeds();
+    }
+}
+
+#[test]
+fn a_status_that_does_not_say_that_nothing_was_done_leaves_a_create_in_doubt() {
+    for status in [303, 600, 799, 999] {
+        let account = hostile(&[&format!("answer@POST /oauth/authorizations$:status={status}")]);
+        let ran = account.sh("oauth-mk authz -d new -s read --retry-for 2 -o id").exits(75);
+        assert!(ran.err.contains(&account.id("new")), "{status}{ran}");
+        // What was removed is gone at the second attempt.
+        let account = hostile(&[&format!("answer@DELETE:status={status}:count=1")]);
+        let id = account.sh("oauth-ls authz -o id | sed -n 3p").succeeds().out;
+        account.sh(&format!("oauth-rm authz {}", id.trim())).succeeds();
+    }
+}
+
+#[test]
+fn a_life_beyond_the_calendar_does_not_become_one_without_end() {
+    let account = hostile(&[r#"member@GET:to={"access_token":{"expires_in":500000000000}}"#]);
+    let ran = account.sh("oauth-ls authz").succeeds();
+    assert!(ran.out.contains(r#""expires_at":"9999-12-31T23:59:59Z""#), "{ran}");
+}
+
+#[test]
+fn a_secret_that_a_variable_cannot_hold_is_not_cut() {
+    let account = hostile(&[r#"member@POST:to={"access_token":{"token":"HRKU-AA\u0000cut"}}"#]);
+    let ran = account.sh("oauth-mk authz -d new -s read --shell").exits(1);
+    assert!(ran.out.is_empty() && ran.err.contains("a variable cannot hold"), "{ran}");
+}
