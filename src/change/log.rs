@@ -7,7 +7,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Seek, Write};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -120,6 +120,11 @@ impl OpenLog {
         let start = Instant::now();
         loop {
             match self.file.try_lock() {
+                // Nobody would ever read what is written to a file without a name.
+                Ok(()) if end.metadata()?.nlink() == 0 => {
+                    let _ = self.file.unlock();
+                    return Err(io::Error::other("was removed by another program"));
+                }
                 Ok(()) => return Ok(Turn { file: &self.file, end }),
                 Err(TryLockError::Error(e)) if e.kind() != io::ErrorKind::Interrupted => return Err(e),
                 Err(_) if start.elapsed() > PATIENCE || stop.is_over() => {

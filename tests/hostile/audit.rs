@@ -127,3 +127,15 @@ fn a_secret_that_a_variable_cannot_hold_is_not_cut() {
     let ran = account.sh("oauth-mk authz -d new -s read --shell").exits(1);
     assert!(ran.out.is_empty() && ran.err.contains("a variable cannot hold"), "{ran}");
 }
+
+#[test]
+fn nothing_more_is_changed_once_the_log_was_removed() {
+    let account = hostile(&[]);
+    let before = account.ids("authz").len();
+    let ran =
+        account.sh("printf '%s\\n' '{\"kind\":\"authz\",\"description\":\"n1\",\"scope\":[\"read\"]}' \
+         '{\"kind\":\"authz\",\"description\":\"n2\",\"scope\":[\"read\"]}' | \
+         oauth-mk - -P 1 --log log --exec 'rm -f log'");
+    let ran = ran.exits(1).says("log: was removed by another program");
+    assert_eq!((ran.records().len(), account.ids("authz").len()), (1, before + 1), "{ran}");
+}
