@@ -97,7 +97,6 @@ fn each_dependency_has_its_one_place() {
     only("jiff", &["base/time.rs", "sandbox/account/clock.rs"]);
     only("lexopt", &["cli/mod.rs"]);
     only("percent_encoding", &["sandbox/wire/form.rs", "tools/mk/web_flow.rs"]);
-    only("strsim", &["base/text.rs"]);
     only("ureq", &["api/http.rs", "api/wire.rs"]);
     only("csv::", &["input/table.rs", "output/printer.rs"]);
     only("signal_hook", &["sys/signals.rs"]);

@@ -94,9 +94,27 @@ pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
         .map(|(_, c)| c)
 }
 
-/// Returns how many letters are to be added, left out, replaced or swapped to make `b` of `a`.
+/// Returns how many letters are to be added, left out, replaced or swapped with the next one to make `b` of `a`: the optimal
+/// string alignment distance.
 pub(crate) fn distance(a: &str, b: &str) -> usize {
-    strsim::osa_distance(a, b)
+    let b: Vec<char> = b.chars().collect();
+    let first: Vec<usize> = (0..=b.len()).collect();
+    // The last two rows of the table of distances between beginnings of both, and the letter that the last one ends with.
+    let (mut before, mut last, mut previous) = (Vec::new(), first, '\0');
+    for (i, letter) in a.chars().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, other) in b.iter().enumerate() {
+            let replaced = last[j] + usize::from(letter != *other);
+            let swapped = match j > 0 && i > 0 && letter == b[j - 1] && previous == *other {
+                true => before[j - 1] + 1,
+                false => usize::MAX,
+            };
+            row.push(replaced.min(swapped).min(last[j + 1] + 1).min(row[j] + 1));
+        }
+        before = std::mem::replace(&mut last, row);
+        previous = letter;
+    }
+    last[b.len()]
 }
 
 /// The least characters of a token that give something away.
@@ -148,6 +166,24 @@ mod tests {
         assert_eq!(shell_word("0f3a-1"), "0f3a-1");
         assert_eq!(shell_word(""), "''");
         assert_eq!(shell_word("a'b $(x)\n"), "'a'\\''b $(x)\n'");
+    }
+
+    #[test]
+    fn a_swap_of_letters_is_one_change() {
+        for (a, b, changes) in [
+            ("", "", 0),
+            ("", "abc", 3),
+            ("abc", "", 3),
+            ("kitten", "sitting", 3),
+            ("ab", "ba", 1),
+            ("ca", "abc", 3),
+            ("clinet", "client", 1),
+            ("a", "aa", 1),
+            ("é", "e", 1),
+            ("abcd", "badc", 2),
+        ] {
+            assert_eq!((distance(a, b), distance(b, a)), (changes, changes), "{a} {b}");
+        }
     }
 
     #[test]

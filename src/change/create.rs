@@ -281,7 +281,7 @@ impl<'a> Maker<'a> {
         let request_id = api.new_request_id();
         loop {
             let sent = Sent::now();
-            let lost = match api.create_once(likeness.kind, self.team, body, &request_id) {
+            let (lost, again) = match api.create_once(likeness.kind, self.team, body, &request_id) {
                 Ok(object) => match self.other(&object, likeness, sent) {
                     None => {
                         self.remember_created(&object);
@@ -289,7 +289,7 @@ impl<'a> Maker<'a> {
                         return Ok(Outcome { failure, ..Outcome::new(object, "created") });
                     }
                     // A cache, or a response that belongs to another request: this one was lost.
-                    Some(Other::Known(what)) => what,
+                    Some(Other::Known(what)) => (what, false),
                     Some(Other::Differs(what)) => {
                         let place = likeness.kind.label(&object.record.id);
                         let what =
@@ -298,13 +298,16 @@ impl<'a> Maker<'a> {
                     }
                 },
                 Err(Fault::Error(e)) => return Err(e),
-                Err(Fault::Lost(what)) => what,
+                Err(Fault::Lost(what)) => (what, true),
             };
             // The API may still be working on the request. A signal does not shorten this pause: the search must not
             // come before the object.
             std::thread::sleep(SETTLE);
             if let Some(outcome) = self.find_lost(api, likeness, sent, &lost)? {
                 return Ok(outcome);
+            }
+            if !again {
+                return Err(self.unresolved(likeness, format!("{lost}; the new one was not found")));
             }
             let pause = backoff.pause(None);
             if !pause.is_some_and(|pause| api.pause(pause)) {
@@ -323,10 +326,8 @@ impl<'a> Maker<'a> {
         let since = object.date - sent.elapsed() - OLDEST;
         if let Some(at) = time::parse_rfc3339(&record.text(&["created_at"])).filter(|at| *at < since) {
             let at = time::rfc3339(at).unwrap_or_default();
-            return Some(Other::Known(format!(
-                "the response is about {}, which was created at {at}",
-                place()
-            )));
+            // Not sent again: if the API's clocks differ so much, this is the new one.
+            return Some(Other::Differs(format!("it was created at {at}")));
         }
         likeness.differs(record).map(Other::Differs)
     }

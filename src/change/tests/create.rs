@@ -276,12 +276,13 @@ fn a_response_about_another_object_is_a_lost_one() {
         assert_eq!(class, Class::InDoubt);
         assert!(what.contains("about authz A1, which existed") && what.contains("authz a2"), "{what}");
     });
-    let cached = Stub::new().on(Post, AUTHZ, 201, &old).on(Get, AUTHZ, 200, &found);
+    // One that is too old is not asked for again: if the API's clocks differ, it is the new one.
+    let cached = Stub::new().on(Post, AUTHZ, 201, &old);
     with_api(&cached, |api| {
         let (class, what) =
             shown(Maker::new(None).make(&run(api, None), &wanted, "{}")).expect_err("in doubt");
         assert_eq!(class, Class::InDoubt);
-        assert!(what.contains("created at 2001-01-01T00:00:00Z") && what.contains("authz a2"), "{what}");
+        assert!(what.contains("authz a1") && what.contains("created at 2001-01-01T00:00:00Z"), "{what}");
     });
 }
 
