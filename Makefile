@@ -17,7 +17,7 @@ REMAP = --config 'build.rustflags=["--remap-path-prefix=$(or $(CARGO_HOME),$(HOM
 
 SCRIPTS = $(wildcard benches/*.sh bridges/*.sh conformance/*.sh demo/*.sh packaging/*.sh tests/*.sh) .ci/run
 
-.PHONY: all build demo test soak check bench bridge conformance fuzz html picture reproducible completions dist deb clean
+.PHONY: all build demo test soak check bench bridge conformance conformance-netrc fuzz html picture reproducible completions dist deb clean
 
 all: build
 
@@ -88,6 +88,10 @@ conformance: $(PROGRAMS)
 bridge: $(PROGRAMS)
 	$(WITH_PROGRAMS) sh conformance/bad-bridges.sh
 	$(WITH_PROGRAMS) sh bridges/prove.sh "$(TARGET)"
+
+## compare our reader of netrc files with others; needs node, npm and python3
+conformance-netrc:
+	CARGO="$(CARGO)" sh conformance/netrc.sh
 
 ## the fuzz targets to run
 FUZZ_TARGETS ?= $(patsubst fuzz/fuzz_targets/%.rs,%,$(wildcard fuzz/fuzz_targets/*.rs))

@@ -186,11 +186,11 @@ pub fn csv(bytes: &[u8]) {
 pub fn netrc(bytes: &[u8]) {
     const HOST: &str = "api.heroku.com";
     let text = String::from_utf8_lossy(bytes);
-    let found = parts::password(&text, HOST);
+    let found = parts::password(&text, HOST, None);
     assert!(found.as_ref().is_none_or(|password| password.len() <= text.len()));
     if !text.to_lowercase().contains(HOST) {
         let with = format!("{text}\n\nmachine {HOST}\n  login me\n  password p1\n");
-        assert_eq!(parts::password(&with, HOST).as_deref(), Some("p1"));
+        assert_eq!(parts::password(&with, HOST, None).as_deref(), Some("p1"));
     }
 }
 

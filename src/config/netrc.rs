@@ -1,10 +1,11 @@
 //! The format of `~/.netrc`: netrc(5), as curl, Python and the official client read it. A file may hold the entries of
 //! many programs, so a mistake in one entry must not hide the others.
 //!
-//! - Words are separated by white space. `#` begins a comment, except where a value is expected.
+//! - Words are separated by white space. `#` begins a comment, except where a login, password or account is expected.
 //! - A quoted word may contain white space, `\"`, `\\`, `\n`, `\r` and `\t`. A quote that does not end on its line is an
 //!   ordinary character.
 //! - `machine`, `default` or `macdef` at the start of a line begins an entry, whatever came before.
+//! - Of several logins or passwords in an entry, the last counts.
 //! - A `macdef` ends at the next empty line. Entries inside it count only if nothing else matches.
 
 /// An entry of a netrc file.
@@ -12,9 +13,9 @@
 pub(crate) struct Entry {
     /// The name of the machine; `None` for `default`.
     pub(crate) machine: Option<String>,
-    /// The first login.
+    /// The last login.
     pub(crate) login: Option<String>,
-    /// The first password.
+    /// The last password.
     pub(crate) password: Option<String>,
     /// The number of the line on which the entry begins.
     pub(crate) line: usize,
@@ -46,7 +47,8 @@ impl Netrc {
         parser.file
     }
 
-    /// Returns the entries for a host, the best first: those for `HOST:PORT`, those for the host, and `default`.
+    /// Returns the entries for a host, the best first: those for `HOST:PORT`, those for the host, and `default`; then those
+    /// in macros, in the same order.
     pub(crate) fn entries<'a>(&'a self, host: &'a str, port: Option<u16>) -> impl Iterator<Item = &'a Entry> {
         let with_port = port.map(|port| format!("{host}:{port}"));
         let rank = move |entry: &Entry| {
@@ -56,7 +58,7 @@ impl Netrc {
                 Some(_) => return None,
                 None => 2,
             };
-            Some((entry.machine.is_none(), entry.is_doubtful, rank))
+            Some((entry.is_doubtful, rank))
         };
         let mut found: Vec<_> = self.entries.iter().filter_map(|e| Some((rank(e)?, e))).collect();
         found.sort_by_key(|(rank, _)| *rank);
@@ -69,9 +71,10 @@ impl Netrc {
     }
 }
 
-/// Returns the password for a host in the text of a netrc file.
-pub fn password(text: &str, host: &str) -> Option<String> {
-    Netrc::parse(text).entries(host, None).find_map(|entry| entry.password.clone())
+/// Returns the first password for a host that is not empty in the text of a netrc file.
+pub fn password(text: &str, host: &str, port: Option<u16>) -> Option<String> {
+    let file = Netrc::parse(text);
+    file.entries(host, port).filter_map(|entry| entry.password.clone()).find(|password| !password.is_empty())
 }
 
 /// Splits a text into lines, which end with a line feed, a carriage return, or both.
@@ -129,7 +132,7 @@ impl Parser {
             }
             if let Some((value, _)) = self.wanted.take() {
                 self.value(value, word, rest, number);
-            } else if self.keyword(&word, number) {
+            } else if self.keyword(&word, rest, number) {
                 return true;
             }
         }
@@ -143,7 +146,7 @@ impl Parser {
     }
 
     /// Takes a keyword; returns whether a macro begins.
-    fn keyword(&mut self, word: &Word, number: usize) -> bool {
+    fn keyword(&mut self, word: &Word, rest: &str, number: usize) -> bool {
         let keyword = if word.is_quoted { String::new() } else { word.text.to_ascii_lowercase() };
         let wanted = match &keyword[..] {
             "machine" => Value::Machine,
@@ -155,6 +158,11 @@ impl Parser {
             "login" | "user" => Value::Login,
             "password" => Value::Password,
             "account" => Value::Other,
+            // `passwordmachine HOST`: the value and the line break are missing.
+            other if glued(other, rest).is_some() => {
+                self.mistake(number, "a line break is missing before 'machine'");
+                Value::Machine
+            }
             _ => return false,
         };
         self.wanted = Some((wanted, number));
@@ -180,7 +188,7 @@ impl Parser {
                 if let Some(entry) = self.file.entries.last_mut() {
                     let is_login = matches!(value, Value::Login);
                     let member = if is_login { &mut entry.login } else { &mut entry.password };
-                    member.get_or_insert(text);
+                    *member = Some(text);
                 }
             }
             Value::Other => {}
@@ -196,7 +204,11 @@ impl Parser {
     fn lacks_value(&mut self) {
         if let Some((value, line)) = self.wanted.take() {
             let what = match value {
-                Value::Machine => "'machine' has no name",
+                Value::Machine => {
+                    // What follows belongs to no entry.
+                    self.begin(Some(String::new()), line);
+                    "'machine' has no name"
+                }
                 Value::Login => "the login is missing",
                 Value::Password => "the password is missing",
                 Value::Other => "the account is missing",
@@ -233,7 +245,7 @@ impl Parser {
     /// Returns the next word of a line.
     fn next_word(&mut self, rest: &mut &str, number: usize) -> Option<Word> {
         *rest = rest.trim_start_matches(is_blank);
-        if rest.starts_with('#') && self.wanted.is_none() {
+        if rest.starts_with('#') && matches!(self.wanted, None | Some((Value::Machine, _))) {
             return None;
         }
         let word = split_word(rest)?;
@@ -253,7 +265,8 @@ fn glued(value: &str, rest: &str) -> Option<usize> {
 /// Returns whether a name and then a keyword or nothing follow on a line, as in an entry.
 fn is_host_next(mut rest: &str) -> bool {
     let is_host = |word: Word| !word.is(&MEMBERS) && !word.is(&HEADS) && !word.text.starts_with('#');
-    split_word(&mut rest).is_some_and(is_host) && split_word(&mut rest).is_none_or(|word| word.is(&MEMBERS))
+    split_word(&mut rest).is_some_and(is_host)
+        && split_word(&mut rest).is_none_or(|word| word.is(&MEMBERS) || word.is(&["port"]))
 }
 
 /// Returns whether a character separates words. A byte order mark does, where files were joined.
@@ -291,150 +304,4 @@ fn split_word(rest: &mut &str) -> Option<Word> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HOST: &str = "api.heroku.com";
-
-    #[test]
-    fn passwords_are_found_in_entries_of_every_form() {
-        for (text, want) in [
-            ("machine api.heroku.com\n  login me\n  password p1\n", Some("p1")),
-            ("machine api.heroku.com login me password p1", Some("p1")),
-            ("machine api.heroku.com password p1 login me", Some("p1")),
-            ("MACHINE x machine API.HEROKU.COM password p1", Some("p1")),
-            ("Machine api.heroku.com Login me Password p1", Some("p1")),
-            ("machine other password p0\nmachine api.heroku.com password p1", Some("p1")),
-            ("machine api.heroku.com password p1\nmachine api.heroku.com password p2", Some("p1")),
-            ("machine api.heroku.com login me\nmachine api.heroku.com password p2", Some("p2")),
-            ("machine other password p0\ndefault login x password p3", Some("p3")),
-            ("default password p3\nmachine api.heroku.com password p1", Some("p1")),
-            ("machine api.heroku.com login me\ndefault password p3", Some("p3")),
-            ("default password p3\nmachine other password p0\nmachine", Some("p3")),
-            ("machine api.heroku.com password \"a b\\\"c\\\\\"", Some("a b\"c\\")),
-            ("# machine api.heroku.com password p0\nmachine api.heroku.com password p1 # x", Some("p1")),
-            ("machine api.heroku.com# mine\n password p1", Some("p1")),
-            ("machine api.heroku.com # mine\n # password p0\n password p1", Some("p1")),
-            ("machine api.heroku.com\r\n\tpassword p1\r\n", Some("p1")),
-            ("machine other\rpassword #\rmachine api.heroku.com\rpassword p1\r", Some("p1")),
-            ("machine api.heroku.com port 99 password p1", Some("p1")),
-            ("machine\napi.heroku.com\nlogin\nme\npassword\np1\n", Some("p1")),
-            ("machine api.heroku.com user me password p1", Some("p1")),
-            ("machine api.heroku.com login machine password p1", Some("p1")),
-            ("machine other login default password p0\nmachine api.heroku.com password p1", Some("p1")),
-            (
-                "macdef init\nmachine api.heroku.com password p0\n\nmachine api.heroku.com password p1",
-                Some("p1"),
-            ),
-            ("machine api.heroku.com macdef x\npassword p0", None),
-            ("macdef x\nput machine api.heroku.com password p0\n\n", None),
-            ("machine api.heroku.com login password password p1", Some("p1")),
-            ("machine other password p0", None),
-            ("machine api.heroku.com password", None),
-            ("# machine api.heroku.com password p0", None),
-            ("machine", None),
-            ("", None),
-        ] {
-            assert_eq!(password(text, HOST).as_deref(), want, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn a_mistake_in_another_entry_hides_nothing() {
-        let other = [
-            "machine other password #",
-            "machine other password \"open",
-            "machine other password \"open # x",
-            "machine other password \"it's \\\"",
-            "machine other password 'a b",
-            "machine other login \"",
-            "machine other login me password",
-            "machine other login",
-            "machine other account",
-            "machine other\n  login\n  password p0",
-            "machine",
-            "machine \"",
-            "login password",
-            "password",
-            "default",
-            "default login",
-            "frobnicate",
-            "<<<<<<< HEAD",
-            "{\"machine\": 1}",
-            "macdef init\n  cd /pub",
-            "macdef",
-            "\u{feff}machine other password p0",
-            "machine other password p0\u{0}",
-            "machine other password \u{ab}\u{a0}\u{bb}",
-        ];
-        let own = [
-            "machine api.heroku.com login me password p1",
-            "machine api.heroku.com\n  login me\n  password p1",
-            "\u{feff}machine api.heroku.com password p1",
-            "  machine api.heroku.com\n  password p1",
-            "machine\u{a0}api.heroku.com\n\u{a0}\u{a0}password\u{a0}p1",
-        ];
-        for own in own {
-            for first in other {
-                for end in ["\n", "\r\n", "\r"] {
-                    let text = format!("{first}\n{own}\n").replace('\n', end);
-                    assert_eq!(password(&text, HOST).as_deref(), Some("p1"), "{text:?}");
-                    let text = format!("{own}\n{first}\n").replace('\n', end);
-                    assert_eq!(password(&text, HOST).as_deref(), Some("p1"), "{text:?}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_line_break_may_be_missing_before_machine() {
-        for before in [
-            "machine other login x password p0 ",
-            "machine other login x password p0",
-            "machine other\n  login x\n  password p0",
-            "machine other login x password ",
-            "machine other login ",
-            "machine other password \"open ",
-            "machine other password # ",
-        ] {
-            for own in ["api.heroku.com login me password p1", "api.heroku.com\n  login me\n  password p1"] {
-                let text = format!("{before}machine {own}\n");
-                assert_eq!(password(&text, HOST).as_deref(), Some("p1"), "{text:?}");
-            }
-        }
-        let ours = "machine api.heroku.com login me password p1machine other login x password p0";
-        assert_eq!(password(ours, HOST).as_deref(), Some("p1"));
-        let name = "machine api.heroku.com login timemachine password\n p1";
-        assert_eq!(password(name, HOST).as_deref(), Some("p1"));
-    }
-
-    #[test]
-    fn the_entry_of_the_port_comes_first() {
-        let text = "default password p3\nmachine h password p2\nmachine H:8443 login me password p1\n";
-        let found = |port| {
-            let file = Netrc::parse(text);
-            file.entries("h", port).filter_map(|e| e.password.clone()).collect::<Vec<_>>()
-        };
-        assert_eq!(found(Some(8443)), ["p1", "p2", "p3"]);
-        assert_eq!(found(Some(1)), ["p2", "p3"]);
-        assert_eq!(found(None), ["p2", "p3"]);
-    }
-
-    #[test]
-    fn the_first_mistake_is_named_with_its_line() {
-        for (text, mistake) in [
-            ("machine x\nlogin\npassword p", Some((2, "the login is missing"))),
-            ("machine x login me password", Some((1, "the password is missing"))),
-            ("\n\nmachine x password \"p\n", Some((3, "a quote does not end"))),
-            ("machine\n", Some((1, "'machine' has no name"))),
-            ("machine x password pmachine y\n", Some((1, "a line break is missing before 'machine'"))),
-            (
-                "macdef x\nput y\nmachine y",
-                Some((1, "a macro does not end with an empty line before the next entry")),
-            ),
-            ("machine x login me password p\n# ok\ndefault login x password y\n", None),
-        ] {
-            assert_eq!(Netrc::parse(text).mistake(), mistake, "{text:?}");
-        }
-    }
-}
+mod tests;
