@@ -33,7 +33,7 @@ impl Exec {
     /// Runs the command for a record with a complete secret.
     ///
     /// Its standard input is the secret alone, without a line break: commands store what they read. Its environment has
-    /// the variables of [`Exec::variables`], but none of our own secrets. Its output goes to standard error, because
+    /// the variables of [`variables`], but none of our own secrets. Its output goes to standard error, because
     /// standard output is for records.
     ///
     /// # Errors
