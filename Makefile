@@ -91,7 +91,7 @@ bridge: $(PROGRAMS)
 
 ## compare our reader of netrc files with others; needs node, npm and python3
 conformance-netrc:
-	CARGO="$(CARGO)" sh conformance/netrc.sh
+	sh conformance/netrc.sh
 
 ## the fuzz targets to run
 FUZZ_TARGETS ?= $(patsubst fuzz/fuzz_targets/%.rs,%,$(wildcard fuzz/fuzz_targets/*.rs))
