@@ -22,7 +22,7 @@ if [ "${1-}" != inside ]; then
     oauth-sandbox --authz 2100 --latency 20ms sh "$0" inside bulk-ours
     oauth-sandbox --authz 2100 --latency 20ms sh "$0" inside bulk-curl
     oauth-sandbox --authz 1000 sh "$0" inside read
-    oauth-sandbox --authz 1200 "$LINE" 25 sh "$0" inside line
+    "$LINE" 25 1200 sh "$0" inside line
     sh "$0" inside quota
     exit
 fi

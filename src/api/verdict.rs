@@ -78,7 +78,8 @@ impl Verdict {
     }
 }
 
-/// Judges a response to `call`. `host`, and `source`, where the token was found, are for messages; `code_sent` says whether the request had a two-factor code.
+/// Judges a response to `call`. `host` and `source`, the place where the token was found, are for messages. `code_sent`
+/// says whether the request had a two-factor code.
 pub(crate) fn judge(
     call: &Call<'_>,
     mut response: Response,

@@ -22,8 +22,8 @@ pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     escape_where(text, is_unsafe)
 }
 
-/// Does the same, and also escapes white space that looks like a blank and is none (`\u{a0}`): in a message it may be
-/// the trouble that the message is about.
+/// Escapes like [`escape`], and also white space other than a blank (`\u{a0}`), which may be the very mistake that the
+/// message is about.
 pub(crate) fn escape_message(text: &str) -> Cow<'_, str> {
     escape_where(text, is_hidden)
 }

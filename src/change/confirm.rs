@@ -22,8 +22,8 @@ pub(crate) fn asks(session: &Session, count: usize) -> bool {
     count > ASK_ABOVE && session.io.terminal.stdin && session.io.terminal.stderr
 }
 
-/// Lists the objects that would be changed in that way (`revoke`, with its participle), the first ten and then a count, and asks. Protected objects are not listed,
-/// because they will be skipped.
+/// Lists the first ten objects that would be changed and the number of the others, and asks. The pair is the verb and its
+/// participle: `revoke` and `revoked`. Protected objects are not listed, because they will be skipped.
 ///
 /// # Errors
 /// If the answer does not begin with `y`; a signal.

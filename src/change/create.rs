@@ -24,8 +24,8 @@ use crate::record::kind::Kind;
 /// created twice, so this errs on the large side.
 const SKEW: Unix = 30;
 
-/// How much older than its request a new object may seem, in seconds, before it is assumed to be another one. The clock
-/// that dates objects need not be the one that dates responses, so this errs on the large side too.
+/// How much older than its request a new object may seem, in seconds, before it is assumed to be another one. Objects and
+/// responses may be dated by different clocks, so this errs on the large side too.
 const OLDEST: Unix = 900;
 
 /// The properties by which a user tells objects apart: description, scopes and client, or name and redirect URI.
@@ -168,7 +168,7 @@ impl State {
     fn existing(&self, likeness: &Likeness, strict: bool) -> Option<Outcome> {
         let exists = Outcome::new(self.existing.get(likeness)?.clone(), "exists");
         let failure = (strict && !self.done.contains(likeness)).then(|| {
-            Error::failed("it already exists, and its secret cannot be had again this way")
+            Error::failed("it already exists, and its secret cannot be shown again")
                 .with_hint("oauth-rot --exec gives it a new secret and passes that on")
         });
         Some(Outcome { failure, ..exists })
@@ -236,8 +236,8 @@ impl<'a> Maker<'a> {
         lock(&self.state).existing(likeness, self.strict)
     }
 
-    /// Checks that there is no client of the same name with another redirect URI: after an edit of the list a second one
-    /// would be created beside it.
+    /// Checks that no client has the same name and another redirect URI. After an edit of the list, a second client would
+    /// be created.
     ///
     /// # Errors
     /// One that names the client.

@@ -66,7 +66,7 @@ impl Hunk {
             "added" => Verb::Added,
             "changed" => Verb::Changed,
             "removed" => Verb::Removed,
-            _ => return Err("its change is none of added, changed and removed".to_owned()),
+            _ => return Err("its change must be added, changed or removed".to_owned()),
         };
         let raw = |value: &RawValue| value.get().to_owned();
         let values = match verb {

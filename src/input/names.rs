@@ -40,6 +40,27 @@ const CLIENT_FIRST: [&str; 9] = [
 /// Names of which one is enough: if the record has one, a word like the other is a name of its own.
 const EITHER: [[&str; 2]; 2] = [["redirect_uri", "url"], ["client", "client_id"]];
 
+/// What other programs call a field that is read, without `_` and in the singular. Passed over, each would leave the
+/// default, which grants most or lasts longest.
+const OTHER_WORDS: [(&str, &str); 16] = [
+    ("permission", "scope"),
+    ("privilege", "scope"),
+    ("right", "scope"),
+    ("acces", "scope"),
+    ("accesslevel", "scope"),
+    ("role", "scope"),
+    ("ttl", "expires_in"),
+    ("lifetime", "expires_in"),
+    ("maxage", "expires_in"),
+    ("duration", "expires_in"),
+    ("validfor", "expires_in"),
+    ("exp", "expires_at"),
+    ("validuntil", "expires_at"),
+    ("validto", "expires_at"),
+    ("notafter", "expires_at"),
+    ("enddate", "expires_at"),
+];
+
 impl Need {
     /// Returns the names that a tool with this need reads.
     pub(crate) fn names(self) -> &'static [&'static str] {
@@ -110,7 +131,7 @@ pub(crate) fn is_known(name: &str) -> bool {
 enum Likeness {
     /// The same but for case, `-`, `_`, blanks, invisible characters or a plural.
     Spelling,
-    /// A few letters differ, or one is the beginning of the other.
+    /// A few letters differ, one is the beginning of the other, or they mean the same.
     Letters,
 }
 
@@ -144,6 +165,10 @@ pub(crate) fn misspelled(word: &str, name: &str, read: &str) -> String {
 /// Returns the name that a tool reads and an unknown name resembles most, if it does.
 fn resembles(name: &str, need: Need) -> Option<(Likeness, &'static str)> {
     let plain = plain(name);
+    let other = OTHER_WORDS.iter().find(|(word, read)| *word == plain && need.names().contains(read));
+    if let Some((_, read)) = other {
+        return Some((Likeness::Letters, read));
+    }
     need.names()
         .iter()
         .filter_map(|read| likeness(&plain, read).map(|(likeness, distance)| (likeness, distance, *read)))
@@ -206,6 +231,22 @@ mod tests {
             ("scope ", "scope"),
             ("scope\u{200b}", "scope"),
             ("scope_list", "scope"),
+            ("permissions", "scope"),
+            ("Privileges", "scope"),
+            ("access_level", "scope"),
+            ("access", "scope"),
+            ("roles", "scope"),
+            ("rights", "scope"),
+            ("ttl", "expires_in"),
+            ("TTL", "expires_in"),
+            ("life_time", "expires_in"),
+            ("max-age", "expires_in"),
+            ("validFor", "expires_in"),
+            ("duration", "expires_in"),
+            ("exp", "expires_at"),
+            ("valid_until", "expires_at"),
+            ("not_after", "expires_at"),
+            ("end date", "expires_at"),
             ("expires-in", "expires_in"),
             ("expiresIn", "expires_in"),
             ("ExpiresAt", "expires_at"),

@@ -176,7 +176,7 @@ pub(crate) fn write_on_one_line(out: &mut Vec<u8>, raw: &str) {
     }
 }
 
-/// Objects of the API that hold a secret beside members that are none, such as an id.
+/// Objects of the API that hold a secret and also members that are not secret, such as an id.
 const CONTAINERS: [&str; 3] = ["access_token", "refresh_token", "grant"];
 
 /// Returns whether a member of this name holds a secret: those of the API, and what other programs call theirs, such as

@@ -59,8 +59,8 @@ pub(crate) fn spawn(command: &mut Command) -> io::Result<Child> {
 
 /// Runs a command until it exits, and passes signals on to it.
 ///
-/// `env` holds the variables to set, `without` the names of those to remove, `path` the value of PATH. Signals from the keyboard are not passed
-/// on: the terminal sends them to the command too, which would then get them twice.
+/// `env` holds the variables to set, `without` the names of those to remove, `path` the value of PATH. Signals from the
+/// keyboard are not passed on: the terminal sends them to the command too, which would then get them twice.
 ///
 /// # Errors
 /// The exit status and a message if the command could not be started.

@@ -334,3 +334,30 @@ fn shell_assignments_are_for_one_record() {
     account.feed("oauth-rot client --shell", &id).succeeds();
     account.feed("oauth-mk client - --shell", "a,https://a.example\n").succeeds();
 }
+
+/// Passed over, each would leave the default: global, without end.
+#[test]
+fn another_word_for_a_field_is_refused() {
+    let cases: Vec<(String, String)> = [
+        ("permissions", "scope"),
+        ("Privileges", "scope"),
+        ("access_level", "scope"),
+        ("roles", "scope"),
+        ("ttl", "expires_in"),
+        ("lifeTime", "expires_in"),
+        ("max-age", "expires_in"),
+        ("exp", "expires_at"),
+        ("valid_until", "expires_at"),
+    ]
+    .into_iter()
+    .flat_map(|(name, meant)| {
+        // The message quotes a column in lower case.
+        let wanted = |name: &str| format!("'{name}'; did you mean '{meant}'?");
+        let json = format!(r#"{{"description":"x","{name}":"8h"}}"#);
+        let csv = format!("description,{name}\nx,8h\n");
+        [(json, wanted(name)), (csv, wanted(&name.to_lowercase()))]
+    })
+    .collect();
+    let cases: Vec<_> = cases.iter().map(|(input, wanted)| (input.as_str(), wanted.as_str())).collect();
+    refused("oauth-mk authz -", &cases);
+}
