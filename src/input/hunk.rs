@@ -141,7 +141,7 @@ mod tests {
         for (bad, what) in [
             ("{}", "not a line of a plan"),
             (r#"{"change":null}"#, "not a line of a plan"),
-            (r#"{"change":"Added"}"#, "none of added"),
+            (r#"{"change":"Added"}"#, "must be added, changed or removed"),
             (r#"{"change":"changed"}"#, "does not say what it was"),
             (r#"{"change":"changed","was":"x"}"#, "its was is not an object"),
             (r#"{"change":"changed","was":{"a":1,"a":2}}"#, "duplicate field 'a' in was"),

@@ -6,7 +6,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer as _};
 use serde_json::value::RawValue;
 
-use crate::base::secret::{STARS, is_complete, is_masked, mask_tokens};
+use crate::base::secret::{SHORTEST_TOKEN, STARS, is_complete, is_masked, mask_tokens};
 use crate::record::kind::has_only_id_bytes;
 
 /// A JSON string, borrowed from the JSON unless it has escapes.
@@ -182,15 +182,19 @@ const CONTAINERS: [&str; 3] = ["access_token", "refresh_token", "grant"];
 /// Returns whether a member of this name holds a secret: those of the API, and what other programs call theirs, such as
 /// `client_secret`.
 fn is_secret_name(name: &str) -> bool {
-    // Also in camel case. Without a copy: this is asked for each member of a list.
-    let contains = |word: &str| {
-        name.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
-    };
-    match name.len() {
-        0..4 => false,
+    match name {
+        // Most of a list: these need no search.
+        "id" | "description" | "scope" | "created_at" | "updated_at" | "client" | "user" | "session"
+        | "grant" | "email" | "full_name" | "expires_in" | "name" | "redirect_uri" | "ignores_delinquent" => {
+            false
+        }
+        "access_token" | "refresh_token" | "token" | "secret" | "code" => true,
         _ => {
+            let contains = |word: &str| {
+                name.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
+            };
             name.eq_ignore_ascii_case("code")
-                || ["secret", "token", "password", "nonce"].iter().any(|w| contains(w))
+                || ["secret", "token", "password", "nonce"].into_iter().any(contains)
         }
     }
 }
@@ -261,15 +265,21 @@ pub(crate) fn each_secret(json: &str, each: &mut dyn FnMut(&str)) {
 
 /// Returns true if a text may hold a token, or an escape that may spell one.
 fn may_hold_token(raw: &str) -> bool {
-    memchr::memmem::find(raw.as_bytes(), b"HRKU-").is_some() || raw.contains('\\')
+    // No token is shorter. Most texts of a list are.
+    raw.len() > SHORTEST_TOKEN && (raw.contains('\\') || raw.contains("HRKU-"))
 }
 
-/// Returns true if a value may have the name of a secret field somewhere, or a token in a text.
+/// Returns true if an object or array may have a member with the name of a secret, an escape that may spell one, or a
+/// token in a text.
 fn may_hold_secret(raw: &str) -> bool {
-    let words =
-        ["ecret", "oken", "assword", "once", "code", "ECRET", "OKEN", "ASSWORD", "ONCE", "CODE", "Code"];
-    may_hold_token(raw)
-        || words.iter().any(|word| memchr::memmem::find(raw.as_bytes(), word.as_bytes()).is_some())
+    if raw.contains('\\') || may_hold_token(raw) {
+        return true;
+    }
+    // Without escapes, each name stands between two quotes and a colon.
+    raw.match_indices('"').any(|(end, _)| {
+        let name = || raw[..end].rfind('"').map(|start| &raw[start + 1..end]);
+        raw[end + 1..].trim_ascii_start().starts_with(':') && name().is_some_and(is_secret_name)
+    })
 }
 
 /// Appends JSON with a line break after each value, and two blanks of indentation for each level.
