@@ -1,6 +1,7 @@
 //! Ids compared as the API may compare them. This is the only place that decides which ids are the same: protection,
 //! duplicates and the check of responses all ask here. What is sent is the id as the user gave it.
 
+use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 
 /// The longest id that is compared without its case and dashes; input allows no longer one.
@@ -49,6 +50,15 @@ pub(crate) fn key(id: &str) -> String {
         // Cannot fail: lower case and fewer dashes leave UTF-8 what it is.
         Some(key) => String::from_utf8_lossy(key.bytes()).into_owned(),
         None => id.to_owned(),
+    }
+}
+
+/// Returns what a map from [`key`]s has for an id.
+pub(crate) fn find<'m, V>(map: &'m HashMap<String, V>, id: &str) -> Option<&'m V> {
+    match Key::of(id) {
+        // Without a copy: a run may look for a million ids.
+        Some(key) => str::from_utf8(key.bytes()).ok().and_then(|key| map.get(key)),
+        None => map.get(id),
     }
 }
 

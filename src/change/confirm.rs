@@ -98,13 +98,14 @@ impl LookUps {
 impl Guard {
     /// Returns the description or name of an item's object; `None` if it was not looked up, or the account does not list it.
     pub(crate) fn name(&self, item: &Item<'_>) -> Option<&str> {
-        let name = self.names[item.kind as usize].get(&id::key(&item.id))?;
+        let name = id::find(&self.names[item.kind as usize], &item.id)?;
         Some(name.as_str()).filter(|name| !name.is_empty())
     }
 
-    /// Returns the description or name of an item's object as JSON, for the record of a plan that has no other fields.
+    /// Returns the description or name of an item's object as JSON, for the record of a plan that has no other fields; empty if
+    /// there is none.
     pub(crate) fn named(&self, item: &Item<'_>) -> String {
         let field = if item.kind == Kind::Client { "name" } else { "description" };
-        self.name(item).map_or_else(|| "{}".to_owned(), |name| serde_json::json!({ field: name }).to_string())
+        self.name(item).map_or_else(String::new, |name| serde_json::json!({ field: name }).to_string())
     }
 }

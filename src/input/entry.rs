@@ -160,15 +160,16 @@ impl<'a> Entry<'a> {
     /// A message without any value of the line, which may hold a secret.
     pub fn from_json(line: &'a str, need: Need) -> Result<Entry<'a>, String> {
         let mut json = serde_json::Deserializer::from_str(line);
-        let found = Members { need }.deserialize(&mut json).and_then(|found| json.end().map(|()| found));
-        let found = found.map_err(|e| json_error(&e))?;
+        // Filled in place: it is large, and there may be a million.
+        let mut found = Found::default();
+        let members = Members { need, found: &mut found };
+        members.deserialize(&mut json).and_then(|()| json.end()).map_err(|e| json_error(&e))?;
         if let Some(name) = found.twice {
             return Err(format!("duplicate field '{name}'"));
         }
         let has = |name: &str| names::place(name).is_some_and(|at| found.slots[at].is_some());
         names::check("field", found.unknown.iter().map(|name| name.as_ref()), need, has)?;
         let says_no_end = found.has_expired && !has("expires_in") && !has("expires_at");
-        let mut found = found;
         if says_no_end && need == Need::New {
             found.slots[EXPIRES_AT] = Some(Value::Cell(Cow::Borrowed(EXPIRED)));
         }
@@ -236,12 +237,8 @@ fn or(names: &[&str]) -> String {
     names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(" or ")
 }
 
-/// Collects the members of a JSON object that a tool reads.
-struct Members {
-    need: Need,
-}
-
 /// The members of a JSON object that a tool reads, and what is to be known of the others.
+#[derive(Default)]
 struct Found<'a> {
     slots: Slots<'a>,
     unknown: Vec<Cow<'a, str>>,
@@ -255,29 +252,28 @@ struct Found<'a> {
     has_expired: bool,
 }
 
-impl<'a> DeserializeSeed<'a> for Members {
-    type Value = Found<'a>;
-    fn deserialize<D: serde::Deserializer<'a>>(self, json: D) -> Result<Found<'a>, D::Error> {
+/// Collects the members of a JSON object that a tool reads.
+struct Members<'f, 'a> {
+    need: Need,
+    found: &'f mut Found<'a>,
+}
+
+impl<'a> DeserializeSeed<'a> for Members<'_, 'a> {
+    type Value = ();
+    fn deserialize<D: serde::Deserializer<'a>>(self, json: D) -> Result<(), D::Error> {
         json.deserialize_map(self)
     }
 }
 
-impl<'a> Visitor<'a> for Members {
-    type Value = Found<'a>;
+impl<'a> Visitor<'a> for Members<'_, 'a> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Found<'a>, A::Error> {
-        let mut found = Found {
-            slots: Default::default(),
-            unknown: Vec::new(),
-            twice: None,
-            is_error: false,
-            is_structured: false,
-            has_expired: false,
-        };
+    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
+        let found = self.found;
         let is_identity = self.need == Need::Identity || self.need.is_rotation();
         let read = if is_identity { 4 } else { READ.len() };
         while let Some(Text(name)) = map.next_key::<Text<'a>>()? {
@@ -307,7 +303,7 @@ impl<'a> Visitor<'a> for Members {
                 }
             }
         }
-        Ok(found)
+        Ok(())
     }
 }
 

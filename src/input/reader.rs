@@ -299,9 +299,8 @@ enum Content {
         fields: Option<Arc<Fields>>,
         says: u16,
     },
-    /// An unusable JSON record, or the first line of one.
-    Bad(String),
-    /// CSV, a bare id or a blank line: left to the sniffer, because the lines before it matter.
+    /// CSV, a bare id or a blank line: left to the sniffer, because the lines before it matter. So is an unusable JSON
+    /// record, which may be the first line of one.
     Other,
 }
 
@@ -328,7 +327,7 @@ fn parse(block: Block, need: Need) -> ParsedBlock {
                         });
                         Content::Record { kind, id, current, default, fields, says }
                     }
-                    Err(error) => Content::Bad(error),
+                    Err(_) => Content::Other,
                 }
             }
             _ => Content::Other,
@@ -384,7 +383,6 @@ impl<C: Consumer> Delivery<'_, C> {
                     Ok(Some(Entry { kind, id, current, default, fields, says, whole: None }))
                 }
                 _ if self.json.begin(number, line) => continue,
-                Content::Bad(error) => Err(error.clone()),
                 Content::Other => self.sniffer.line(line),
             };
             self.consumer.line(number, line, found)?;

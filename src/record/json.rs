@@ -1,7 +1,9 @@
 //! JSON objects whose fields keep their order, and whose values keep their spelling: a number is not rewritten.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer as _};
 use serde_json::value::RawValue;
@@ -265,18 +267,23 @@ pub(crate) fn each_secret(json: &str, each: &mut dyn FnMut(&str)) {
 
 /// Returns true if a text may hold a token, or an escape that may spell one.
 fn may_hold_token(raw: &str) -> bool {
+    static TOKEN: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("HRKU-"));
     // No token is shorter. Most texts of a list are.
-    raw.len() > SHORTEST_TOKEN && (raw.contains('\\') || raw.contains("HRKU-"))
+    raw.len() > SHORTEST_TOKEN && (has_escapes(raw) || TOKEN.find(raw.as_bytes()).is_some())
+}
+
+fn has_escapes(raw: &str) -> bool {
+    memchr::memchr(b'\\', raw.as_bytes()).is_some()
 }
 
 /// Returns true if an object or array may have a member with the name of a secret, an escape that may spell one, or a
 /// token in a text.
 fn may_hold_secret(raw: &str) -> bool {
-    if raw.contains('\\') || may_hold_token(raw) {
+    if has_escapes(raw) || may_hold_token(raw) {
         return true;
     }
     // Without escapes, each name stands between two quotes and a colon.
-    raw.match_indices('"').any(|(end, _)| {
+    memchr::memchr_iter(b'"', raw.as_bytes()).any(|end| {
         let name = || raw[..end].rfind('"').map(|start| &raw[start + 1..end]);
         raw[end + 1..].trim_ascii_start().starts_with(':') && name().is_some_and(is_secret_name)
     })

@@ -14,8 +14,9 @@ pub(crate) fn check(json: &str, max_bytes: usize) -> Result<(), String> {
     if json.len() > max_bytes {
         return Err(format!("it is larger than {} MiB", max_bytes >> 20));
     }
-    // Each level and each further value needs one of these bytes: normal JSON has few, and is not looked at again.
-    if memchr::memchr3_iter(b'{', b'[', b',', json.as_bytes()).take(MAX_DEPTH + 1).count() <= MAX_DEPTH {
+    // Each level needs one of these bytes, and each value at least one byte: normal JSON is not looked at again.
+    let count = |byte| memchr::memchr_iter(byte, json.as_bytes()).count();
+    if json.len() <= MAX_VALUES && count(b'{') + count(b'[') <= MAX_DEPTH {
         return Ok(());
     }
     let (mut depth, mut values, mut quoted, mut escaped) = (0_usize, 0, false, false);

@@ -108,11 +108,12 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Makes a record of a planned change. `json` is the request body: the fields that the object would get.
+    /// Makes a record of a planned change. `json` is the request body: the fields that the object would get; empty if
+    /// there is none.
     pub fn draft(kind: Kind, id: &'a str, status: &'static str, json: &'a str) -> Record<'a> {
         // Cannot fail: the JSON is our own request body.
-        let object = serde_json::from_str(json).unwrap_or_default();
-        Record { object, ..Record::bare(kind, id, status) }
+        let object = (!json.is_empty()).then(|| serde_json::from_str(json).unwrap_or_default());
+        Record { object: object.unwrap_or_default(), ..Record::bare(kind, id, status) }
     }
 
     /// Parses a record that a tool has printed, with its header fields.

@@ -108,7 +108,7 @@ impl Guard {
 
     /// Returns what the look-ups have shown of a watched authorization.
     pub(crate) fn seen(&self, id: &str) -> Option<&Seen> {
-        self.seen.get(&id::key(id))
+        id::find(&self.seen, id)
     }
 
     /// Returns whether nothing is protected.

@@ -54,6 +54,21 @@ fn a_byte_order_mark_is_accepted_at_the_start_of_each_file() {
 }
 
 #[test]
+fn a_bad_line_gets_the_same_message_at_once_and_one_by_one() {
+    for line in
+        ["{\"a\" \u{feff}1}", "{\"id\":1.5}", "{\"id\":\"a\"", "{\"id\":\"a\",\"Id\":\"b\"}", "[1]", "a b\tc"]
+    {
+        let mut at_once = Vec::new();
+        let read = read_all(line.as_bytes(), Need::Identity, &mut |_: u32, _: &[u8], entry: Found<'_>| {
+            at_once.push(entry.err());
+            Ok(())
+        });
+        assert!(read.is_ok());
+        assert_eq!(at_once, [Sniffer::new(Need::Identity).line(line.as_bytes()).err()], "{line}");
+    }
+}
+
+#[test]
 fn json_over_several_lines_is_one_record_also_between_blocks() {
     let record = |n: usize| {
         let nested = "    \"x\": [\n      {\n        \"id\": \"no\"\n      }\n    ]\n";
