@@ -36,6 +36,11 @@ impl Url {
         if text.contains('#') {
             return Err("has a fragment (#)");
         }
+        let after = text.split_once("://").map_or("", |(_, rest)| rest);
+        let authority = after.split(['/', '?']).next().unwrap_or_default();
+        if !authority.is_ascii() && !authority.contains('@') {
+            return Err("has a host that is not ASCII: give its ASCII form (xn--...)");
+        }
         let uri: Uri = text.parse().map_err(|_| INVALID)?;
         let scheme = match uri.scheme_str() {
             Some("https") => "https",
@@ -174,7 +179,8 @@ mod tests {
             ("https://[127.0.0.1]", "is not a valid URL"),
             ("https://api.[::1]", "is not a valid URL"),
             ("https://h%2f", "is not a valid URL"),
-            ("https://b\u{fc}cher.example", "is not a valid URL"),
+            ("https://b\u{fc}cher.example", "has a host that is not ASCII: give its ASCII form (xn--...)"),
+            ("https://b\u{fc}cher@h", "is not a valid URL"),
             ("https://h/<", "is not a valid URL"),
             ("https://:80", "has no host"),
             ("h", "must start with https://"),

@@ -100,8 +100,8 @@ impl OpenLog {
     /// Opens the file, or creates it with mode 0600.
     ///
     /// # Errors
-    /// An input error if it cannot be written, or is not a regular file of our own with a single name.
-    pub(crate) fn open(path: &Path) -> Result<OpenLog, Error> {
+    /// An input error that begins with `name` if it cannot be written, or is not a regular file of our own with a single name.
+    pub(crate) fn open(path: &Path, name: &str) -> Result<OpenLog, Error> {
         let opened = files::open_own(path, false).and_then(|file| {
             let end = files::open_own(path, true)?;
             match is_at(&end.metadata()?, path) && is_at(&file.metadata()?, path) {
@@ -109,7 +109,7 @@ impl OpenLog {
                 false => Err(io::Error::other("was replaced while it was opened")),
             }
         });
-        let (file, end) = opened.map_err(|source| Error::unusable_file(path.display(), source))?;
+        let (file, end) = opened.map_err(|source| Error::unusable_file(name, source))?;
         Ok(OpenLog { path: path.to_owned(), file, end: Mutex::new(end) })
     }
 
@@ -306,7 +306,7 @@ mod tests {
         let folder = Folder::new();
         let path = folder.join("log");
         let text = || std::fs::read_to_string(&path).expect("readable");
-        let log = OpenLog::open(&path).expect("opened");
+        let log = OpenLog::open(&path, "log").expect("opened");
         let turn = || log.lock(&Stop::default()).expect("locked");
         let places = ["a begun\n", "b begun\n"].map(|line| turn().append(line.as_bytes()).expect("appended"));
         turn().replace(places[1], b"b begun\n", b"b done \n").expect("completed");

@@ -32,7 +32,8 @@ pub(crate) struct Options {
     pub(crate) include_default: bool,
     /// `--exec`
     pub(crate) exec: Option<Exec>,
-    log: Option<PathBuf>,
+    /// The file of the log, and the option or variable that names it.
+    log: Option<(&'static str, PathBuf)>,
 }
 
 impl Options {
@@ -54,7 +55,10 @@ impl Options {
             include_self: args.has(&opts::INCLUDE_SELF),
             include_default: args.has(&opts::INCLUDE_DEFAULT),
             exec,
-            log: args.path(&opts::LOG).or_else(|| config.path("OAUTH_LOG")),
+            log: args
+                .path(&opts::LOG)
+                .map(|path| ("--log", path))
+                .or_else(|| Some(("OAUTH_LOG", config.path("OAUTH_LOG")?))),
         })
     }
 
@@ -63,7 +67,13 @@ impl Options {
     /// # Errors
     /// Those of [`OpenLog::open`].
     pub(crate) fn open_log(&self) -> Result<Option<OpenLog>, Error> {
-        self.log.as_deref().filter(|_| !self.dry_run).map(OpenLog::open).transpose()
+        let Some((source, path)) = self.log.as_ref().filter(|_| !self.dry_run) else { return Ok(None) };
+        let name = match *source {
+            // Nobody has typed the name of the file.
+            "OAUTH_LOG" => format!("{source}: {}", path.display()),
+            _ => path.display().to_string(),
+        };
+        OpenLog::open(path, &name).map(Some)
     }
 
     /// Returns which runs end with a summary, if standard error is a terminal or not.
@@ -82,7 +92,9 @@ impl Options {
     /// A usage error that names the two uses.
     pub(crate) fn refuse_clashes(&self, session: &Session, streams: bool) -> Result<(), Error> {
         let clash = |what: &str| Err(Error::usage(format!("{what}: name another file")));
-        let (rest, log) = (self.rest.as_deref(), self.log.as_deref());
+        let rest = self.rest.as_deref();
+        let (source, log) =
+            self.log.as_ref().map_or(("", None), |(source, path)| (*source, Some(path.as_path())));
         if self.dry_run {
             return Ok(());
         }
@@ -90,7 +102,7 @@ impl Options {
             return clash(&format!("{output} is the input of --stream"));
         }
         if streams && log.is_some_and(|log| session.io.reads(log)) {
-            return clash("--log names the input of --stream");
+            return clash(&format!("{source} names the input of --stream"));
         }
         if streams && rest.is_some_and(|rest| session.io.reads(rest)) {
             return clash("--rest names the input of --stream");
@@ -99,10 +111,10 @@ impl Options {
             return clash("--rest names the file of standard output");
         }
         if log.is_some_and(|log| session.io.writes(log)) {
-            return clash("--log names the file of standard output");
+            return clash(&format!("{source} names the file of standard output"));
         }
         if rest.zip(log).is_some_and(|(rest, log)| files::are_same(rest, log)) {
-            return clash("--rest and --log name the same file");
+            return clash(&format!("--rest and {source} name the same file"));
         }
         Ok(())
     }

@@ -70,7 +70,11 @@ pub(crate) fn find(
     };
     let (home, known) = (config.path("HOME"), Vec::new());
     let mut search = Search { config, base, account, home, messages, stop, known, why: None };
-    let found = match search.keychain() {
+    let found = match config.skips_keychain()? {
+        true => None,
+        false => search.keychain(),
+    };
+    let found = match found {
         Some(found) => Some(found),
         None => search.netrc()?,
     };
@@ -105,9 +109,7 @@ impl Search<'_> {
     /// Returns the token in the desktop keychain and its source. Without a wanted account, it is that of the account that
     /// the official client is logged in to.
     fn keychain(&mut self) -> Option<(String, String)> {
-        if !is_heroku_host(self.base.host())
-            || self.config.text("HEROKU_NETRC_WRITE").ok().flatten() == Some("true")
-        {
+        if !is_heroku_host(self.base.host()) {
             return None;
         }
         let current = self.current_account().filter(|name| is_account(name));

@@ -135,6 +135,20 @@ impl Config {
         }
     }
 
+    /// Returns whether `HEROKU_NETRC_WRITE` says not to use the keychain. White space around its value is ignored.
+    ///
+    /// # Errors
+    /// An input error if it is neither `true` nor `false`: the token of another account could be used.
+    pub(crate) fn skips_keychain(&self) -> Result<bool, Error> {
+        match self.text("HEROKU_NETRC_WRITE")?.map(str::trim) {
+            None | Some("" | "false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(other) => {
+                Err(Error::input(format!("HEROKU_NETRC_WRITE must be 'true' or 'false', not '{other}'")))
+            }
+        }
+    }
+
     /// Returns `HEROKU_TWO_FACTOR_CODE`.
     ///
     /// # Errors

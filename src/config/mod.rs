@@ -3,6 +3,7 @@
 //! - `environment`: every variable that the tools read
 //! - `base_url`: the API's base URL
 //! - `proxy`: the proxy to use
+//! - `no_proxy`: the hosts that are reached without it
 //! - `credentials`: the search for the token
 //! - `netrc`: the format of `~/.netrc`
 //! - `scopes`: the scopes that the API knows
@@ -11,5 +12,6 @@ pub(crate) mod base_url;
 pub(crate) mod credentials;
 pub(crate) mod environment;
 pub(crate) mod netrc;
+mod no_proxy;
 mod proxy;
 pub(crate) mod scopes;

@@ -9,6 +9,9 @@ use crate::config::environment::Config;
 pub(crate) const HEROKU: [&str; 6] =
     ["global", "identity", "read", "write", "read-protected", "write-protected"];
 
+/// The quotes of a shell.
+const QUOTES: [char; 2] = ['"', '\''];
+
 /// The scopes that an API knows.
 #[derive(Debug)]
 pub(crate) enum Scopes {
@@ -30,6 +33,12 @@ impl Scopes {
         match words.as_deref() {
             Some([]) => Err(Error::input("HEROKU_SCOPES names no scope")),
             Some(["*"]) => Ok(Scopes::Any),
+            Some(words) if words.contains(&"*") => {
+                Err(Error::input("HEROKU_SCOPES has a * beside scopes: it stands alone, or not at all"))
+            }
+            Some(words) if words.iter().any(|w| w.starts_with(QUOTES) || w.ends_with(QUOTES)) => Err(
+                Error::input("HEROKU_SCOPES has quotes around it: an env file keeps its quotes, remove them"),
+            ),
             Some(words) => Ok(known(words.to_vec())),
             None => {
                 let base = config.base()?;
@@ -105,6 +114,11 @@ mod tests {
         assert!(check(&vars("*"), &[]).is_err());
         assert_eq!(check(&vars(""), &["read"]), Ok(()), "an empty variable counts as unset");
         assert!(check(&vars(""), &["openid"]).is_err());
-        assert!(check(&vars(" ,"), &["read"]).is_err(), "a list without a word is a mistake");
+        for mistake in [" ,", "'read write'", "\"read\"", "read,*"] {
+            assert!(
+                check(&vars(mistake), &["read"]).is_err_and(|e| e.starts_with("HEROKU_SCOPES ")),
+                "{mistake}"
+            );
+        }
     }
 }

@@ -338,7 +338,9 @@ fn the_log_records_each_change_and_its_author() {
     assert!(account.read("log").lines().all(|l| serde_json::from_str::<serde_json::Value>(l).is_ok()));
     let before = account.state();
     account.sh("oauth-mk authz --log /dev/full").exits(2);
-    account.sh("oauth-mk authz --log no/such/folder").exits(2);
+    account.sh("oauth-mk authz --log no/such/folder").exits(2).says("oauth-mk: no/such/folder: no such file");
+    let variable = account.sh("OAUTH_LOG=no/such/folder oauth-mk authz").exits(2);
+    variable.says("oauth-mk: OAUTH_LOG: no/such/folder: no such file");
     assert_eq!(account.state(), before);
 }
 
@@ -356,6 +358,10 @@ fn one_file_cannot_have_two_uses() {
     ] {
         account.sh(&line).exits(2).says("name another file");
     }
+    account
+        .sh(&format!("OAUTH_LOG=kept oauth-rm authz {id} >> kept"))
+        .exits(2)
+        .says("OAUTH_LOG names the file");
     assert_eq!((account.read("kept").as_str(), account.state()), ("kept\n", before));
 }
 

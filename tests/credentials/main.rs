@@ -229,6 +229,17 @@ fn xdg_data_home_is_used_and_netrc_write_skips_the_keychain() {
     machine.set("HEROKU_NETRC_WRITE", "true");
     machine.refused();
     assert_eq!(machine.note(&format!("{}.argv", KEYCHAIN.0)), None);
+    for meaningless in ["1", "yes", "TRUE", "tru\n"] {
+        machine.set("HEROKU_NETRC_WRITE", meaningless);
+        let ran = machine.run(&["authz"]);
+        let what = format!("HEROKU_NETRC_WRITE must be 'true' or 'false', not '{}'", meaningless.trim());
+        assert_eq!((ran.status, ran.err.contains(&what)), (2, true), "{ran}");
+        assert_eq!(machine.note(&format!("{}.argv", KEYCHAIN.0)), None);
+    }
+    for ours in ["false", ""] {
+        machine.set("HEROKU_NETRC_WRITE", ours);
+        machine.found();
+    }
 }
 
 #[test]

@@ -179,7 +179,35 @@ fn unusable_variables() {
             says("corp.example", &[(name, value)], 2, 0, text);
         }
     }
+    for (name, list, text) in [
+        ("NO_PROXY", "localhost, 10.0.0.0/33", "NO_PROXY: '10.0.0.0/33' is not a valid network"),
+        ("no_proxy", "[10.0.0.1", "no_proxy: '[10.0.0.1' is not a valid host, address or network"),
+        ("NO_PROXY", "http://corp.example", "NO_PROXY: 'http://corp.example' is a URL: give the host alone"),
+        ("NO_PROXY", "corp.example,h:x", "NO_PROXY: 'h:x' is not a valid host, address or network"),
+        ("no_proxy", "u:sekret@proxy:1", "no_proxy: item 1 contains a user name"),
+    ] {
+        let proxy = ("https_proxy", "http://127.0.0.1:1");
+        let hint = "give hosts, domains, addresses and networks such as 10.0.0.0/8, separated by commas; * means all";
+        says("corp.example", &[proxy, (name, list)], 2, 0, &format!("{text}\n{hint}\n"));
+        // Without a proxy, the list is for other programs.
+        says("corp.invalid", &[(name, list)], 75, 0, "cannot resolve the host api.corp.invalid\n");
+    }
+    for accepted in
+        ["", " , ,", "*", ".corp.invalid", "*.corp.invalid", " api.corp.invalid:443 ", "a,corp.invalid\r"]
+    {
+        let proxy = ("HTTPS_PROXY", "http://127.0.0.1:1");
+        let text = match accepted.trim_matches([' ', ',']) {
+            "" => "cannot reach the proxy 127.0.0.1:1 (from HTTPS_PROXY): connection refused\n",
+            _ => "cannot resolve the host api.corp.invalid\n",
+        };
+        says("corp.invalid", &[proxy, ("NO_PROXY", accepted)], 75, 0, text);
+    }
     for (host, text) in [
+        (
+            "https://b\u{fc}cher.example",
+            "HEROKU_HOST has a host that is not ASCII: give its ASCII form (xn--...)\n",
+        ),
+        ("b\u{fc}cher.example", "HEROKU_HOST has a host that is not ASCII: give its ASCII form (xn--...)\n"),
         ("http://h", "HEROKU_HOST must start with https://: http is allowed only for loopback, not for h\n"),
         ("https://h:99999", "HEROKU_HOST has an invalid port\n"),
         ("https://h\u{a0}", "HEROKU_HOST contains the invisible character '\\u{a0}'\n"),
