@@ -5,8 +5,8 @@ use std::sync::Mutex;
 
 use crate::base::error::Error;
 use crate::base::secret::Secret;
-use crate::base::secret::check_token;
 use crate::base::sync::lock;
+use crate::base::token::check_token;
 use crate::sys::messages::Messages;
 use crate::sys::signals::Stop;
 use crate::sys::terminal;

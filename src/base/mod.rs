@@ -6,6 +6,7 @@
 //! - `sync`: locks
 //! - `text`: escaping, shortening, counting, spelling suggestions
 //! - `time`: timestamps, durations and dates
+//! - `token`: what users give as a token or secret
 //! - `url`: URLs
 
 pub(crate) mod error;
@@ -14,4 +15,5 @@ pub(crate) mod secret;
 pub(crate) mod sync;
 pub(crate) mod text;
 pub(crate) mod time;
+pub(crate) mod token;
 pub(crate) mod url;

@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::base::error::{Error, reason};
-use crate::base::secret::{Secret, clean_token};
+use crate::base::secret::Secret;
 use crate::base::text::shell_word;
+use crate::base::token::clean_token;
 use crate::base::url::{is_heroku, is_loopback};
 use crate::config::base_url::Base;
 use crate::config::environment::Config;

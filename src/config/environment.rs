@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use crate::base::error::Error;
-use crate::base::secret::{Secret, clean_token};
+use crate::base::secret::Secret;
 use crate::base::sync::lock;
+use crate::base::token::clean_token;
 use crate::config::base_url::Base;
 use crate::config::credentials::is_account;
 

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 
 use crate::base::error::{Error, USAGE};
 use crate::base::secret::Secret;
-use crate::base::secret::{check_token, is_complete};
+use crate::base::token::{BLANK, clean_token, is_in_full};
 use crate::input::reader;
 use crate::session::Session;
 use crate::sys::terminal;
@@ -21,6 +21,8 @@ const MOST_TEXT: u64 = 16 << 20;
 /// - `@FILE`: the first line of a file
 /// - `env:NAME`: a variable of the environment
 /// - otherwise the value itself, which everybody on the machine can see in the process list
+///
+/// What is around it is removed as from `HEROKU_API_KEY`, and what cannot be a secret is refused by the same rule.
 ///
 /// # Errors
 /// A usage error if the text cannot be a secret, or standard input is already used; those of the file.
@@ -49,9 +51,10 @@ pub(super) fn secret(
     } else {
         value.to_owned()
     };
-    let line = line.lines().next().unwrap_or_default().trim();
-    check_token(line).map_err(|what| Error::usage(format!("{option}: the secret {what}")))?;
-    let secret = Secret::new(line.to_owned());
+    let line = Secret::new(line);
+    let text =
+        clean_token(line.expose()).map_err(|what| Error::usage(format!("{option}: the secret {what}")))?;
+    let secret = Secret::new(text.to_owned());
     session.io.messages.hide(&secret);
     Ok(secret)
 }
@@ -85,23 +88,29 @@ pub(super) fn tokens(
     };
     let messages = session.io.messages.clone();
     let (mut known, mut tokens, mut bad) = (HashSet::new(), Vec::new(), false);
-    for (number, line) in (1..).zip(text.expose().trim_start_matches('\u{feff}').lines()) {
-        let token = line.trim();
-        if !token.is_empty() && !is_token(token) {
-            bad = true;
-            messages.fail(&format!("{name}:{number}: not a token in full: give bare tokens, one a line"));
-        } else if !token.is_empty() && known.insert(token) {
-            tokens.push((format!("{name}:{number}"), Secret::new(token.to_owned())));
+    for (number, line) in (1..).zip(text.expose().lines()) {
+        let token = match clean_token(line) {
+            Ok(token) if is_in_full(token) => Ok(token),
+            Ok(_) => Err("is not a token in full"),
+            Err(BLANK) => continue,
+            Err(what) => Err(what),
+        };
+        match token {
+            Ok(token) if known.insert(token) => {
+                tokens.push((format!("{name}:{number}"), Secret::new(token.to_owned())));
+            }
+            Ok(_) => {}
+            Err(what) => {
+                bad = true;
+                messages.fail(&format!("{name}:{number}: {what}"));
+            }
         }
     }
-    if bad { Err(Error::reported(USAGE)) } else { Ok(tokens) }
-}
-
-/// Returns whether a text can be a token in full: the shortest is a UUID.
-fn is_token(text: &str) -> bool {
-    (36..=LONGEST).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-        && is_complete(text)
+    if bad {
+        messages.say("give bare tokens in full, one a line");
+        return Err(Error::reported(USAGE));
+    }
+    Ok(tokens)
 }
 
 fn read_text(from: &mut dyn Read) -> io::Result<Secret> {

@@ -107,5 +107,48 @@ fn reading_a_secret_takes_one_line_and_leaves_the_rest() {
         .feed(&format!("{line} -"), &long)
         .exits(1)
         .says("stdin: the first line is longer than 4096 bytes");
-    account.feed(&format!("{line} -"), "\n").exits(2).says("--client-secret: the secret is empty");
+    account.feed(&format!("{line} -"), "\n").exits(2).says("--client-secret: the secret is blank");
+}
+
+#[test]
+fn a_secret_from_an_option_is_checked_as_the_one_from_the_environment_is() {
+    let account = Account::new();
+    let (client, authz) = (account.id("Example CI"), account.id("terraform"));
+    let line = format!("oauth-set authz {authz} --client-id {client} -o id --client-secret");
+    let secret = account.sh(&format!("oauth-ls client {client} -S")).succeeds().out;
+    let secret = secret.trim();
+    for (before, after) in [("", ""), ("\u{feff}", "\r\n"), (" \t", "\u{a0} \n"), ("", "\r\nsecond line\n")] {
+        account.write("file", format!("{before}{secret}{after}"));
+        account.sh(&format!("{line} @file")).succeeds();
+        account.sh(&format!("{line} - < file")).succeeds();
+    }
+    account
+        .sh(&format!("S=$(printf '\\n%s\\r\\n.' '{secret}'); export S; S=${{S%.}} {line} env:S"))
+        .succeeds();
+    let before = account.state();
+    for (text, what) in [
+        (format!("{}**********", &secret[..8]), "is masked: a part of it is hidden"),
+        (format!("{}...", &secret[..8]), "is masked: a part of it is hidden"),
+        (format!("\"{secret}\""), "has quotes around it"),
+        (format!("{} {}", &secret[..8], &secret[9..]), "contains a character that is not allowed in a token"),
+        (format!("HEROKU_OAUTH_SECRET {secret}"), "contains a character that is not allowed in a token"),
+        (format!("{{\"secret\":\"{secret}\"}}"), "is JSON: give the bare token"),
+        ("undefined".to_owned(), "is 'undefined', 'null' or the like"),
+        ("\u{feff}\r".to_owned(), "is blank"),
+        ("${SECRET}".to_owned(), "is a placeholder that was not replaced"),
+    ] {
+        account.write("file", format!("{text}\n"));
+        for from in ["@file", "- < file", "env:S", "\"$S\""] {
+            let ran = account.sh(&format!("S=$(cat file); export S; {line} {from}")).exits(2);
+            let ran = ran.says(&format!("--client-secret: the secret {what}"));
+            assert!(!ran.err.contains(&secret[..8]), "{ran}");
+        }
+    }
+    // Of a file only the first line is read; a variable is one value.
+    account.write("file", format!("{secret}\n{secret}\n"));
+    for from in ["env:S", "\"$S\""] {
+        let ran = account.sh(&format!("S=$(cat file); export S; {line} {from}")).exits(2);
+        ran.says("--client-secret: the secret contains a line break");
+    }
+    assert_eq!(account.state(), before);
 }

@@ -42,9 +42,27 @@ fn tokens_select_their_authorizations_and_are_not_printed() {
         let ran = account.sh(&format!("oauth-ls {line}")).exits(2).says(what);
         assert!(!ran.err.contains(token), "{ran}");
     }
-    for bad in [&token[..30], &format!("{}**********wxyz", &token[..40]), "{\"Secret\":\"x\"}"] {
-        account.write("bad", bad);
-        account.sh("oauth-ls authz --token @bad").exits(2).says("bad:1: not a token in full").prints("");
+    let whole = format!("\u{feff}{token}\r\n\u{feff}\r\n\t{token}\u{a0}\n");
+    account.write("windows", whole);
+    account.sh("oauth-ls authz -o id --token @windows").succeeds().prints(&format!("{id}\n"));
+    let not_full = "is not a token in full";
+    for (bad, what) in [
+        (token[..30].to_owned(), not_full),
+        (format!("src/config.rb,{token}"), not_full),
+        (format!("{}**********wxyz", &token[..40]), "is masked: a part of it is hidden"),
+        (format!("{}...", &token[..40]), "is masked: a part of it is hidden"),
+        (format!("{{\"Secret\":\"{token}\"}}"), "is JSON: give the bare token"),
+        (format!("\"{token}\""), "has quotes around it"),
+        (format!("{} {}", &token[..20], &token[20..]), "contains a character that is not allowed in a token"),
+        (format!("{token}\r{token}"), "contains a line break"),
+        (format!("Bearer {token}"), "has a word such as 'Bearer' before the token"),
+        ("null".to_owned(), "is 'undefined', 'null' or the like"),
+    ] {
+        account.write("bad", format!("{token}\n{bad}\n"));
+        let ran =
+            account.sh("oauth-ls authz --token @bad").exits(2).says(&format!("oauth-ls: bad:2: {what}"));
+        let ran = ran.says("\noauth-ls: give bare tokens in full, one a line\n").prints("");
+        assert!(!ran.err.contains(&token[..20]), "{ran}");
     }
 }
 

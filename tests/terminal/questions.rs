@@ -116,7 +116,7 @@ fn a_secret_is_typed_unseen() {
     let mut pty = world.start(100, &format!("{script}; echo status $?; stty -a"));
     pty.expect("--client-secret: ").send("\n");
     let shown = pty.end();
-    assert!(shown.raw.contains("--client-secret: the secret is empty"), "{}", shown.raw);
+    assert!(shown.raw.contains("--client-secret: the secret is blank"), "{}", shown.raw);
     assert!(shown.raw.contains("status 2") && shown.raw.contains(" echo "), "{}", shown.raw);
     let mut pty = world.start(100, &script);
     pty.expect("--client-secret: ").send("b9c4\u{3}");
