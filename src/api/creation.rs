@@ -6,12 +6,13 @@ use serde::de::IgnoredAny;
 use crate::api::Object;
 use crate::api::request::Body;
 use crate::base::error::Error;
+use crate::base::text::shorten;
 use crate::base::time::{self, Unix, When};
 use crate::config::scopes::Scopes;
 use crate::input::entry::{EXPIRED, Fields};
-use crate::record::Expiry;
 use crate::record::kind::{Kind, check_id};
 use crate::record::redirect_uri;
+use crate::record::{Expiry, Record};
 
 /// The description that the API gives an authorization without one (docs/heroku-api.md, Objects). It is sent
 /// explicitly, so that the object can be recognised after a lost response.
@@ -74,16 +75,50 @@ fn is_filled(field: &Option<String>) -> bool {
 /// How much longer than asked for a new authorization may live, in seconds, before that is reported.
 const TOLERANCE: Unix = 60;
 
-/// Returns an error if a new authorization lives longer than the request asked for. The expiry of one for a client is that
-/// of its code, not a lifetime.
-pub(crate) fn outlives(body: &str, object: &Object) -> Option<Error> {
+/// Returns an error if an object with a new secret is not what the request to create it asked for: it has expired already,
+/// may do more, or lives longer.
+pub(crate) fn objection(body: &str, object: &Object) -> Option<Error> {
     #[derive(Deserialize)]
     struct Asked {
+        #[serde(default)]
+        scope: Vec<String>,
         expires_in: Option<i64>,
         client: Option<IgnoredAny>,
     }
     let asked: Asked = serde_json::from_str(body).ok()?;
-    let seconds = asked.expires_in.filter(|_| asked.client.is_none())?;
+    // The expiry of an authorization for a client is that of its code, not a lifetime.
+    let seconds = asked.expires_in.filter(|_| asked.client.is_none());
+    dead(&object.record)
+        .or_else(|| widened(&asked.scope, &object.record))
+        .or_else(|| outlives(seconds?, object))
+}
+
+/// Returns an error if an object with a new secret has expired already.
+pub(crate) fn dead(record: &Record<'_>) -> Option<Error> {
+    let label = record.kind.label(&record.id);
+    (record.status == "expired").then(|| {
+        Error::failed("the response says that it has expired: its new secret does not work")
+            .with_hint(format!("create another with oauth-mk, and remove this one: oauth-rm {label}"))
+    })
+}
+
+/// Returns an error if an authorization with a new token may do more than the scopes `before` allow. Of an empty list,
+/// nothing is known.
+pub(crate) fn widened(before: &[String], record: &Record<'_>) -> Option<Error> {
+    let scope = record.scope();
+    let covers = |wanted: &String| before.iter().any(|known| known == "global" || known == wanted);
+    if record.kind != Kind::Authz || before.is_empty() || scope.iter().all(covers) {
+        return None;
+    }
+    let (now, was) = (shorten(&scope.join(" "), 80).into_owned(), before.join(" "));
+    Some(
+        Error::failed(format!("its scope is '{now}', wider than '{}'", shorten(&was, 80)))
+            .with_hint(format!("to revoke it: oauth-rm authz {}", record.id)),
+    )
+}
+
+/// Returns an error if a new authorization lives longer than so many seconds.
+fn outlives(seconds: Unix, object: &Object) -> Option<Error> {
     let record = &object.record;
     let lives = match record.expiry {
         Expiry::At(at) if at <= object.date.saturating_add(seconds).saturating_add(TOLERANCE) => return None,

@@ -285,8 +285,8 @@ impl<'a> Maker<'a> {
                 Ok(object) => match self.other(&object, likeness, sent) {
                     None => {
                         self.remember_created(&object);
-                        let failure = creation::outlives(body, &object);
-                        return Ok(Outcome { failure, ..Outcome::new(object, "created") });
+                        let failure = creation::objection(body, &object);
+                        return Ok(Outcome { failure, ..Outcome::new(object, "created") }.with_true_status());
                     }
                     // A cache, or a response that belongs to another request: this one was lost.
                     Some(Other::Known(what)) => (what, false),
@@ -304,7 +304,7 @@ impl<'a> Maker<'a> {
             // come before the object.
             std::thread::sleep(SETTLE);
             if let Some(outcome) = self.find_lost(api, likeness, sent, &lost)? {
-                return Ok(outcome);
+                return Ok(outcome.held_to(body));
             }
             if !again {
                 return Err(self.unresolved(likeness, format!("{lost}; the new one was not found")));

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::api::request::Body;
-use crate::api::{Api, Object};
+use crate::api::{Api, Object, creation};
 use crate::base::error::{Class, Error};
 use crate::base::secret::Secret;
 use crate::change::create::Likeness;
@@ -67,13 +67,34 @@ impl Outcome {
     }
 
     /// Creates the outcome of a rotation. If the response holds no complete secret, the rotation was made, but nobody
-    /// knows the new secret: that is a failure, and no reason to repeat it.
+    /// knows the new secret: that is a failure, and no reason to repeat it. So is a secret that is dead already.
     pub(crate) fn renewed(object: Object, status: &'static str) -> Outcome {
-        let failure = object.record.whole_secret().is_none().then(|| {
+        let unknown = object.record.whole_secret().is_none().then(|| {
             let what = "the response holds no complete secret: there is a new one that nobody knows";
             Error::failed(what).with_hint(recovery(&object.record))
         });
-        Outcome { failure, ..Outcome::new(object, status) }
+        let failure = unknown.or_else(|| creation::dead(&object.record));
+        Outcome { failure, ..Outcome::new(object, status) }.with_true_status()
+    }
+
+    /// Gives the outcome the status `expired` if the object has expired already, so that nobody stores its secret.
+    pub(crate) fn with_true_status(self) -> Outcome {
+        let is_dead = self.object.as_ref().is_some_and(|object| object.record.status == "expired");
+        Outcome { status: if is_dead { "expired" } else { self.status }, ..self }
+    }
+
+    /// Makes it a failure if a rotated object is not what the request to create it asked for.
+    pub(crate) fn held_to(mut self, body: &str) -> Outcome {
+        let object = self.object.as_ref();
+        self.failure = self.failure.or_else(|| creation::objection(body, object?));
+        self
+    }
+
+    /// Makes it a failure if a rotated authorization may do more than these scopes allow.
+    pub(crate) fn within(mut self, before: &[String]) -> Outcome {
+        let object = self.object.as_ref();
+        self.failure = self.failure.or_else(|| creation::widened(before, &object?.record));
+        self
     }
 
     /// Revokes an authorization that was passed to a command. The command may have revoked it itself, so it may be gone

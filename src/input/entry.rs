@@ -320,7 +320,7 @@ pub enum Need {
     Identity,
     /// Its fields too.
     Fields,
-    /// Its expiry, the visible part of its secret.
+    /// Its scopes, its expiry, the visible part of its secret.
     Rotation,
     /// The same, and how far its replacement is; the `--rest` file says that too.
     Replacement,

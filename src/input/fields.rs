@@ -144,6 +144,10 @@ impl Fields {
         let never = object.get("expires_at").is_some_and(|at| at.get() == "null").then(|| "never".to_owned());
         let secret = object.at(&["access_token", "token"]).and_then(string).map(Cow::into_owned);
         Ok(Fields {
+            scope: object
+                .get("scope")
+                .and_then(|raw| scopes(&Value::Json(raw)).ok())
+                .filter(|s| !s.is_empty()),
             expires_at: text("expires_at").or(never),
             secret: secret.or_else(|| text("secret")),
             replaces: open("replaces")?,

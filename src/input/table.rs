@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use crate::base::text;
 use crate::input::entry::{EXPIRED, EXPIRES_AT, Entry, Need, Whole};
-use crate::input::fields::{Fields, Slots, Value};
+use crate::input::fields::{Fields, Slots, Value, split_scopes};
 use crate::input::names::{self, place};
 use crate::record::STATUS_WORDS;
 use crate::record::columns::{columns, unescape_cell};
@@ -197,6 +197,7 @@ pub(crate) fn row<'a>(line: &str, header: Option<&Header>, need: Need) -> Result
             "expires_at" if need.is_rotation() && (is_ours || !is_blank) => {
                 of_rotation.expires_at = Some(if is_blank { "never".to_owned() } else { cell });
             }
+            "scope" if need.is_rotation() && !is_blank => of_rotation.scope = Some(split_scopes(&cell)),
             "token" | "secret" if need.is_rotation() => of_rotation.secret = Some(cell),
             "replaces" if need == Need::Replacement && !is_blank => {
                 of_rotation.replaces = Some(cell.trim().to_owned())

@@ -256,6 +256,12 @@ impl<'a> Record<'a> {
         self.text(&[if self.kind == Kind::Client { "name" } else { "description" }])
     }
 
+    /// Returns the scopes of an authorization; none if the record does not say them.
+    pub(crate) fn scope(&self) -> Vec<String> {
+        let text = self.text(&["scope"]);
+        text.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
+    }
+
     /// Returns the name for people, without the tokens that somebody may have pasted into it. It is not for comparisons.
     pub(crate) fn title(&self) -> String {
         mask_tokens(&self.name()).into_owned()

@@ -139,3 +139,75 @@ fn nothing_more_is_changed_once_the_log_was_removed() {
     let ran = ran.exits(1).says("log: was removed by another program");
     assert_eq!((ran.records().len(), account.ids("authz").len()), (1, before + 1), "{ran}");
 }
+
+const DEAD: &str = "the response says that it has expired: its new secret does not work";
+
+#[test]
+fn a_new_token_that_is_dead_at_once_does_not_count_as_made() {
+    for left in ["0", "-1", "-86400"] {
+        let to = format!(r#"to={{"access_token":{{"expires_in":{left}}}}}"#);
+        for (line, records) in [
+            ("oauth-rot authz ID", 1),
+            ("oauth-ls authz ID | oauth-rot", 1),
+            ("echo ID | oauth-rot authz --rest rest", 1),
+            ("oauth-rot authz ID --exec 'touch ran'", 1),
+            ("oauth-rot authz ID --replace --exec 'touch ran'", 1),
+            ("oauth-mk authz -d new -s read -e 1h", 1),
+            ("oauth-mk authz -d new -s read", 1),
+            ("oauth-mk authz -d new -s read --exec 'touch ran' --log log", 1),
+            ("oauth-run -s read touch ran", 0),
+        ] {
+            let account = hostile(&[&format!("member@POST:{to}")]);
+            let (id, before) = (account.id("terraform"), account.ids("authz"));
+            let ran = account.sh(&line.replace("ID", &id)).exits(1).says(DEAD);
+            let statuses = ran.each("status");
+            assert!(
+                statuses.len() == records && statuses.iter().all(|word| word == "expired"),
+                "{line}{ran}"
+            );
+            assert!(!account.path("ran").exists() && before.is_subset(&account.ids("authz")), "{line}{ran}");
+            if line.contains("--rest") {
+                assert_eq!(account.read("rest"), format!("{id}\n"), "{ran}");
+            }
+        }
+    }
+    let account = hostile(&[r#"member@POST:to={"access_token":{"expires_in":1}}"#]);
+    account.sh(&format!("oauth-rot authz {} -o id", account.id("terraform"))).exits(0);
+}
+
+#[test]
+fn a_rotation_that_widens_the_scope_does_not_count_as_done() {
+    let lines = [
+        "oauth-rot authz ID",
+        "oauth-ls authz ID | oauth-rot",
+        "oauth-ls authz ID -o csv | oauth-rot",
+        "oauth-ls authz ID | oauth-rot --exec 'touch ran'",
+    ];
+    for (now, wider) in [
+        (r#"["global"]"#, Some("its scope is 'global', wider than 'read identity'")),
+        (
+            r#"["read","identity","write"]"#,
+            Some("its scope is 'read identity write', wider than 'read identity'"),
+        ),
+        (r#"["identity","read"]"#, None),
+        (r#"["read"]"#, None),
+        ("null", None),
+    ] {
+        for line in lines {
+            let rotation = "member@POST /oauth/authorizations/*/actions";
+            let account = hostile(&[&format!(r#"{rotation}:to={{"scope":{now}}}"#)]);
+            let id = account.sh("oauth-mk authz -d narrow -s read,identity -o id").succeeds().out;
+            let ran = account.sh(&line.replace("ID", id.trim()));
+            assert_eq!(ran.each("status"), ["rotated"], "{now} {line}{ran}");
+            assert_eq!(ran.status, i32::from(wider.is_some()), "{now} {line}{ran}");
+            assert_eq!(
+                account.path("ran").exists(),
+                line.contains("exec") && wider.is_none(),
+                "{now} {line}{ran}"
+            );
+            if let Some(wider) = wider {
+                ran.says(wider).says(&format!("to revoke it: oauth-rm authz {id}"));
+            }
+        }
+    }
+}

@@ -34,7 +34,7 @@ pub(super) fn own_objects(
         let key = if watched.is_empty() { String::new() } else { id::key(&record.id) };
         if watched.contains(&key) {
             let token = record.text(&["access_token", "token"]);
-            seen.insert(key, Seen { expiry: record.expiry, token });
+            seen.insert(key, Seen { scope: record.scope(), expiry: record.expiry, token });
         }
         names.into_iter().for_each(|names| note_name(names, record));
         if let Likeness::Fits { is_certain } = compare(api, record) {

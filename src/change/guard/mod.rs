@@ -23,6 +23,7 @@ use crate::change::guard::in_use::{Own, note_name, own_objects, part_id};
 pub(crate) use crate::change::guard::in_use::{alias, compare};
 use crate::change::options::Options;
 use crate::change::targets::Item;
+use crate::input::entry::Fields;
 use crate::input::hunk::Verb;
 use crate::record::Expiry;
 use crate::record::kind::Kind;
@@ -61,6 +62,8 @@ pub(crate) struct Guard {
 /// What a look-up has shown of an authorization.
 #[derive(Debug)]
 pub(crate) struct Seen {
+    /// Its scopes.
+    pub(crate) scope: Vec<String>,
     /// Its expiry.
     pub(crate) expiry: Expiry,
     /// Its token, or the part of it that is shown.
@@ -102,7 +105,8 @@ impl Guard {
 
     /// Remembers what the look-ups show of the authorizations among the items whose records do not say it.
     pub(crate) fn watch<'a>(&mut self, items: impl Iterator<Item = Item<'a>>) {
-        let unknown = items.filter(|item| item.kind == Kind::Authz && item.fields().expires_at.is_none());
+        let is_unknown = |fields: &Fields| fields.expires_at.is_none() || fields.scope.is_none();
+        let unknown = items.filter(|item| item.kind == Kind::Authz && is_unknown(item.fields()));
         self.watched = unknown.map(|item| id::key(&item.id)).collect();
     }
 

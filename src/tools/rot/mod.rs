@@ -6,6 +6,7 @@ pub(crate) mod resume;
 use crate::base::error::Error;
 use crate::base::secret::{Likeness, Secret};
 use crate::base::time;
+use crate::change::guard::Seen;
 use crate::change::outcome::Outcome;
 use crate::change::targets::{Input, Item, Targets};
 use crate::change::{self, Change, Effect, Plan, Run, Step};
@@ -93,29 +94,31 @@ impl Change for Rotate {
 
     fn apply(&self, (): &(), run: &Run<'_>, item: &Item<'_>, _: &Step) -> Result<Outcome, Error> {
         let object = run.api.rotate(item.kind, &item.id)?;
-        let (expiry, old) = before(run, item);
-        if let Some(what) = shortened(expiry, object.record.expiry) {
+        let before = before(run, item);
+        let new_expiry = object.record.expiry;
+        let mut outcome = Outcome::renewed(object, "rotated");
+        let is_dead = outcome.status != "rotated";
+        if let Some(what) = shortened(before.expiry, new_expiry).filter(|_| !is_dead) {
             run.api.messages().say(&format!("{}: {what}", item.place()));
         }
-        let mut outcome = Outcome::renewed(object, "rotated");
         if let (Some(object), None) = (&outcome.object, &outcome.failure) {
             let new = object.record.whole_secret().map(Secret::new);
             let is_old = |new: &Secret| match new.expose() == run.api.token().expose() {
                 true => true,
-                false => matches!(new.compare(&old), Likeness::Fits { is_certain: true }),
+                false => matches!(new.compare(&before.token), Likeness::Fits { is_certain: true }),
             };
             outcome.failure = new.filter(is_old).map(|_| {
                 Error::failed("the response holds the old secret: nothing shows that it was rotated")
                     .with_hint("look at it with oauth-ls, then rotate it again with oauth-rot")
             });
         }
-        Ok(outcome.pass_on(run.exec))
+        Ok(outcome.within(&before.scope).pass_on(run.exec))
     }
 }
 
-/// Returns the expiry and the visible part of the secret before the rotation, from the record in the input or from a
-/// look-up that was made anyway.
-fn before(run: &Run<'_>, item: &Item<'_>) -> (Expiry, String) {
+/// Returns what is known of an object before its rotation, from the record in the input or from a look-up that was made
+/// anyway.
+fn before(run: &Run<'_>, item: &Item<'_>) -> Seen {
     let fields = item.fields();
     let seen = run.guard.and_then(|guard| guard.seen(&item.id));
     let expiry = match fields.expires_at.as_deref() {
@@ -123,8 +126,9 @@ fn before(run: &Run<'_>, item: &Item<'_>) -> (Expiry, String) {
         Some(at) => time::parse_rfc3339(at).map_or(Expiry::Unknown, Expiry::At),
         None => seen.map_or(Expiry::Unknown, |seen| seen.expiry),
     };
-    let secret = fields.secret.clone().or_else(|| seen.map(|seen| seen.token.clone()));
-    (expiry, secret.unwrap_or_default())
+    let token = fields.secret.clone().or_else(|| seen.map(|seen| seen.token.clone()));
+    let scope = fields.scope.clone().or_else(|| seen.map(|seen| seen.scope.clone()));
+    Seen { scope: scope.unwrap_or_default(), expiry, token: token.unwrap_or_default() }
 }
 
 /// Returns a message if a rotation has shortened a life by more than the clocks may differ

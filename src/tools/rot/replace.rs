@@ -138,7 +138,7 @@ impl<'a> Replace<'a> {
             None => None,
         };
         let outcome = match orphan {
-            Some(id) => Outcome::renewed(run.api.rotate(Kind::Authz, &id)?, "created"),
+            Some(id) => Outcome::renewed(run.api.rotate(Kind::Authz, &id)?, "created").held_to(&body),
             None => {
                 let at = time::rfc3339(date).unwrap_or_default();
                 let shared = format!("{SHARED}{at}");

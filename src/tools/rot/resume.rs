@@ -106,11 +106,12 @@ pub(crate) fn resumed(run: &Run<'_>, id: &str) -> Result<Option<Outcome>, Error>
         Err(e) if e.is_gone() => return Ok(None),
         found => found?,
     };
+    let scope = object.record.scope();
     let object = match compare(run.api, &object.record) {
         Visible::Fits { is_certain: true } => with_token(object, run.api.token().expose())?,
         _ => run.api.rotate(Kind::Authz, id)?,
     };
-    Ok(Some(Outcome::renewed(object, "created")))
+    Ok(Some(Outcome::renewed(object, "created").within(&scope)))
 }
 
 /// Returns the object with its token in full.
