@@ -25,7 +25,7 @@ fi
 rm -f server.db* started
 node "$top/bridges/server.mjs" server.db > started 2> server.log &
 server=$!
-trap 'kill "$server" 2>/dev/null || true; rm -f server.db* started' EXIT
+trap 'kill "$server" 2>/dev/null && wait "$server" 2>/dev/null || true; rm -f server.db* started' EXIT
 trap 'exit 1' HUP INT TERM
 for _ in $(seq 120); do
     [ -s started ] && break

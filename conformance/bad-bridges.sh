@@ -1,14 +1,17 @@
 #!/bin/sh
-# Checks bridge.sh: the sandbox keeps all rules, and each bad bridge of relay.js breaks the rule that it is meant to.
+# Checks bridge.sh: the sandbox keeps all rules, also behind a relay that breaks none, and each bad bridge of relay.js
+# breaks the rule that it is meant to.
 # Needs the tools on the path, curl and node.
 set -u
 cd "$(dirname "$0")" || exit
 failed=0
 sh bridge.sh oauth-sandbox || failed=1
+echo "behind relay.js:"
+sh bridge.sh oauth-sandbox ./relay.js break:none || failed=1
 
-# RULE: the line of bridge.sh that must say so.
+# RULE: the rule of bridge.sh that must be reported as broken.
 while IFS=: read -r rule line; do
-    found=$(sh bridge.sh oauth-sandbox ./relay.js "break:$rule" 2>&1)
+    found=$(sh bridge.sh -r "$line" oauth-sandbox ./relay.js "break:$rule" 2>&1)
     if printf '%s\n' "$found" | grep -q "^$line .*BROKEN"; then
         printf 'break:%-12s noticed: %s\n' "$rule" "$line"
     else

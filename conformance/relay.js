@@ -4,7 +4,7 @@
 // a rule of oauth-bridge(7) shows whether bridge.sh notices. It has no server of its own: all it knows is what passes.
 //
 //   lose:METHOD:PATH     closes the connection in place of the first response to such a request
-//   break:RULE           breaks a rule each time: see BROKEN
+//   break:RULE           breaks a rule each time, or `none`: see BROKEN
 "use strict";
 const { spawn } = require("node:child_process");
 const fs = require("node:fs");
@@ -22,6 +22,7 @@ const error = (status, id, message) => ({ status, body: JSON.stringify({ id, mes
 const aliases = new Map(); // for `reuse`: the real id of each short one
 let swallowed = false;
 const BROKEN = {
+    none: {},
     status: {},
     signal: {},
     everywhere: {},
