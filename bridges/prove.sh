@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs the tools through oauth-bridge-better-auth on a real Better Auth server, also with responses lost on the way, and
-# judges by the server's database. Needs node 20 or later, npm, curl, and what node-gyp needs to compile better-sqlite3:
+# judges by the server's database. Needs node 18 or later, npm, curl, and what node-gyp needs to compile better-sqlite3:
 # python3, make and a C++ compiler.
 set -eu
 cd "$(dirname "$0")/.."

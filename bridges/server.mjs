@@ -1,8 +1,12 @@
 // server.mjs DATABASE: a Better Auth server with its OAuth provider, on loopback, for prove.sh. Prints its address.
 // It makes an account with 200 clients, of which 180 are a year old, and prints the token of a session.
+import { webcrypto } from "node:crypto";
 import http from "node:http";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
+
+// Node 18 has it under this name only, and the packages below want it.
+globalThis.crypto ??= webcrypto;
 
 // The packages lie in the build folder, which is the current one.
 const require = createRequire(`${process.cwd()}/package.json`);

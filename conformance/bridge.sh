@@ -13,6 +13,9 @@ set -u
 only=
 if [ "${1-}" = -r ]; then only=${2-}; shift; shift; fi
 [ $# -ge 1 ] || { sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+for program in oauth-ls oauth-mk oauth-rm oauth-rot oauth-set curl node; do
+    command -v "$program" > /dev/null || { echo "bridge.sh: it needs $program" >&2; exit 2; }
+done
 relay=$(cd "$(dirname "$0")" && pwd)/relay.js
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
