@@ -6,6 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use crate::api::page::Next;
 use crate::api::quota::{Backoff, Quota, Slot};
 use crate::api::request::{AfterLoss, Call};
 use crate::api::second_factor::{self, SecondFactor};
@@ -52,8 +53,8 @@ pub(crate) struct Parsed<T> {
     pub(crate) date: Unix,
     /// Its request id, for the log.
     pub(crate) request_id: Option<String>,
-    /// The range of the next page.
-    pub(crate) next_range: Option<String>,
+    /// How it goes on, if it is a page of a list.
+    pub(crate) next: Next,
 }
 
 /// Why a call has no usable response.
@@ -157,8 +158,8 @@ impl Caller {
         let own = self.new_request_id();
         let call = &Call { request_id: call.request_id.or(Some(&own)), ..*call };
         match (self.retry(call, &mut accept, &mut lost), value) {
-            (Ok(Accepted { date, request_id, next_range }), Some(value)) => {
-                Ok(Parsed { value, date, request_id, next_range })
+            (Ok(Accepted { date, request_id, next }), Some(value)) => {
+                Ok(Parsed { value, date, request_id, next })
             }
             (Ok(_), None) => Err(Fault::Lost("no response was accepted".to_owned())),
             (Err(Fault::Error(error)), _) if lost => Err(Fault::Error(call.in_doubt(error))),

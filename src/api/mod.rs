@@ -28,7 +28,7 @@ use serde::Deserialize;
 
 use crate::api::body::object;
 use crate::api::call::{Caller, Fault, Parsed, Policy};
-use crate::api::page::Page;
+use crate::api::page::{Next, Page};
 use crate::api::quota::Backoff;
 use crate::api::request::{AfterLoss, Call};
 use crate::api::transport::{Method, Transport};
@@ -137,6 +137,8 @@ impl Api {
         let mut range = "id ..; max=1000".to_owned();
         // Hashes only, so that an endless list does not fill the memory.
         let mut seen = HashSet::from([self.caller.request_ids.hash_one(&range)]);
+        // The server has not said where the list goes on.
+        let mut is_guess = false;
         for _ in 0..MAX_PAGES {
             let call = Call {
                 range: Some(&range),
@@ -151,7 +153,11 @@ impl Api {
                 page.objects().filter(shows).for_each(|object| self.caller.hide_secrets(object));
                 Ok(page)
             };
-            let listed = self.caller.call(&call, parse).map_err(into_error)?;
+            let listed = match self.caller.call(&call, parse).map_err(into_error) {
+                // There is nothing after the last object of the page before.
+                Err(e) if is_guess && e.class() == Class::Refused(416) => return Ok(()),
+                listed => listed?,
+            };
             let page = &listed.value;
             // A page that is repeated under another range starts with the same id.
             let first = page.objects().next().map(page::id);
@@ -160,7 +166,11 @@ impl Api {
             if !repeated {
                 each(page, listed.date)?;
             }
-            let Some(next) = listed.next_range else { return Ok(()) };
+            if repeated && is_guess {
+                return Err(Error::unusable(page::INCOMPLETE));
+            }
+            is_guess = matches!(listed.next, Next::Untold(_));
+            let Some(next) = listed.next.range(page).map_err(Error::unusable)? else { return Ok(()) };
             if repeated || first.is_none() || !seen.insert(self.caller.request_ids.hash_one(&next)) {
                 return Err(Error::unusable("the list does not end: the server repeats a page"));
             }

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::record::LARGEST;
 use crate::record::json::Text;
+use crate::record::kind::check_foreign_id;
 
 /// The largest number of objects on a page; requests ask for 1,000.
 const MAX_OBJECTS: usize = 100_000;
@@ -68,6 +69,54 @@ fn read<'a, T: Deserialize<'a>>(body: &'a str) -> Result<Vec<T>, String> {
     })
 }
 
+/// How a list goes on after a page.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// This page is the last.
+    End,
+    /// With the page of this range.
+    Range(String),
+    /// The server says that the page is a part of the list (206), but not what follows. The number is how many objects a
+    /// page can have, if the server says that.
+    Untold(Option<usize>),
+}
+
+impl Next {
+    /// Reads the status and the headers `Next-Range` and `Content-Range` of a page.
+    pub(crate) fn read(status: u16, next_range: Option<&str>, content_range: Option<&str>) -> Next {
+        if let Some(range) = next_range {
+            return Next::Range(range.to_owned());
+        }
+        let parameters = content_range.into_iter().flat_map(|range| range.split([';', ',']));
+        let mut sizes = parameters.filter_map(|word| word.trim().strip_prefix("max=")?.trim().parse().ok());
+        if status == 206 { Next::Untold(sizes.next()) } else { Next::End }
+    }
+
+    /// Returns the range of the next page, if there may be one. If the server does not say, a page that is not full is the
+    /// last, and after a full one the range is everything that follows its last object.
+    ///
+    /// # Errors
+    /// A text if there may be more, but the page does not show where.
+    pub(crate) fn range(self, page: &Page) -> Result<Option<String>, String> {
+        let size = match self {
+            Next::End => return Ok(None),
+            Next::Range(range) => return Ok(Some(range)),
+            Next::Untold(size) => size,
+        };
+        let Some(last) = page.objects().last() else { return Ok(None) };
+        if size.is_some_and(|size| page.objects.len() < size) {
+            return Ok(None);
+        }
+        let last = id(last);
+        check_foreign_id(&last).map_err(|_| INCOMPLETE.to_owned())?;
+        Ok(Some(format!("id ]{last}..; max=1000")))
+    }
+}
+
+/// What is wrong with a list that does not say how it goes on.
+pub(crate) const INCOMPLETE: &str =
+    "the list is incomplete: the server says that there is more (206), but not where";
+
 /// The objects of a page, as slices of the body.
 #[derive(Debug)]
 pub struct Page {
@@ -116,6 +165,30 @@ mod tests {
         assert_eq!(parse("[]"), Ok(0));
         assert_eq!(parse(&objects(MAX_OBJECTS - 1)), Ok(MAX_OBJECTS));
         assert_eq!(parse(&objects(MAX_OBJECTS)), Err(TOO_LONG.to_owned()));
+    }
+
+    #[test]
+    fn a_list_goes_on_where_the_server_says_or_after_the_last_object() {
+        let page = Page::parse(r#"[{"id":"a"},{"id":"b-1"}]"#.to_owned()).expect("a page");
+        let next = |status, next, content| Next::read(status, next, content).range(&page);
+        let after = Ok(Some("id ]b-1..; max=1000".to_owned()));
+        for (status, told, content, range) in [
+            (200, None, None, Ok(None)),
+            (200, None, Some("id a..b-1; max=2"), Ok(None)),
+            (206, Some("x"), Some("id a..b-1; max=9"), Ok(Some("x".to_owned()))),
+            (200, Some("x"), None, Ok(Some("x".to_owned()))),
+            (206, None, None, after.clone()),
+            (206, None, Some("id a..b-1"), after.clone()),
+            (206, None, Some("id a..b-1; max=x"), after.clone()),
+            (206, None, Some("id a..b-1; order=asc, max=2"), after.clone()),
+            (206, None, Some("id a..b-1/400; max=2"), after),
+            (206, None, Some("id a..b-1; max=200"), Ok(None)),
+        ] {
+            assert_eq!(next(status, told, content), range, "{status} {told:?} {content:?}");
+        }
+        let read = |body: &str| Page::parse(body.to_owned()).expect("a page");
+        assert_eq!(Next::Untold(None).range(&read("[]")), Ok(None));
+        assert_eq!(Next::Untold(None).range(&read(r#"[{"id":"a\r\nb"}]"#)), Err(INCOMPLETE.to_owned()));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::api::body::{BodyError, Refusal, read, refusal};
+use crate::api::page::Next;
 use crate::api::quota::retry_after;
 use crate::api::request::{AfterLoss, Call};
 use crate::api::transport::{Method, Response};
@@ -20,7 +21,7 @@ pub(crate) type Accept<'t> = &'t mut dyn FnMut(String, Unix) -> Result<(), Strin
 pub(crate) struct Accepted {
     pub(crate) date: Unix,
     pub(crate) request_id: Option<String>,
-    pub(crate) next_range: Option<String>,
+    pub(crate) next: Next,
 }
 
 /// Why one attempt brought no usable response.
@@ -91,7 +92,8 @@ pub(crate) fn judge(
     let date = response.header("date").and_then(time::parse_http_date).unwrap_or_else(time::now);
     let status = response.status;
     let header = |name: &str| response.header(name).map(str::to_owned);
-    let (request_id, next_range) = (header("request-id"), header("next-range"));
+    let request_id = header("request-id");
+    let next = Next::read(status, response.header("next-range"), response.header("content-range"));
     let after = response.header("retry-after").and_then(|v| retry_after(v, date));
     let code_required = response.header("heroku-two-factor-required").is_some();
     let location = header("location");
@@ -101,7 +103,7 @@ pub(crate) fn judge(
     };
     match (status, body) {
         (200..=299, Ok(body)) => match accept(body, date) {
-            Ok(()) => Verdict::Done(Accepted { date, request_id, next_range }),
+            Ok(()) => Verdict::Done(Accepted { date, request_id, next }),
             Err(what) => Verdict::lost(Cause::other(format!("unusable response ({status}): {what}"))),
         },
         // A read that is too large would be as large the next time.

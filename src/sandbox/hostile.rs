@@ -69,6 +69,11 @@ pub(in crate::sandbox) fn replace(
             looped.headers.retain(|(name, _)| *name != "Next-Range");
             looped.with("Next-Range", again)
         }
+        FaultKind::Partial => {
+            let mut partial = Response { status: 206, ..response };
+            partial.headers.retain(|(name, _)| *name != "Next-Range");
+            partial
+        }
         FaultKind::Endless => {
             // A smaller `max` each time makes the range a new one.
             let asked = request.header("Range").and_then(|range| range.split_once("max="));

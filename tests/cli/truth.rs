@@ -88,3 +88,19 @@ fn a_run_goes_on_while_anything_gets_through() {
     assert_eq!(account.asked("DELETE /oauth/sessions/{id}"), 40, "{ran}");
     ran.never_says("none got through");
 }
+
+#[test]
+fn a_list_that_does_not_say_where_it_goes_on_is_read_to_its_end() {
+    for count in [1500, 1984, 5] {
+        let account = Account::with(Settings {
+            authz: count,
+            faults: vec!["partial@GET /oauth/authorizations$".parse().unwrap()],
+            ..Settings::default()
+        });
+        let all = account.ids("authz").len();
+        let ran = account.sh("oauth-ls authz -o id").succeeds();
+        assert_eq!(ran.out.lines().count(), all, "{count}");
+        let pages = u64::try_from(all / 1000).unwrap() + 1;
+        assert_eq!(account.asked("GET /oauth/authorizations"), pages, "{count} {all}");
+    }
+}

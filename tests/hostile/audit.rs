@@ -211,3 +211,27 @@ fn a_rotation_that_widens_the_scope_does_not_count_as_done() {
         }
     }
 }
+
+#[test]
+fn a_lost_creation_that_is_repaired_is_held_to_what_was_asked_for() {
+    for (member, what) in [
+        (r#"{"scope":["global"]}"#, "its scope is 'global', wider than 'read'"),
+        (r#"{"access_token":{"expires_in":28880}}"#, "longer than the 3600 seconds that were asked for"),
+        (r#"{"access_token":{"expires_in":0}}"#, DEAD),
+    ] {
+        let rotation = "member@POST /oauth/authorizations/*/actions";
+        let lost = "drop-after@POST /oauth/authorizations$:count=1";
+        let account = hostile(&[lost, &format!("{rotation}:to={member}")]);
+        let line = "oauth-mk authz -d new -s read -e 1h --once --retry-for 9 --exec 'touch ran'";
+        let ran = account.sh(line).exits(1).says(what);
+        assert!(ran.records().len() == 1 && !account.path("ran").exists(), "{ran}");
+    }
+    let account = hostile(&[r#"member@POST /oauth/authorizations/*/actions:to={"scope":["global"]}"#]);
+    let old = account.sh("oauth-mk authz -d old -s read -o id").succeeds().out;
+    let begun = account.sh(&format!("oauth-rot authz {} --replace --exec false > begun", old.trim()));
+    let ran = begun.exits(1);
+    assert!(ran.err.contains("both it and its successor"), "{ran}");
+    let ran = account.sh("oauth-rot --replace --exec 'touch ran' < begun").exits(1);
+    ran.says("its scope is 'global', wider than 'read'");
+    assert!(!account.path("ran").exists() && account.ids("authz").contains(old.trim()), "{old}");
+}

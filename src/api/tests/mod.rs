@@ -1,5 +1,6 @@
 //! The requests that tools send: their headers, their number, and what follows from the responses.
 
+mod lists;
 pub(crate) mod stub;
 mod warnings;
 
@@ -33,47 +34,6 @@ fn object(id: &str) -> String {
 
 fn error(id: &str) -> String {
     format!(r#"{{"id":"{id}","message":"Sorry."}}"#)
-}
-
-#[test]
-fn pages_follow_next_range_verbatim() {
-    let next = "]s1..; max=1000,order=asc; \"quoted\"";
-    let stub = Stub::new().on_header(Get, SESSIONS, 206, ("next-range", next), r#"[{"id":"s1"}]"#).on(
-        Get,
-        SESSIONS,
-        200,
-        r#"[{"id":"s2"}]"#,
-    );
-    let ran = stub.clone().run(LS, &["sessions", "-o", "id"], "").succeeds();
-    ran.prints("s1\ns2\n");
-    assert_eq!(stub.sent("range"), [Some("id ..; max=1000".to_owned()), Some(next.to_owned())]);
-}
-
-#[test]
-fn a_repeated_page_is_an_error() {
-    let page = r#"[{"id":"s1"}]"#;
-    let repeats = Stub::new().on_header(Get, SESSIONS, 206, ("next-range", "]s1.."), page).on_header(
-        Get,
-        SESSIONS,
-        206,
-        ("next-range", "]s1.."),
-        page,
-    );
-    repeats.run(LS, &["sessions"], "").exits(1).says("the server repeats a page");
-    let first = Stub::new().on_header(Get, SESSIONS, 206, ("next-range", "id ..; max=1000"), page);
-    first.run(LS, &["sessions"], "").exits(1).says("the server repeats a page");
-    let empty = Stub::new().on_header(Get, SESSIONS, 206, ("next-range", "]s1.."), "[]");
-    empty.run(LS, &["sessions"], "").exits(1).says("the server repeats a page");
-}
-
-#[test]
-fn a_list_that_always_brings_new_objects_is_an_error_in_the_end() {
-    let stub = (0..10_000).fold(Stub::new(), |stub, n| {
-        let (next, page) = (format!("]s{n}.."), format!(r#"[{{"id":"s{n}"}}]"#));
-        stub.on_header(Get, SESSIONS, 206, ("next-range", &next), &page)
-    });
-    let ran = stub.run(LS, &["sessions", "-o", "id"], "");
-    ran.exits(1).says("the list does not end: it has more than 10000 pages");
 }
 
 #[test]

@@ -36,6 +36,7 @@
 //! | `bignum` | yes | `expires_in`, and an unknown member, beyond 64 bits |
 //! | `badutf8` | yes | a string that is not UTF-8 |
 //! | `loop` | yes | a `Next-Range` that asks for the same page again |
+//! | `partial` | yes | the status 206 without a `Next-Range` |
 //! | `endless` | yes | a `Next-Range` that is new each time and leads to the same page |
 //! | `huge` | no | an endless body |
 //! | `huge-headers` | no | endless headers |
@@ -103,6 +104,7 @@ pub(in crate::sandbox) enum FaultKind {
     HugeHeaders,
     Drip(Duration),
     Loop,
+    Partial,
     GzipBomb,
     Null,
     Types,
@@ -164,7 +166,7 @@ impl fmt::Display for FaultError {
 impl std::error::Error for FaultError {}
 
 /// The faults without keys of their own.
-const SIMPLE: [(&str, FaultKind); 31] = [
+const SIMPLE: [(&str, FaultKind); 32] = [
     ("drop-before", FaultKind::DropBefore),
     ("drop-after", FaultKind::DropAfter),
     ("405", FaultKind::Status { status: 405, applied: false }),
@@ -181,6 +183,7 @@ const SIMPLE: [(&str, FaultKind); 31] = [
     ("huge", FaultKind::Huge),
     ("huge-headers", FaultKind::HugeHeaders),
     ("loop", FaultKind::Loop),
+    ("partial", FaultKind::Partial),
     ("gzip-bomb", FaultKind::GzipBomb),
     ("null", FaultKind::Null),
     ("types", FaultKind::Types),

@@ -127,7 +127,8 @@ impl Call<'_> {
         let mut response = Response::json(if next.is_some() { 206 } else { 200 }, body);
         response = response.with("Accept-Ranges", "id");
         if let (Some(first), Some(last)) = (page.first(), page.last()) {
-            response = response.with("Content-Range", &format!("id {}..{}", first.id(), last.id()));
+            let range = format!("id {}..{}; max={}", first.id(), last.id(), range.max());
+            response = response.with("Content-Range", &range);
         }
         if let Some(next) = next {
             response = response.with("Next-Range", &next.to_string());

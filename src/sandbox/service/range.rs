@@ -70,6 +70,11 @@ impl Range {
         Some(range)
     }
 
+    /// Returns how many objects a page has at most.
+    pub(in crate::sandbox) fn max(&self) -> usize {
+        self.max
+    }
+
     /// Returns the objects of this page for which `wanted` is true, and the range of the next page if there is one.
     pub(in crate::sandbox) fn page<'a, T>(
         &self,
