@@ -176,6 +176,46 @@ fn once_makes_missing_objects_and_prints_existing_ones() {
 }
 
 #[test]
+fn once_reports_an_authorization_with_the_same_description_and_another_scope() {
+    let account = Account::new();
+    let make =
+        |scope: &str, more: &str| account.sh(&format!("oauth-mk authz -d job -s {scope} --once {more}"));
+    let id = make("read", "").succeeds().record()["id"].as_str().unwrap().to_owned();
+    let before = account.state();
+    for (scope, shown) in [("write", "write"), ("read,write", "read write"), ("global", "global")] {
+        for more in ["", "-n", "--strict", "--exec 'touch ran'", "-P 1"] {
+            let what =
+                format!("authz: authz {id} has the description 'job' and the scope 'read', not '{shown}'\n");
+            let ran = make(scope, more).exits(1).prints("").says(&what);
+            ran.says("a description of its own").says(&format!("oauth-rm authz {id}\n"));
+        }
+    }
+    let edited = "description,scope\nother,read\njob,write\n";
+    let ran = account.feed("oauth-mk authz - --once --rest rest", edited).exits(1);
+    assert_eq!(ran.each("status"), ["created"], "{ran}");
+    ran.says("stdin:3: authz: authz ").says("has the description 'job'");
+    assert_eq!(account.read("rest"), "description,scope\njob,write\n");
+    assert!(!account.path("ran").exists() && account.state().len() == before.len() + 1);
+    // Those who want both give both, or make the second without --once. Both exist from then on.
+    let both = "description,scope\njob,read\njob,write\n";
+    let ran = account.feed("oauth-mk authz - --once", both).succeeds();
+    assert_eq!(ran.each("status"), ["exists", "created"], "{ran}");
+    for scope in ["read", "write"] {
+        assert_eq!(make(scope, "").succeeds().each("status"), ["exists"]);
+    }
+    make("identity", "").exits(1).says("not 'identity'");
+    account.sh("oauth-mk authz -d job -s identity").succeeds();
+    assert_eq!(make("identity", "").succeeds().each("status"), ["exists"]);
+    // One that has expired, or belongs to a client, is another matter.
+    let expired = account.sh("oauth-ls authz --status expired | head -n 1").succeeds().record();
+    let line = format!("{{\"description\":{},\"scope\":[\"read-protected\"]}}", expired["description"]);
+    assert_eq!(account.feed("oauth-mk authz - --once", line).succeeds().each("status"), ["created"]);
+    let client = account.id("Local development");
+    let ran = make("write-protected", &format!("--client-id {client}")).succeeds();
+    assert_eq!(ran.each("status"), ["created"], "{ran}");
+}
+
+#[test]
 fn once_looks_only_at_authorizations_of_the_same_client() {
     let account = Account::with(faulty(&["drop-after@POST /oauth/authorizations$:after=2:count=1"]));
     let client = account.id("Local development");

@@ -15,6 +15,7 @@ use crate::base::error::Class;
 use crate::change::exec::Exec;
 use crate::config::environment::Config;
 use crate::folder::Folder;
+use crate::record::Record;
 
 const AUTHZ: &str = "/oauth/authorizations";
 /// A time after any request of a test.

@@ -1,7 +1,11 @@
 //! Creates objects, and never a duplicate: after a lost response the account is searched for the object, and the
 //! request is sent again only if the object is not there (docs/architecture.md, Rules: Never twice).
+//!
+//! - `likeness`: what makes objects alike for their users
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+mod likeness;
+
+use std::collections::{HashMap, HashSet};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -12,12 +16,10 @@ use crate::api::{Api, Object};
 use crate::base::error::Error;
 use crate::base::id;
 use crate::base::sync::lock;
-use crate::base::text;
 use crate::base::time::{self, Unix};
 use crate::change::Run;
+pub(crate) use crate::change::create::likeness::Likeness;
 use crate::change::outcome::Outcome;
-use crate::input::entry::Fields;
-use crate::record::Record;
 use crate::record::kind::Kind;
 
 /// How far the clocks that date objects and responses may differ, in seconds. An overlooked candidate would be
@@ -27,73 +29,6 @@ const SKEW: Unix = 30;
 /// How much older than its request a new object may seem, in seconds, before it is assumed to be another one. Objects and
 /// responses may be dated by different clocks, so this errs on the large side too.
 const OLDEST: Unix = 900;
-
-/// The properties by which a user tells objects apart: description, scopes and client, or name and redirect URI.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Likeness {
-    kind: Kind,
-    name: String,
-    /// The scopes, or the redirect URI.
-    rest: BTreeSet<String>,
-    /// The id of the client that an authorization is made for.
-    client: Option<String>,
-}
-
-impl Likeness {
-    /// Creates the likeness of an object that is to be created.
-    pub(crate) fn new(kind: Kind, name: &str, rest: impl IntoIterator<Item = String>) -> Likeness {
-        Likeness { kind, name: name.to_owned(), rest: rest.into_iter().collect(), client: None }
-    }
-
-    /// Creates the likeness of the object that [`creation::body`] asks for.
-    pub(crate) fn wanted(kind: Kind, fields: &Fields) -> Likeness {
-        match kind {
-            Kind::Client => {
-                Likeness::new(kind, fields.name.as_deref().unwrap_or_default(), fields.url.clone())
-            }
-            _ => Likeness::new(kind, creation::description(fields), creation::scope(fields))
-                .made_for(fields.client_id.as_deref()),
-        }
-    }
-
-    /// Adds the client for which an authorization is created.
-    pub(crate) fn made_for(self, client: Option<&str>) -> Likeness {
-        Likeness { client: client.filter(|id| !id.is_empty()).map(str::to_ascii_lowercase), ..self }
-    }
-
-    /// Returns what is different about an object that was created; `None` if it has the properties that were asked for.
-    /// A member that the response leaves out cannot differ.
-    pub(crate) fn differs(&self, record: &Record<'_>) -> Option<String> {
-        let real = Likeness::of(record);
-        let (name, rest) = match self.kind {
-            Kind::Client => ("name", "redirect_uri"),
-            _ => ("description", "scope"),
-        };
-        let shown = |set: &BTreeSet<String>| set.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
-        let differs = |member: &str, real: &str, wanted: &str| {
-            let is_there = record.member(member).is_some_and(|value| value.get() != "null");
-            (is_there && real != wanted).then(|| {
-                let real = text::shorten(real, 80);
-                format!("its {member} is '{real}', not '{}'", text::shorten(wanted, 80))
-            })
-        };
-        differs(name, real.name.trim(), self.name.trim())
-            .or_else(|| differs(rest, &shown(&real.rest), &shown(&self.rest)))
-            .or_else(|| {
-                let id = |client: &Option<String>| client.clone().unwrap_or_default();
-                differs("client", &id(&real.client), &id(&self.client))
-            })
-    }
-
-    /// Returns the likeness of an object that exists.
-    pub(crate) fn of(record: &Record<'_>) -> Likeness {
-        let rest = match record.kind {
-            Kind::Client => vec![record.text(&["redirect_uri"])],
-            _ => record.text(&["scope"]).split(' ').map(str::to_owned).collect(),
-        };
-        Likeness::new(record.kind, &record.name(), rest).made_for(Some(&record.text(&["client", "id"])))
-    }
-}
 
 /// When a request was sent.
 #[derive(Debug, Clone, Copy)]
@@ -146,8 +81,9 @@ struct State {
     /// The ids of the objects that this run has created, and with `--once` of those that existed, as [`id::key`] makes
     /// them.
     known: HashSet<String>,
-    /// With `--once`: the clients that have the name of a wanted one, but another redirect URI: id and redirect URI.
-    namesakes: HashMap<String, (String, String)>,
+    /// With `--once`, by their families: the first object that has the name of a wanted one, but another redirect URI or
+    /// other scopes.
+    namesakes: HashMap<Likeness, (String, Likeness)>,
     /// The objects that this run has created, and whose secrets it has passed to the command if there is one.
     done: HashSet<Likeness>,
     /// The objects that are being created. Two alike are not created at the same time: after a lost response one could
@@ -203,7 +139,7 @@ impl<'a> Maker<'a> {
         wanted: &HashSet<Likeness>,
     ) -> Result<Maker<'a>, Error> {
         let maker = Maker { once: true, adopts: true, ..Maker::new(team) };
-        let names: HashSet<&String> = wanted.iter().map(|likeness| &likeness.name).collect();
+        let families: HashSet<Likeness> = wanted.iter().map(Likeness::family).collect();
         let kinds: HashSet<Kind> = wanted.iter().map(|likeness| likeness.kind).collect();
         for kind in kinds {
             api.each(kind, team, &mut |record, date| {
@@ -212,12 +148,15 @@ impl<'a> Maker<'a> {
                     lock(&maker.state).known.insert(id::key(&record.id));
                 }
                 // An expired object grants no access, so a new one is wanted.
-                if record.status == "active" && wanted.contains(&real) {
+                if record.status != "active" {
+                    return;
+                }
+                let family = real.family();
+                if wanted.contains(&real) {
                     let record = record.borrowed().into_owned();
                     lock(&maker.state).remember(&Object { record, date, request_id: None });
-                } else if kind == Kind::Client && names.contains(&real.name) {
-                    let uri = record.text(&["redirect_uri"]);
-                    lock(&maker.state).namesakes.insert(real.name, (record.id.to_string(), uri));
+                } else if families.contains(&family) {
+                    lock(&maker.state).namesakes.entry(family).or_insert((record.id.to_string(), real));
                 }
             })?;
         }
@@ -236,20 +175,16 @@ impl<'a> Maker<'a> {
         lock(&self.state).existing(likeness, self.strict)
     }
 
-    /// Checks that no client has the same name and another redirect URI. After an edit of the list, a second client would
-    /// be created.
+    /// Checks that no client has the same name and another redirect URI, and no authorization the same description and
+    /// other scopes, unless the input has both.
     ///
     /// # Errors
-    /// One that names the client.
+    /// One that names the object and both values.
     pub(crate) fn refuse_namesake(&self, likeness: &Likeness) -> Result<(), Error> {
-        let state = lock(&self.state);
-        let Some((id, uri)) = state.namesakes.get(&likeness.name).filter(|_| likeness.kind == Kind::Client)
-        else {
-            return Ok(());
-        };
-        let (name, uri) = (text::shorten(&likeness.name, 80), text::shorten(uri, 200));
-        Err(Error::failed(format!("client {id} has the name '{name}' and the redirect URI '{uri}'"))
-            .with_hint("change it with oauth-set client ID --url URL, or create a second one without --once"))
+        match lock(&self.state).namesakes.get(&likeness.family()) {
+            Some((id, other)) => Err(likeness.clash(id, other)),
+            None => Ok(()),
+        }
     }
 
     /// Creates an object and passes its secret to the command of `--exec`; with `--once` returns the object if it
@@ -446,5 +381,5 @@ fn adopt(api: &Api, likeness: &Likeness, id: &str) -> Result<Object, Error> {
 }
 
 #[cfg(test)]
-#[path = "tests/create.rs"]
+#[path = "../tests/create.rs"]
 mod tests;
