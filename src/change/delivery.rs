@@ -1,5 +1,6 @@
 //! Delivers results, in the order of their items, to the output, the `--rest` file, the messages and the exit status.
 
+use std::collections::HashSet;
 use std::sync::Mutex;
 
 use crate::base::error::{Class, Error, FAILED, NOTHING_GETS_THROUGH, Tally};
@@ -26,6 +27,8 @@ pub(crate) struct Delivery<'a> {
     total: Option<usize>,
     /// The number of items with a result, good or bad.
     finished: usize,
+    /// The places of the items that others need and that are not done.
+    undone: HashSet<usize>,
     tally: Tally,
     /// Standard output can no longer be written.
     output_failed: bool,
@@ -110,6 +113,7 @@ impl<'a> Delivery<'a> {
             progress: columns.map(|columns| Progress::new(total, columns)),
             total,
             finished: 0,
+            undone: HashSet::new(),
             tally: Tally::default(),
             output_failed: false,
             is_stuck: false,
@@ -122,6 +126,16 @@ impl<'a> Delivery<'a> {
     /// Ends the run with a summary.
     pub(crate) fn with_summary(self, summarizes: Summarizes) -> Delivery<'a> {
         Delivery { summarizes, ..self }
+    }
+
+    /// Notes the places of the items that others need.
+    pub(crate) fn watch(&mut self, needed: impl Iterator<Item = usize>) {
+        self.undone.extend(needed);
+    }
+
+    /// Returns the places of those that are not done yet, or failed.
+    pub(crate) fn undone(&self) -> &HashSet<usize> {
+        &self.undone
     }
 
     /// Prints what stands before the first record, so that a full disk is noticed before the first change.
@@ -200,6 +214,7 @@ impl<'a> Delivery<'a> {
             }
             return;
         }
+        self.undone.remove(&item.index);
         if let Some(rest) = self.rest
             && let Err(e) = lock(rest).done(item.index)
         {

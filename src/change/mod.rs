@@ -16,6 +16,7 @@
 //! - `rest`, `log`: the files of `--rest` and `--log`
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Mutex;
 
 use crate::api::Api;
@@ -107,6 +108,11 @@ pub(crate) trait Change: Sync {
     /// Returns whether [`Change::apply`] compares an authorization with what it was before.
     fn compares(&self) -> bool {
         false
+    }
+
+    /// Returns the place of the item without which an item cannot be done.
+    fn needs(&self, _ready: &Self::Ready, _item: &Item<'_>) -> Option<usize> {
+        None
     }
 
     /// Returns whether an item waits until all others are done, and is not attempted if one of them failed.
@@ -209,11 +215,14 @@ fn run_whole<C: Change>(
     let repeats = guard.repeats(targets.iter())?;
     let items = || targets.iter().filter(|item| !repeats.contains(&item.index));
     let ready = change.prepare(session, Some(&targets))?;
+    let needed = |item: &Item<'_>| change.needs(&ready, item);
+    let needs: HashMap<usize, usize> = items().filter_map(|i| Some((i.index, needed(&i)?))).collect();
     if options.dry_run {
         let style = Style { eager: false, ..style };
         return rehearse(session, options, style, &mut items().map(Ok), (&guard, change, &ready));
     }
     if let Some(rest) = &mut rest {
+        rest.hold(&needs);
         repeats.iter().try_for_each(|index| rest.done(*index))?;
     }
     let log = log.map(|file| Log::start(file, session)).transpose()?;
@@ -223,8 +232,12 @@ fn run_whole<C: Change>(
     let total = Some(targets.len() - repeats.len());
     let mut work = Work::new(session, options, style, (change, &ready), &guard, files, total)?;
     work.delivery.announce(targets.get(0).kind)?;
+    work.delivery.watch(needs.values().copied());
     let first = |item: &Item<'_>| !guard.goes_last(item) && !change.waits(item);
-    work.drive(&mut items().filter(first).map(Ok), options.parallel);
+    work.drive(&mut items().filter(|i| first(i) && needed(i).is_none()).map(Ok), options.parallel);
+    let undone = work.delivery.undone().clone();
+    let second = |item: &Item<'_>| first(item) && needed(item).is_some_and(|i| !undone.contains(&i));
+    work.drive(&mut items().filter(second).map(Ok), options.parallel);
     let waiting = |item: &Item<'_>| !guard.goes_last(item) && change.waits(item);
     let goes_on = !work.delivery.has_failed();
     work.drive(&mut items().filter(|item| goes_on && waiting(item)).map(Ok), options.parallel);

@@ -28,6 +28,8 @@ pub struct Fields {
     pub url: Option<String>,
     /// The id of its client.
     pub client_id: Option<String>,
+    /// The name of its client, in a plan that does not say its id.
+    pub client_name: Option<String>,
     /// The token or secret, or the part of it that is shown.
     pub secret: Option<String>,
     /// The id of the authorization that this one is to replace.
@@ -120,6 +122,7 @@ impl Fields {
         name: None,
         url: None,
         client_id: None,
+        client_name: None,
         secret: None,
         replaces: None,
         replacing_since: None,
@@ -187,6 +190,7 @@ impl Fields {
             let text = get(name).map_or(Ok(None), |value| value.text(name))?;
             Ok(text.map(|text| text.trim().to_owned()))
         };
+        let client_name = get("client").filter(|_| need == Need::Plan).and_then(client_name);
         Ok(Fields {
             description: text("description")?,
             scope: get("scope").map(scopes).transpose()?,
@@ -199,11 +203,13 @@ impl Fields {
                 None => text("url")?,
             },
             client_id: match get("client") {
+                _ if client_name.is_some() => None,
                 Some(value) if !matches!(value, Value::Json(raw) if raw.get() == "null") => {
                     Some(client_id(value)?)
                 }
                 _ => word("client_id")?.filter(|id| !id.is_empty()),
             },
+            client_name,
             ..Fields::NONE
         })
     }
@@ -273,6 +279,14 @@ fn check_unescaped(name: &str, text: &str) -> Result<(), String> {
             "the field '{name}' looks like an escaped CSV cell that another program turned into JSON: give the CSV itself"
         )),
     }
+}
+
+/// Returns the name of a client that has no id.
+fn client_name(value: &Value<'_>) -> Option<String> {
+    let Value::Json(raw) = value else { return None };
+    let client: JsonObject<'_> = serde_json::from_str(raw.get()).ok()?;
+    let name = client.text("name").filter(|_| client.get("id").is_none())?;
+    Some(name.into_owned()).filter(|name| !name.trim().is_empty())
 }
 
 /// Splits a list of scopes at commas and blanks.

@@ -32,6 +32,8 @@ pub struct Value {
 pub struct Hunk {
     /// What is done.
     pub verb: Verb,
+    /// Of an object to make: the id that it has in the list it comes from.
+    pub id: Option<String>,
     /// The values that change; of an object to remove, those by which people know it.
     pub values: Vec<Value>,
     /// The ids of objects that look like the one to make, and are not it.
@@ -96,6 +98,7 @@ impl Hunk {
                 TELLING.iter().filter_map(known).collect()
             }
         };
+        let id = object.text("id").filter(|_| verb == Verb::Added).map(std::borrow::Cow::into_owned);
         let like = match object.get("like") {
             None => Vec::new(),
             Some(ids) => {
@@ -106,7 +109,7 @@ impl Hunk {
             None => 1,
             Some(nth) => nth.get().parse().map_err(|_| "its nth is not a number".to_owned())?,
         };
-        Ok(Hunk { verb, values, like, nth })
+        Ok(Hunk { verb, id, values, like, nth })
     }
 }
 

@@ -21,6 +21,7 @@ mod makefile;
 mod never_default;
 mod options;
 mod patch;
+mod patch_clients;
 mod pipes;
 mod provision;
 mod redirect_uris;

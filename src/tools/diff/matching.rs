@@ -56,7 +56,8 @@ fn likeness(kind: Kind, text: &str) -> Option<u64> {
     let raw = |name| object.get(name).map_or("null", RawValue::get);
     let text = |name| object.text(name).unwrap_or_default();
     let scope = serde_json::from_str::<BTreeSet<String>>(raw("scope")).unwrap_or_default();
-    let client = object.at(&["client", "id"]).and_then(string).unwrap_or_default();
+    let client = [&["client", "id"][..], &["client"], &["client", "name"]];
+    let client = client.iter().find_map(|path| object.at(path).and_then(string)).unwrap_or_default();
     let mut hasher = DefaultHasher::new();
     (kind, text(name_member(kind)), scope, text("redirect_uri"), id::key(&client)).hash(&mut hasher);
     Some(hasher.finish())

@@ -16,6 +16,7 @@ use crate::input::hunk::{Hunk, Value, Verb, same};
 use crate::record::json::display_text;
 use crate::record::kind::Kind;
 use crate::session::Session;
+use crate::tools::patch::clients::{Clients, Known};
 use crate::tools::patch::{SECRETS, hunk, masked, sent};
 
 /// The number of conflicts that are reported one by one; the others are only counted.
@@ -40,39 +41,37 @@ struct Account {
     named: HashMap<(Kind, String), Option<Object>>,
     /// The active ones like those that the plan makes.
     alike: HashMap<Likeness, Vec<Object>>,
+    /// Those that the plan removes.
+    removed: BTreeSet<(Kind, String)>,
+    /// The names of clients that the plan gives in place of ids, and the clients that have them.
+    names: BTreeSet<String>,
+    clients: Vec<Known>,
+}
+
+/// What the comparison has shown.
+pub(super) struct Compared {
+    /// The state of each item.
+    pub(super) states: Vec<State>,
+    /// The clients of the authorizations to make.
+    pub(super) clients: Clients,
 }
 
 /// Lists the account, a call for a thousand objects, and compares each line of the plan with it.
 ///
 /// # Errors
 /// Those of the calls; a status, once all conflicts have been reported.
-pub(super) fn compare(session: &mut Session, targets: &Targets, removes: bool) -> Result<Vec<State>, Error> {
+pub(super) fn compare(session: &mut Session, targets: &Targets, removes: bool) -> Result<Compared, Error> {
     let messages = session.io.messages.clone();
-    let (mut account, mut kinds) = (Account::default(), BTreeSet::new());
-    for item in targets.iter() {
-        match verb(&item)? {
-            Verb::Added => drop(account.alike.entry(Likeness::wanted(item.kind, item.fields())).or_default()),
-            Verb::Removed if !removes => continue,
-            Verb::Changed | Verb::Removed => drop(account.named.insert(key(&item), None)),
-        }
-        kinds.insert(item.kind);
-    }
-    for kind in kinds {
-        account.list(session, kind)?;
-    }
-    let removed: BTreeSet<(Kind, String)> = targets
-        .iter()
-        .filter(|item| removes && item.fields().hunk.as_ref().is_some_and(|hunk| hunk.verb == Verb::Removed))
-        .map(|item| key(&item))
-        .collect();
+    let (account, clients, mut unknown) = look_up(session, targets, removes)?;
     let (mut states, mut conflicts) = (Vec::with_capacity(targets.len()), 0);
     let mut made: HashMap<(Likeness, usize), Origin> = HashMap::new();
     for item in targets.iter() {
         let hunk = hunk(&item).map_err(Error::input)?;
-        let state = match hunk.verb {
-            Verb::Added => {
-                let likeness = Likeness::wanted(item.kind, item.fields());
-                let state = account.made(&likeness, hunk, &removed);
+        let state = match (hunk.verb, unknown.remove(&item.index)) {
+            (_, Some(what)) => Err(what),
+            (Verb::Added, None) => {
+                let likeness = clients.likeness(&item);
+                let state = account.made(&likeness, hunk);
                 if let Some(before) = made.insert((likeness, hunk.nth), item.origin) {
                     let what =
                         format!("{}: it makes the same object as {before}: leave one out", item.origin);
@@ -80,9 +79,9 @@ pub(super) fn compare(session: &mut Session, targets: &Targets, removes: bool) -
                 }
                 Ok(state)
             }
-            Verb::Removed if !removes => Ok(State::Kept),
-            Verb::Changed => account.changed(&item, hunk),
-            Verb::Removed => account.removed(&item, hunk),
+            (Verb::Removed, None) if !removes => Ok(State::Kept),
+            (Verb::Changed, None) => account.changed(&item, hunk),
+            (Verb::Removed, None) => account.removed(&item, hunk),
         };
         if hunk.verb == Verb::Changed
             && hunk.values.iter().any(|value| SECRETS.contains(&value.name.as_str()))
@@ -98,7 +97,7 @@ pub(super) fn compare(session: &mut Session, targets: &Targets, removes: bool) -
         }));
     }
     if conflicts == 0 {
-        return Ok(states);
+        return Ok(Compared { states, clients });
     }
     if conflicts > REPORTED {
         let more = text::count(conflicts - REPORTED, "more conflict", "more conflicts");
@@ -106,6 +105,43 @@ pub(super) fn compare(session: &mut Session, targets: &Targets, removes: bool) -
     }
     messages.say("nothing was changed: make the plan again with oauth-diff");
     Err(Error::reported(FAILED))
+}
+
+/// The problems with the clients of authorizations, by the places of these.
+type Unknown = HashMap<usize, String>;
+
+/// Lists the kinds that the plan is about. Clients come first: an authorization to make is like another one only if that
+/// is for the same client.
+fn look_up(
+    session: &mut Session,
+    targets: &Targets,
+    removes: bool,
+) -> Result<(Account, Clients, Unknown), Error> {
+    let mut clients = Clients::read(targets)?;
+    let mut account = Account { names: Clients::names(targets), ..Account::default() };
+    let mut unknown = Unknown::new();
+    for kind in [Kind::Client, Kind::Authz, Kind::Session] {
+        let mut is_listed = kind == Kind::Client && !account.names.is_empty();
+        for item in targets.iter().filter(|item| item.kind == kind) {
+            match verb(&item)? {
+                Verb::Added => drop(account.alike.entry(clients.likeness(&item)).or_default()),
+                Verb::Removed if !removes => continue,
+                Verb::Changed => drop(account.named.insert(key(&item), None)),
+                Verb::Removed => {
+                    account.named.insert(key(&item), None);
+                    account.removed.insert(key(&item));
+                }
+            }
+            is_listed = true;
+        }
+        if is_listed {
+            account.list(session, kind)?;
+        }
+        if kind == Kind::Client {
+            unknown = account.find_clients(targets, &mut clients)?;
+        }
+    }
+    Ok((account, clients, unknown))
 }
 
 fn verb(item: &Item<'_>) -> Result<Verb, Error> {
@@ -123,6 +159,9 @@ impl Account {
             if let Some(named) = self.named.get_mut(&(kind, id::key(&record.id))) {
                 *named = Some(object());
             }
+            if kind == Kind::Client && self.names.contains(&record.name()) {
+                self.clients.push((record.name(), record.id.to_string()));
+            }
             // An expired object grants no access, so a new one is wanted.
             if record.status == "active"
                 && let Some(alike) = self.alike.get_mut(&Likeness::of(record))
@@ -132,13 +171,29 @@ impl Account {
         })
     }
 
+    /// Finds the clients of the authorizations to make that exist, and returns the problems with those that do not.
+    fn find_clients(&mut self, targets: &Targets, clients: &mut Clients) -> Result<Unknown, Error> {
+        for item in targets.iter().filter(|item| item.kind == Kind::Client) {
+            let hunk = hunk(&item).map_err(Error::input)?;
+            if hunk.verb == Verb::Added
+                && let State::Done(object, _) = self.made(&clients.likeness(&item), hunk)
+            {
+                clients.learn(item.index, &object.record.id);
+            }
+        }
+        let removed = &self.removed;
+        self.clients.retain(|(_, id)| !removed.contains(&(Kind::Client, id::key(id))));
+        let problem = |item: Item<'_>| Some((item.index, clients.find(&item, &self.clients).err()?));
+        Ok(targets.iter().filter(|item| item.kind == Kind::Authz).filter_map(problem).collect())
+    }
+
     /// Returns whether the object that a line makes is there. Those that were there before the plan, or that it removes,
     /// are not it.
-    fn made(&self, likeness: &Likeness, hunk: &Hunk, removed: &BTreeSet<(Kind, String)>) -> State {
+    fn made(&self, likeness: &Likeness, hunk: &Hunk) -> State {
         let is_other = |object: &&Object| {
             let id = &object.record.id;
             hunk.like.iter().any(|like| id::same(like, id))
-                || removed.contains(&(object.record.kind, id::key(id)))
+                || self.removed.contains(&(object.record.kind, id::key(id)))
         };
         let alike = self.alike.get(likeness).map(Vec::as_slice).unwrap_or_default();
         let mut made = alike.iter().filter(|object| !is_other(object));

@@ -1,8 +1,10 @@
 //! oauth-patch(1): applies a plan, as oauth-diff(1) prints it, to the account.
 //!
 //! - `account`: compares the account with the plan, before the first change
+//! - `clients`: the clients of the authorizations to make, which the plan may make too
 
 mod account;
+mod clients;
 
 use std::collections::BTreeMap;
 
@@ -11,7 +13,7 @@ use serde_json::Value as Json;
 use crate::api::request::Body;
 use crate::api::{Object, creation};
 use crate::base::error::Error;
-use crate::change::create::{Likeness, Maker};
+use crate::change::create::Maker;
 use crate::change::outcome::Outcome;
 use crate::change::targets::{Input, Item, Targets};
 use crate::change::{self, Change, Effect, Plan, Run, Step};
@@ -25,7 +27,8 @@ use crate::record::json::JsonObject;
 use crate::record::kind::Kind;
 use crate::record::redirect_uri;
 use crate::session::Session;
-use crate::tools::patch::account::State;
+use crate::tools::patch::account::{Compared, State};
+use crate::tools::patch::clients::Client;
 
 /// `--remove`
 const REMOVE: Opt = Opt::flag(None, "remove", "remove what the plan says was removed");
@@ -74,8 +77,7 @@ struct Patch {
 /// What is known before the first change.
 struct Ready {
     maker: Maker<'static>,
-    /// The state of each item.
-    states: Vec<State>,
+    compared: Compared,
 }
 
 /// The members that follow from other changes, or hold secrets, which nobody can set.
@@ -90,10 +92,13 @@ fn hunk<'a>(item: &'a Item<'_>) -> Result<&'a Hunk, String> {
     item.fields().hunk.as_deref().ok_or_else(|| "this is not a line of a plan".to_owned())
 }
 
-/// Returns the fields of an object to make. The expiry of one for a client is that of its code, not a lifetime.
-fn new_fields(item: &Item<'_>) -> Fields {
+/// Returns the fields of an object to make, with the client of this id. The expiry of one for a client is that of its
+/// code, not a lifetime.
+fn new_fields(item: &Item<'_>, client_id: Option<String>) -> Fields {
     let fields = item.fields().clone();
-    Fields { expires_at: fields.expires_at.filter(|_| fields.client_id.is_none()), ..fields }
+    let is_for_client = fields.client_id.is_some() || fields.client_name.is_some();
+    let expires_at = fields.expires_at.filter(|_| !is_for_client);
+    Fields { expires_at, client_id, client_name: None, ..fields }
 }
 
 /// Returns the values that are sent to the API.
@@ -174,7 +179,8 @@ impl Change for Patch {
                 if item.kind == Kind::Authz && item.fields().scope.is_none() {
                     return Err("its scope is missing: say which, global if it must be".to_owned());
                 }
-                creation::body(item.kind, &new_fields(item), &self.scopes).map(drop)
+                let client_id = item.fields().client_id.clone();
+                creation::body(item.kind, &new_fields(item, client_id), &self.scopes).map(drop)
             }
             Verb::Changed => update(item.kind, hunk).map(drop),
             Verb::Removed => Ok(()),
@@ -183,12 +189,12 @@ impl Change for Patch {
 
     fn prepare(&self, session: &mut Session, targets: Option<&Targets>) -> Result<Ready, Error> {
         let targets = targets.ok_or_else(|| Error::usage("a plan is read as a whole"))?;
-        let states = account::compare(session, targets, self.removes)?;
-        Ok(Ready { maker: Maker::adopting(), states })
+        let compared = account::compare(session, targets, self.removes)?;
+        Ok(Ready { maker: Maker::adopting(), compared })
     }
 
     fn plan(&self, ready: &Ready, item: &Item<'_>) -> Result<Plan, Error> {
-        match ready.states.get(item.index) {
+        match ready.compared.states.get(item.index) {
             Some(State::Done(object, status)) => {
                 return Ok(Plan::Skip(Outcome::new((**object).clone(), status)));
             }
@@ -199,12 +205,7 @@ impl Change for Patch {
         }
         let hunk = hunk(item).map_err(Error::input)?;
         Ok(match hunk.verb {
-            Verb::Added => {
-                let body =
-                    creation::body(item.kind, &new_fields(item), &self.scopes).map_err(Error::input)?;
-                let likeness = Likeness::wanted(item.kind, item.fields());
-                Plan::Do(Step { would: "would-create", body: Some(body), likeness: Some(likeness) })
-            }
+            Verb::Added => Plan::Do(self.creation(ready, item).map_err(Error::input)?),
             Verb::Changed => {
                 let body = update(item.kind, hunk).map_err(Error::input)?;
                 Plan::Do(Step { would: "would-update", body: Some(body), ..Step::default() })
@@ -218,6 +219,11 @@ impl Change for Patch {
         true
     }
 
+    /// An authorization needs its client.
+    fn needs(&self, ready: &Ready, item: &Item<'_>) -> Option<usize> {
+        ready.compared.clients.needs(item)
+    }
+
     /// What is removed comes last, and only if all that replaces it is there.
     fn waits(&self, item: &Item<'_>) -> bool {
         self.removes && item.fields().hunk.as_ref().is_some_and(|hunk| hunk.verb == Verb::Removed)
@@ -226,7 +232,13 @@ impl Change for Patch {
     fn apply(&self, ready: &Ready, run: &Run<'_>, item: &Item<'_>, step: &Step) -> Result<Outcome, Error> {
         let hunk = hunk(item).map_err(Error::input)?;
         match (hunk.verb, &step.likeness, &step.body) {
-            (Verb::Added, Some(likeness), Some(body)) => ready.maker.make(run, likeness, &body.sent()),
+            (Verb::Added, Some(likeness), Some(body)) => {
+                let outcome = ready.maker.make(run, likeness, &body.sent())?;
+                if let Some(object) = outcome.object.as_ref().filter(|_| item.kind == Kind::Client) {
+                    ready.compared.clients.learn(item.index, &object.record.id);
+                }
+                Ok(outcome)
+            }
             (Verb::Changed, _, Some(body)) => {
                 let object = run.api.update(item.kind, &item.id, &body.sent())?;
                 let failure = check(item.kind, hunk, &object).err();
@@ -242,6 +254,25 @@ impl Change for Patch {
             },
             _ => Err(Error::failed("nothing was planned")),
         }
+    }
+}
+
+impl Patch {
+    /// Plans the creation of an object. One whose client does not exist yet is only shown: it has no likeness.
+    fn creation(&self, ready: &Ready, item: &Item<'_>) -> Result<Step, String> {
+        let clients = &ready.compared.clients;
+        let (client_id, unmade) = match clients.of(item) {
+            Some(Client::Known(id)) => (Some(id), None),
+            Some(Client::Unmade(line)) => (None, Some(line)),
+            None if item.fields().client_name.is_some() => return Err("its client is unknown".to_owned()),
+            None => (None, None),
+        };
+        let mut body = creation::body(item.kind, &new_fields(item, client_id), &self.scopes)?;
+        if let Some(line) = unmade {
+            body.set("client", serde_json::json!({ "name": line.name }));
+        }
+        let likeness = unmade.is_none().then(|| clients.likeness(item));
+        Ok(Step { would: "would-create", body: Some(body), likeness })
     }
 }
 
