@@ -2,6 +2,7 @@
 
 mod jobs;
 mod replace;
+mod run;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
