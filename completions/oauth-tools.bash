@@ -36,6 +36,10 @@ _oauth_tools() {
             --only | -o | --format | --color | --account | --retry-for | --status | --expires-within | --older-than | -s | --scope | --client | --match | --token | --team | --sort | -P | --parallel | -d | --description | -e | --expires-in | --name | --url | --client-id | --grant-code | --refresh-token | --client-secret | --web | --exec | --rest | --log | --load | --dump | --state | --authz | --latency | --quota | --fault | --seed | --two-factor | --warning | --redact | --mask | --expired | --rotated)
                 [[ ${COMP_WORDS[i+1]} == = ]] && ((i++))
                 ((i++)) ;;
+            --)
+                opts=''
+                ((i++, i < COMP_CWORD)) && kind=${COMP_WORDS[i]}
+                break ;;
             -*) ;;
             *) kind=$word; break ;;
         esac

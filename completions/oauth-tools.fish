@@ -12,6 +12,21 @@ function __oauth_tools_ids
             print s == "" ? $2 : $2 "\t" s
         }' | string match -r "^[A-Za-z0-9_][A-Za-z0-9_-]*(?:\t.*)?\$" | string replace -ar "(?!\t)\p{C}" ""
 end
+function __oauth_tools_outside
+    set -l words (commandline -opc)[2..]
+    while set -q words[1]
+        switch $words[1]
+            case $argv
+                set -e words[1]
+            case --
+                return 1
+            case '-*'
+            case '*'
+                return 1
+        end
+        set -e words[1]
+    end
+end
 complete -c oauth-diff -l only -x -a '(__fish_append , added changed removed)' -d 'print only these: added, changed, removed'
 complete -c oauth-diff -s o -l format -x -a 'ndjson json id table' -d 'ndjson, json, id or table'
 complete -c oauth-diff -l color -x -a 'auto always never' -d 'colour the status: auto, always or never'
@@ -156,35 +171,35 @@ complete -c oauth-rot -f
 complete -c oauth-rot -n 'not __fish_seen_subcommand_from authz authzs authorization authorizations client clients' -a 'authz client'
 complete -c oauth-rot -n '__fish_seen_subcommand_from authz authzs authorization authorizations' -a '(__oauth_tools_ids authz)'
 complete -c oauth-rot -n '__fish_seen_subcommand_from client clients' -a '(__oauth_tools_ids client)'
-complete -c oauth-run -s d -l description -x -d 'the authorization\'s description'
-complete -c oauth-run -s s -l scope -x -a '(__fish_append , global identity read write read-protected write-protected)' -d 'scopes, separated by commas'
-complete -c oauth-run -s e -l expires-in -x -d 'expire after SPAN: 10m, 8h, 30d, 1y, a date, or never'
-complete -c oauth-run -l log -r -F -d 'append a record of each change to FILE'
-complete -c oauth-run -l account -x -d 'use the stored token of this account (its e-mail address)'
-complete -c oauth-run -l retry-for -x -d 'retry temporary errors for SPAN (default 60 seconds)'
-complete -c oauth-run -l no-wait -d 'exit instead of waiting for quota or asking for a code'
-complete -c oauth-run -s v -l verbose -d 'show requests and responses on standard error'
-complete -c oauth-run -s h -l help -d 'show this help'
-complete -c oauth-run -s V -l version -d 'show the version'
+complete -c oauth-run -n '__oauth_tools_outside -d --description -s --scope -e --expires-in --log --account --retry-for' -s d -l description -x -d 'the authorization\'s description'
+complete -c oauth-run -n '__oauth_tools_outside -d --description -s --scope -e --expires-in --log --account --retry-for' -s s -l scope -x -a '(__fish_append , global identity read write read-protected write-protected)' -d 'scopes, separated by commas'
+complete -c oauth-run -n '__oauth_tools_outside -d --description -s --scope -e --expires-in --log --account --retry-for' -s e -l expires-in -x -d 'expire after SPAN: 10m, 8h, 30d, 1y, a date, or never'
+complete -c oauth-run -n '__oauth_tools_outside -d --description -s --scope -e --expires-in --log --account --retry-for' -l log -r -F -d 'append a record of each change to FILE'
+complete -c oauth-run -n '__oauth_tools_outside -d --description -s --scope -e --expires-in --log --account --retry-for' -l account -x -d 'use the stored token of this account (its e-mail address)'
+complete -c oauth-run -n '__oauth_tools_outside -d --description -s --scope -e --expires-in --log --account --retry-for' -l retry-for -x -d 'retry temporary errors for SPAN (default 60 seconds)'
+complete -c oauth-run -n '__oauth_tools_outside -d --description -s --scope -e --expires-in --log --account --retry-for' -l no-wait -d 'exit instead of waiting for quota or asking for a code'
+complete -c oauth-run -n '__oauth_tools_outside -d --description -s --scope -e --expires-in --log --account --retry-for' -s v -l verbose -d 'show requests and responses on standard error'
+complete -c oauth-run -n '__oauth_tools_outside -d --description -s --scope -e --expires-in --log --account --retry-for' -s h -l help -d 'show this help'
+complete -c oauth-run -n '__oauth_tools_outside -d --description -s --scope -e --expires-in --log --account --retry-for' -s V -l version -d 'show the version'
 complete -c oauth-run -x -a '(__fish_complete_subcommand - -d --description -s --scope -e --expires-in --log --account --retry-for)'
-complete -c oauth-sandbox -l load -r -F -d 'serve the account in FILE, as oauth-ls prints it'
-complete -c oauth-sandbox -l dump -r -F -d 'write the account to FILE at the end'
-complete -c oauth-sandbox -l state -r -F -d 'keep the account in FILE across runs, generated secrets included'
-complete -c oauth-sandbox -l authz -x -d 'add N generated authorizations'
-complete -c oauth-sandbox -l latency -x -d 'delay each response: seconds, or 20ms'
-complete -c oauth-sandbox -l quota -x -d 'start with a quota of N calls'
-complete -c oauth-sandbox -l fault -x -d 'inject a fault: WHAT[@METHOD PATH][:KEY=VALUE]...'
-complete -c oauth-sandbox -l seed -x -d 'the seed of ids, secrets and random faults'
-complete -c oauth-sandbox -l two-factor -x -d 'require this two-factor code'
-complete -c oauth-sandbox -l warning -x -d 'send TEXT as a warning with each response'
-complete -c oauth-sandbox -l redact -x -d 'show P and S characters at the ends of a masked token (8,4)'
-complete -c oauth-sandbox -l mask -x -a 'stars eight all dots x brackets word cut absent' -d 'what hides tokens: stars, eight, all, dots, x, brackets, word, cut or absent'
-complete -c oauth-sandbox -l expired -x -a 'zero negative null hidden' -d 'show expired authorizations as zero, negative, null, hidden, or for SPAN'
-complete -c oauth-sandbox -l rotated -x -d 'let rotated tokens live for SPAN, or keep: until the old end'
-complete -c oauth-sandbox -l new-id -d 'respond to a rotation with an authorization of another id'
-complete -c oauth-sandbox -s v -l verbose -d 'show requests and responses on standard error'
-complete -c oauth-sandbox -s h -l help -d 'show this help'
-complete -c oauth-sandbox -s V -l version -d 'show the version'
+complete -c oauth-sandbox -n '__oauth_tools_outside --load --dump --state --authz --latency --quota --fault --seed --two-factor --warning --redact --mask --expired --rotated' -l load -r -F -d 'serve the account in FILE, as oauth-ls prints it'
+complete -c oauth-sandbox -n '__oauth_tools_outside --load --dump --state --authz --latency --quota --fault --seed --two-factor --warning --redact --mask --expired --rotated' -l dump -r -F -d 'write the account to FILE at the end'
+complete -c oauth-sandbox -n '__oauth_tools_outside --load --dump --state --authz --latency --quota --fault --seed --two-factor --warning --redact --mask --expired --rotated' -l state -r -F -d 'keep the account in FILE across runs, generated secrets included'
+complete -c oauth-sandbox -n '__oauth_tools_outside --load --dump --state --authz --latency --quota --fault --seed --two-factor --warning --redact --mask --expired --rotated' -l authz -x -d 'add N generated authorizations'
+complete -c oauth-sandbox -n '__oauth_tools_outside --load --dump --state --authz --latency --quota --fault --seed --two-factor --warning --redact --mask --expired --rotated' -l latency -x -d 'delay each response: seconds, or 20ms'
+complete -c oauth-sandbox -n '__oauth_tools_outside --load --dump --state --authz --latency --quota --fault --seed --two-factor --warning --redact --mask --expired --rotated' -l quota -x -d 'start with a quota of N calls'
+complete -c oauth-sandbox -n '__oauth_tools_outside --load --dump --state --authz --latency --quota --fault --seed --two-factor --warning --redact --mask --expired --rotated' -l fault -x -d 'inject a fault: WHAT[@METHOD PATH][:KEY=VALUE]...'
+complete -c oauth-sandbox -n '__oauth_tools_outside --load --dump --state --authz --latency --quota --fault --seed --two-factor --warning --redact --mask --expired --rotated' -l seed -x -d 'the seed of ids, secrets and random faults'
+complete -c oauth-sandbox -n '__oauth_tools_outside --load --dump --state --authz --latency --quota --fault --seed --two-factor --warning --redact --mask --expired --rotated' -l two-factor -x -d 'require this two-factor code'
+complete -c oauth-sandbox -n '__oauth_tools_outside --load --dump --state --authz --latency --quota --fault --seed --two-factor --warning --redact --mask --expired --rotated' -l warning -x -d 'send TEXT as a warning with each response'
+complete -c oauth-sandbox -n '__oauth_tools_outside --load --dump --state --authz --latency --quota --fault --seed --two-factor --warning --redact --mask --expired --rotated' -l redact -x -d 'show P and S characters at the ends of a masked token (8,4)'
+complete -c oauth-sandbox -n '__oauth_tools_outside --load --dump --state --authz --latency --quota --fault --seed --two-factor --warning --redact --mask --expired --rotated' -l mask -x -a 'stars eight all dots x brackets word cut absent' -d 'what hides tokens: stars, eight, all, dots, x, brackets, word, cut or absent'
+complete -c oauth-sandbox -n '__oauth_tools_outside --load --dump --state --authz --latency --quota --fault --seed --two-factor --warning --redact --mask --expired --rotated' -l expired -x -a 'zero negative null hidden' -d 'show expired authorizations as zero, negative, null, hidden, or for SPAN'
+complete -c oauth-sandbox -n '__oauth_tools_outside --load --dump --state --authz --latency --quota --fault --seed --two-factor --warning --redact --mask --expired --rotated' -l rotated -x -d 'let rotated tokens live for SPAN, or keep: until the old end'
+complete -c oauth-sandbox -n '__oauth_tools_outside --load --dump --state --authz --latency --quota --fault --seed --two-factor --warning --redact --mask --expired --rotated' -l new-id -d 'respond to a rotation with an authorization of another id'
+complete -c oauth-sandbox -n '__oauth_tools_outside --load --dump --state --authz --latency --quota --fault --seed --two-factor --warning --redact --mask --expired --rotated' -s v -l verbose -d 'show requests and responses on standard error'
+complete -c oauth-sandbox -n '__oauth_tools_outside --load --dump --state --authz --latency --quota --fault --seed --two-factor --warning --redact --mask --expired --rotated' -s h -l help -d 'show this help'
+complete -c oauth-sandbox -n '__oauth_tools_outside --load --dump --state --authz --latency --quota --fault --seed --two-factor --warning --redact --mask --expired --rotated' -s V -l version -d 'show the version'
 complete -c oauth-sandbox -x -a '(__fish_complete_subcommand - --load --dump --state --authz --latency --quota --fault --seed --two-factor --warning --redact --mask --expired --rotated)'
 complete -c oauth-set -s d -l description -x -d 'the authorization\'s description'
 complete -c oauth-set -l client-id -x -a '(__oauth_tools_ids client)' -d 'the client to tie the authorization to'

@@ -146,6 +146,10 @@ _oauth_tools() {
             {takes})
                 [[ ${{COMP_WORDS[i+1]}} == = ]] && ((i++))
                 ((i++)) ;;
+            --)
+                opts=''
+                ((i++, i < COMP_CWORD)) && kind=${{COMP_WORDS[i]}}
+                break ;;
             -*) ;;
             *) kind=$word; break ;;
         esac
@@ -340,12 +344,37 @@ fn zsh_operands(tool: &Tool) -> String {
 const FISH_IDS: &str =
     r#"string match -r "^[A-Za-z0-9_][A-Za-z0-9_-]*(?:\t.*)?\$" | string replace -ar "(?!\t)\p{C}" """#;
 
+/// Tells fish whether a tool's own options may come here: not after the command inside, nor after `--`. The arguments are
+/// the options that have one.
+const FISH_OUTSIDE: &str = r"function __oauth_tools_outside
+    set -l words (commandline -opc)[2..]
+    while set -q words[1]
+        switch $words[1]
+            case $argv
+                set -e words[1]
+            case --
+                return 1
+            case '-*'
+            case '*'
+                return 1
+        end
+        set -e words[1]
+    end
+end
+";
+
 fn fish(tools: &[&'static Tool]) -> String {
     let mut text = format!(
-        "# Completions of oauth-tools for fish.\nfunction __oauth_tools_ids\n    {} | {DESCRIBE} | {FISH_IDS}\nend\n",
+        "# Completions of oauth-tools for fish.\nfunction __oauth_tools_ids\n    {} | {DESCRIBE} | {FISH_IDS}\nend\n{FISH_OUTSIDE}",
         list("$argv[1]", "csv")
     );
     for tool in tools {
+        let takes = tool.all_opts().filter(|opt| opt.arg.is_some()).flat_map(spellings);
+        let takes = takes.collect::<Vec<_>>().join(" ");
+        let outside = match tool.takes {
+            Takes::Command => format!(" -n '__oauth_tools_outside {takes}'"),
+            _ => String::new(),
+        };
         for opt in tool.all_opts() {
             let short = opt.short.map_or(String::new(), |c| format!(" -s {c}"));
             let arg = match (opt.arg, values(tool, opt)) {
@@ -358,14 +387,13 @@ fn fish(tools: &[&'static Tool]) -> String {
                 (_, Values::Anything) => " -x".to_owned(),
             };
             let help = tool.help_for(opt).replace('\\', "\\\\").replace('\'', "\\'");
-            let _ = writeln!(text, "complete -c {}{short} -l {}{arg} -d '{help}'", tool.name, opt.long);
+            let _ =
+                writeln!(text, "complete -c {}{outside}{short} -l {}{arg} -d '{help}'", tool.name, opt.long);
         }
         match tool.takes {
             Takes::Command => {
                 // fish needs to know which options have an argument that is not the command. It reads those that come
                 // first and begin with two dashes itself.
-                let takes = tool.all_opts().filter(|opt| opt.arg.is_some()).flat_map(spellings);
-                let takes = takes.collect::<Vec<_>>().join(" ");
                 let _ = writeln!(
                     text,
                     "complete -c {} -x -a '(__fish_complete_subcommand - {takes})'",

@@ -10,7 +10,7 @@ use crate::common::Ran;
 use crate::pty::World;
 
 /// A typed line, words that must be offered, and words that must not.
-const CASES: [(&str, &[&str], &[&str]); 22] = [
+const CASES: [(&str, &[&str], &[&str]); 30] = [
     ("oauth-rm ", &["authz", "client", "session", "token"], &[]),
     ("oauth-rm cl", &["client"], &["authz"]),
     ("oauth-ls ", &["authz", "client", "session"], &["token"]),
@@ -32,6 +32,15 @@ const CASES: [(&str, &[&str], &[&str]); 22] = [
     ("oauth-run -e 1h -s read cat old-", &["old-list"], &[]),
     ("oauth-sandbox --load old-list cat old-", &["old-list"], &[]),
     ("oauth-sandbox -v cat old-", &["old-list"], &["--load"]),
+    // Our options come before it only.
+    ("oauth-run --sc", &["--scope"], &[]),
+    ("oauth-run -e 1h --sc", &["--scope"], &[]),
+    ("oauth-sandbox --load old-list --du", &["--dump"], &[]),
+    ("oauth-run cat --", &[], &["--scope", "--log"]),
+    ("oauth-run -e 1h -v cat -", &[], &["--scope", "--log"]),
+    ("oauth-run -- cat --", &[], &["--scope", "--log"]),
+    ("oauth-run -- -", &[], &["-s", "--scope"]),
+    ("oauth-sandbox --load old-list cat --", &[], &["--load", "--dump"]),
     ("oauth-diff old-", &["old-list"], &[]),
     ("oauth-rm --rest old-", &["old-list"], &[]),
 ];
