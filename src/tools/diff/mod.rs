@@ -1,14 +1,18 @@
 //! oauth-diff(1): prints the records that were added, changed and removed between two lists.
 //!
+//! - `held`: the list that is held in memory
 //! - `list`: reads a list, whole or partial
 //! - `matching`: matches records by id, or else by name
 //! - `members`: compares two records
 //! - `report`: a difference in words
+//! - `texts`: the texts of many records, packed
 
+mod held;
 mod list;
 mod matching;
 mod members;
 mod report;
+mod texts;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -22,8 +26,9 @@ use crate::record::Record;
 use crate::record::json::JsonObject;
 use crate::record::kind::Kind;
 use crate::session::Session;
+use crate::tools::diff::held::Held;
 use crate::tools::diff::list::{Take, name_member};
-use crate::tools::diff::matching::{Difference, Held, Matching};
+use crate::tools::diff::matching::{Difference, Matching};
 
 /// `--only`
 const ONLY: Opt = Opt::value(None, "only", "CHANGES", "print only these: added, changed, removed");
@@ -147,44 +152,76 @@ fn pass(
     Ok(named)
 }
 
+/// The most text to write at once, in bytes.
+const AT_ONCE: usize = 64 * 1024;
+
 fn print(session: &mut Session, style: Style, held: &Held, found: &[Difference]) -> Result<(), Error> {
     if style.format == Format::Table {
         let mut text = String::new();
         for difference in found {
-            let was = difference.was.as_ref().map(|(was, _)| was.as_str());
-            let now = held.text(&difference.text);
-            report::write(&mut text, difference.change, &record(held, difference)?, was, now, style.color);
+            let told = Told::of(held, difference);
+            let was = told.old.as_ref().map(|(was, _)| was.as_str());
+            report::write(&mut text, difference.change, &told.record()?, was, &told.now, style.color);
+            if text.len() > AT_ONCE {
+                session.io.out.write_all(text.as_bytes()).map_err(Error::stdout)?;
+                text.clear();
+            }
         }
         return session.io.out.write_all(text.as_bytes()).map_err(Error::stdout);
     }
     let mut output = Output::new(&mut session.io, style);
-    found.iter().try_for_each(|difference| output.record(&record(held, difference)?))?;
+    found.iter().try_for_each(|difference| output.record(&Told::of(held, difference).record()?))?;
     output.finish()
 }
 
-/// Returns the record to print: that of the new list, or of the old one if it was removed. A partial record gets the id
-/// and the name of the object that it matches.
-fn record<'a>(held: &'a Held, difference: &'a Difference) -> Result<Record<'a>, Error> {
-    let unusable = |what: String| Error::failed(format!("unusable record: {what}"));
-    let mut record = Record::partial(difference.kind, held.text(&difference.text)).map_err(unusable)?;
-    record.added.push(("change", difference.change.to_owned()));
-    if !difference.like.is_empty() {
-        // Ids, which need no escapes.
-        record.added_json.push(("like", format!("[\"{}\"]", difference.like.join("\",\""))));
+/// A difference with its texts.
+struct Told<'a> {
+    difference: &'a Difference,
+    id: &'a str,
+    now: String,
+    /// The old values, and the old record.
+    old: Option<(String, String)>,
+    /// The ids of other objects that look the same.
+    like: Vec<&'a str>,
+}
+
+impl<'a> Told<'a> {
+    fn of(held: &'a Held, difference: &'a Difference) -> Told<'a> {
+        let text = |packed| held.texts.get(packed);
+        Told {
+            difference,
+            id: held.id(difference.id),
+            now: text(difference.text),
+            old: difference.was.map(|(was, old)| (text(was), text(old))),
+            like: difference.like.iter().map(|id| held.id(*id)).collect(),
+        }
     }
-    if difference.nth > 1 {
-        record.added_json.push(("nth", difference.nth.to_string()));
+
+    /// Returns the record to print: that of the new list, or of the old one if it was removed. A partial record gets the
+    /// id and the name of the object that it matches.
+    fn record(&self) -> Result<Record<'_>, Error> {
+        let unusable = |what: String| Error::failed(format!("unusable record: {what}"));
+        let kind = self.difference.kind;
+        let mut record = Record::partial(kind, &self.now).map_err(unusable)?;
+        record.added.push(("change", self.difference.change.to_owned()));
+        if !self.like.is_empty() {
+            // Ids, which need no escapes.
+            record.added_json.push(("like", format!("[\"{}\"]", self.like.join("\",\""))));
+        }
+        if self.difference.nth > 1 {
+            record.added_json.push(("nth", self.difference.nth.to_string()));
+        }
+        let Some((was, old)) = &self.old else { return Ok(record) };
+        let old = Record::partial(kind, old).map_err(unusable)?;
+        record.added_json.push(("was", was.clone()));
+        if record.id.is_empty() {
+            record.id = Cow::Borrowed(self.id);
+        }
+        let member = name_member(kind);
+        let object: JsonObject<'_> = serde_json::from_str(&self.now).unwrap_or_default();
+        if let (None, Some(name)) = (object.get(member), old.member(member)) {
+            record.added_json.push((member, name.get().to_owned()));
+        }
+        Ok(record)
     }
-    let Some((was, old)) = &difference.was else { return Ok(record) };
-    let old = Record::partial(difference.kind, held.text(old)).map_err(unusable)?;
-    record.added_json.push(("was", was.clone()));
-    if record.id.is_empty() {
-        record.id = Cow::Borrowed(&difference.id);
-    }
-    let (member, now) = (name_member(difference.kind), held.text(&difference.text));
-    let object: JsonObject<'_> = serde_json::from_str(now).unwrap_or_default();
-    if let (None, Some(name)) = (object.get(member), old.member(member)) {
-        record.added_json.push((member, name.get().to_owned()));
-    }
-    Ok(record)
 }
