@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::{Held, generated, rows, server, stall, undelivered};
+use super::{Held, living, rows, server, stall, undelivered};
 
 /// Long enough for a run to go too far. A run that stops where it should passes, however slow the machine is.
 const A_MOMENT: Duration = Duration::from_millis(300);
 const IN_FLIGHT: u64 = 2;
 
-/// Starts a run of 40 whose first result takes `ms`, and waits until `may` requests have come; returns how many did.
+/// Starts a run of about 40 whose first result takes `ms`, and waits until `may` requests have come; returns how many did.
 fn behind_a_slow_one(
     name: &str,
     place: &str,
@@ -16,9 +16,9 @@ fn behind_a_slow_one(
     ms: u32,
     may: u64,
 ) -> (oauth_tools::sandbox::Server, Held, u64) {
-    let all = generated(&server(40, &[], 0));
+    let all = living(&server(60, &[], 0));
     let fault = format!("slow@{}:ms={ms}", place.replace("{id}", &all[0]));
-    let server = server(40, &[&fault], 0);
+    let server = server(60, &[&fault], 0);
     let mut held = Held::start(&server, name, &["-P", &IN_FLIGHT.to_string()]);
     held.feed(&rows(&all));
     let begun = || server.stats().requests(endpoint);
@@ -47,7 +47,7 @@ fn no_more_new_secrets_wait_than_requests_are_in_flight() {
 fn no_more_new_secrets_wait_if_the_output_is_not_read() {
     let server = server(400, &[], 0);
     let mut held = Held::start(&server, "oauth-rot", &["-P", "8"]);
-    held.feed(&rows(&generated(&server)));
+    held.feed(&rows(&living(&server)));
     stall(&server);
     drop(held.stdout);
     let ran = held.program.ended().exits(1);

@@ -120,7 +120,9 @@ impl Job {
             };
             return (0..count).map(|n| line(n).to_string()).collect();
         }
-        let generated = dump.iter().filter(|line| line.contains("\"description\":\"generated "));
+        // A new token for one that has expired is dead at once.
+        let fits = |line: &&String| self.verb != Verb::Rotate || line.contains("\"status\":\"active\"");
+        let generated = dump.iter().filter(|line| line.contains("\"description\":\"generated ")).filter(fits);
         // Records as oauth-ls prints them: blanking such long lines takes several writes.
         let line = |line: &String| match self.verb {
             _ if self.tool == "oauth-patch" => self.plan(line),

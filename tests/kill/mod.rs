@@ -60,7 +60,7 @@ impl Round {
             _ => Vec::new(),
         };
         let server = start(Settings {
-            authz: COUNT,
+            authz: 2 * COUNT,
             latency: Duration::from_millis(2),
             seed: self.seed,
             ..faulty(&faults)

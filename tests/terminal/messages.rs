@@ -19,8 +19,9 @@ fn a_change_is_shown_as_a_sentence() {
         said(80, &format!("oauth-rm -n authz {id}")),
         [format!("would revoke authorization {id} (ci deploy 2023)")]
     );
-    let lines = said(80, &format!("oauth-rot authz {id}"));
-    assert!(lines[0].starts_with(&format!("rotated authorization {id} (")), "{lines:?}");
+    let living = world.off("oauth-ls authz --match terraform -o id").out;
+    let lines = said(80, &format!("oauth-rot authz {living}"));
+    assert!(lines[0].starts_with(&format!("rotated authorization {} (", living.trim())), "{lines:?}");
     assert!(lines.iter().any(|line| line.starts_with("Token:         ") && !line.contains('*')));
     let lines = said(80, &format!("oauth-set authz {id} -d '{}'", "long ".repeat(50)));
     assert!(lines.len() == 1 && lines[0].ends_with("…)"), "{lines:?}");

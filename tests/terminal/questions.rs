@@ -74,7 +74,7 @@ fn no_question_is_asked_in_scripts_or_for_a_few_objects() {
         // The question could not be read.
         "oauth-rm authz IDS 2> messages".to_owned(),
         "echo IDS | xargs oauth-rm authz".to_owned(),
-        "oauth-rot -y authz IDS".to_owned(),
+        "oauth-rot -y authz $(for n in 1 2 3 4; do oauth-mk authz -d $n -s read -o id; done)".to_owned(),
         "oauth-set authz IDS -d same".to_owned(),
     ] {
         let world = World::new(Settings::default());
