@@ -19,7 +19,7 @@ pub(crate) mod transport;
 pub(crate) mod verdict;
 pub(crate) mod wire;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -28,7 +28,7 @@ use serde::Deserialize;
 
 use crate::api::body::object;
 use crate::api::call::{Caller, Fault, Parsed, Policy};
-use crate::api::page::{Next, Page};
+use crate::api::page::Pages;
 use crate::api::quota::Backoff;
 use crate::api::request::{AfterLoss, Call};
 use crate::api::transport::{Method, Transport};
@@ -43,12 +43,6 @@ use crate::record::Record;
 use crate::record::kind::Kind;
 use crate::sys::messages::Messages;
 use crate::sys::signals::Stop;
-
-/// The largest page of a list, in bytes.
-const LARGEST_PAGE: u64 = 64 << 20;
-
-/// The largest number of pages of a list: ten million objects at 1,000 a page.
-const MAX_PAGES: usize = 10_000;
 
 /// An object of the account, with details of the response that it came in.
 #[derive(Debug, Clone)]
@@ -66,9 +60,6 @@ impl From<Parsed<Record<'static>>> for Object {
         Object { record: parsed.value, date: parsed.date, request_id: parsed.request_id }
     }
 }
-
-/// Processes a page of a list, with its date.
-pub(crate) type EachPage<'f> = dyn FnMut(&Page, Unix) -> Result<(), Error> + 'f;
 
 /// The API of one account.
 pub struct Api {
@@ -127,69 +118,23 @@ impl Api {
         &self.caller.messages
     }
 
-    /// Reads a list page by page; `each` gets the objects of a page, and the page's date
-    /// (docs/heroku-api.md, Lists).
-    ///
-    /// # Errors
-    /// Those of the calls and of `each`, which has then already processed the pages before.
-    pub fn list(&self, kind: Kind, team: Option<&str>, each: &mut EachPage<'_>) -> Result<(), Error> {
-        let path = collection(kind, team);
-        let mut range = "id ..; max=1000".to_owned();
-        // Hashes only, so that an endless list does not fill the memory.
-        let mut seen = HashSet::from([self.caller.request_ids.hash_one(&range)]);
-        // The server has not said where the list goes on.
-        let mut is_guess = false;
-        for _ in 0..MAX_PAGES {
-            let call = Call {
-                range: Some(&range),
-                team: team.is_some(),
-                largest: LARGEST_PAGE,
-                ..Call::new(Method::Get, &path, AfterLoss::SendAgain)
-            };
-            let parse = |body: String, _| {
-                let page = Page::parse(body)?;
-                // No message shows the secrets and codes in it. The API masks tokens, and tokens have a form of their own.
-                let shows = |object: &&str| kind == Kind::Client || object.contains("\"code\"");
-                page.objects().filter(shows).for_each(|object| self.caller.hide_secrets(object));
-                Ok(page)
-            };
-            let listed = match self.caller.call(&call, parse).map_err(into_error) {
-                // There is nothing after the last object of the page before.
-                Err(e) if is_guess && e.class() == Class::Refused(416) => return Ok(()),
-                listed => listed?,
-            };
-            let page = &listed.value;
-            // A page that is repeated under another range starts with the same id.
-            let first = page.objects().next().map(page::id);
-            let repeated =
-                first.as_ref().is_some_and(|id| !seen.insert(self.caller.request_ids.hash_one(("id", id))));
-            if !repeated {
-                each(page, listed.date)?;
-            }
-            if repeated && is_guess {
-                return Err(Error::unusable(page::INCOMPLETE));
-            }
-            is_guess = matches!(listed.next, Next::Untold(_));
-            let Some(next) = listed.next.range(page).map_err(Error::unusable)? else { return Ok(()) };
-            if repeated || first.is_none() || !seen.insert(self.caller.request_ids.hash_one(&next)) {
-                return Err(Error::unusable("the list does not end: the server repeats a page"));
-            }
-            range = next;
-        }
-        Err(Error::unusable(format!("the list does not end: it has more than {MAX_PAGES} pages")))
+    /// Lists a collection page by page, each when it is asked for (docs/heroku-api.md, Lists).
+    pub fn pages(&self, kind: Kind, team: Option<&str>) -> Pages<'_> {
+        Pages::new(&self.caller, collection(kind, team), kind, team.is_some())
     }
 
     /// Passes each object of a collection to `each`, with the date of its response.
     ///
     /// # Errors
-    /// Those of [`Api::list`]; a permanent error if an object is unusable.
+    /// Those of the calls; a permanent error if an object is unusable.
     pub fn each(
         &self,
         kind: Kind,
         team: Option<&str>,
         each: &mut dyn FnMut(&Record<'_>, Unix),
     ) -> Result<(), Error> {
-        self.list(kind, team, &mut |page, date| {
+        self.pages(kind, team).try_for_each(|page| {
+            let (page, date) = page?;
             page.objects().try_for_each(|object| {
                 each(&Record::from_api(kind, object, date).map_err(Error::unusable)?, date);
                 Ok(())

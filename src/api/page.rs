@@ -1,7 +1,9 @@
-//! One page of a list: a bounded number of objects, each with an id (docs/heroku-api.md, Lists).
+//! Lists, page by page: each has a bounded number of objects, and each object an id (docs/heroku-api.md, Lists).
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
+use std::hash::BuildHasher;
 use std::marker::PhantomData;
 use std::ops::Range;
 
@@ -9,12 +11,23 @@ use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use crate::api::call::Caller;
+use crate::api::into_error;
+use crate::api::request::{AfterLoss, Call};
+use crate::api::transport::Method;
+use crate::base::error::{Class, Error as Failure};
+use crate::base::time::Unix;
 use crate::record::LARGEST;
 use crate::record::json::Text;
-use crate::record::kind::check_foreign_id;
+use crate::record::kind::{Kind, check_foreign_id};
 
 /// The largest number of objects on a page; requests ask for 1,000.
 const MAX_OBJECTS: usize = 100_000;
+/// The largest page of a list, in bytes.
+const LARGEST_PAGE: u64 = 64 << 20;
+
+/// The largest number of pages of a list: ten million objects at 1,000 a page.
+const MAX_PAGES: usize = 10_000;
 const NOT_A_LIST: &str = "it is not a list of objects with ids";
 const TOO_LONG: &str = "it has more than 100000 objects on one page";
 
@@ -114,8 +127,7 @@ impl Next {
 }
 
 /// What is wrong with a list that does not say how it goes on.
-pub(crate) const INCOMPLETE: &str =
-    "the list is incomplete: the server says that there is more (206), but not where";
+const INCOMPLETE: &str = "the list is incomplete: the server says that there is more (206), but not where";
 
 /// The objects of a page, as slices of the body.
 #[derive(Debug)]
@@ -147,6 +159,81 @@ impl Page {
     /// Returns the JSON of each object.
     pub fn objects(&self) -> impl Iterator<Item = &str> {
         self.objects.iter().map(|range| &self.body[range.clone()])
+    }
+}
+
+/// The pages of a list, each with its date. An error is the last item.
+pub struct Pages<'a> {
+    caller: &'a Caller,
+    path: String,
+    kind: Kind,
+    team: bool,
+    /// The range of the next page, or what is wrong with it; `None` after the last one.
+    next: Option<Result<String, Failure>>,
+    /// The server has not said where the list goes on.
+    is_guess: bool,
+    /// The ranges so far and the first id of each page; hashes only, so that an endless list does not fill the memory.
+    seen: HashSet<u64>,
+    count: usize,
+}
+
+impl<'a> Pages<'a> {
+    pub(super) fn new(caller: &'a Caller, path: String, kind: Kind, team: bool) -> Pages<'a> {
+        let range = "id ..; max=1000".to_owned();
+        let seen = HashSet::from([caller.request_ids.hash_one(&range)]);
+        Pages { caller, path, kind, team, next: Some(Ok(range)), is_guess: false, seen, count: 0 }
+    }
+
+    /// Asks for a page, and finds out how the list goes on. `None` if there is nothing after the page before.
+    fn page(&mut self, range: &str) -> Result<Option<(Page, Unix)>, Failure> {
+        if self.count == MAX_PAGES {
+            let what = format!("the list does not end: it has more than {MAX_PAGES} pages");
+            return Err(Failure::unusable(what));
+        }
+        self.count += 1;
+        let call = Call {
+            range: Some(range),
+            team: self.team,
+            largest: LARGEST_PAGE,
+            ..Call::new(Method::Get, &self.path, AfterLoss::SendAgain)
+        };
+        let parse = |body: String, _| {
+            let page = Page::parse(body)?;
+            // No message shows the secrets and codes in it. The API masks tokens, and tokens have a form of their own.
+            let shows = |object: &&str| self.kind == Kind::Client || object.contains("\"code\"");
+            page.objects().filter(shows).for_each(|object| self.caller.hide_secrets(object));
+            Ok(page)
+        };
+        let listed = match self.caller.call(&call, parse).map_err(into_error) {
+            Err(e) if self.is_guess && e.class() == Class::Refused(416) => return Ok(None),
+            listed => listed?,
+        };
+        let page = listed.value;
+        let hash = &self.caller.request_ids;
+        let repeats = || Failure::unusable("the list does not end: the server repeats a page");
+        // A page that is repeated under another range starts with the same id.
+        let first = page.objects().next().map(id);
+        if first.as_ref().is_some_and(|id| !self.seen.insert(hash.hash_one(("id", id)))) {
+            return Err(if self.is_guess { Failure::unusable(INCOMPLETE) } else { repeats() });
+        }
+        let has_objects = first.is_some();
+        self.is_guess = matches!(listed.next, Next::Untold(_));
+        self.next = match listed.next.range(&page) {
+            Ok(None) => None,
+            Ok(Some(next)) if has_objects && self.seen.insert(hash.hash_one(&next)) => Some(Ok(next)),
+            Ok(Some(_)) => Some(Err(repeats())),
+            Err(what) => Some(Err(Failure::unusable(what))),
+        };
+        Ok(Some((page, listed.date)))
+    }
+}
+
+impl Iterator for Pages<'_> {
+    type Item = Result<(Page, Unix), Failure>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let range = self.next.take()?;
+        range.and_then(|range| self.page(&range)).transpose()
     }
 }
 

@@ -127,6 +127,11 @@ impl<'a> Output<'a> {
         self.style.reveal && self.style.format != Format::Id
     }
 
+    /// The format of the records.
+    pub(crate) fn format(&self) -> Format {
+        self.style.format
+    }
+
     /// Writes what is buffered.
     ///
     /// # Errors

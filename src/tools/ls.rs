@@ -1,11 +1,13 @@
 //! oauth-ls(1): lists authorizations, clients and sessions, or shows them one by one.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
-use crate::api::page;
+use crate::api::page::{self, Page};
 use crate::api::{Api, Object};
 use crate::base::error::{Class, Error, FAILED, NOTHING_GETS_THROUGH, Tally};
 use crate::base::id;
+use crate::base::sync::ahead;
 use crate::base::time::Unix;
 use crate::change::guard::alias;
 use crate::change::ordered::{self, Bounds};
@@ -20,6 +22,7 @@ use crate::output::{Format, Output, Style};
 use crate::record::Record;
 use crate::record::kind::{Kind, check_id};
 use crate::session::{PARALLEL, Session};
+use crate::sys::messages::Messages;
 use crate::sys::streams::Io;
 use crate::tools::ls::select::{Filter, Order, Tokens};
 use crate::tools::secret_option;
@@ -180,78 +183,129 @@ struct List<'a> {
     tokens: Option<Tokens>,
 }
 
+/// Where lists go.
+struct Printed<'o> {
+    output: Output<'o>,
+    messages: Messages,
+    tally: Tally,
+}
+
+impl Printed<'_> {
+    /// Prints a record. If its secret cannot be printed, that is reported and the others are printed.
+    fn one(&mut self, record: &Record<'_>) -> Result<(), Error> {
+        match self.output.record(record) {
+            Err(e) if e.class() == Class::Failed => {
+                self.messages.error(&record.kind.label(&record.id), &e);
+                Ok(())
+            }
+            other => other,
+        }
+    }
+}
+
 impl List<'_> {
-    /// Prints whole collections, page by page.
+    /// Prints whole collections, page by page. Several are asked for at the same time.
     fn all(&mut self, io: &mut Io, style: Style, kinds: &[Kind]) -> Result<(), Error> {
         let messages = io.messages.clone();
-        let mut output = Output::new(io, style);
-        let mut tally = Tally::default();
-        for &kind in kinds {
-            let mut count = 0;
-            let mut held = Vec::new();
-            let mut tokens = self.tokens.take();
-            let listed = self.api.list(kind, self.team, &mut |page, date| {
-                for object in page.objects() {
-                    let record = match from_api(kind, object, date) {
-                        Ok(record) => self.marked(record),
-                        // One unusable object must not hide the rest of the page.
-                        Err(e) => {
-                            // The message quotes an id that cannot be used.
-                            let id = page::id(object);
-                            let id = if check_id(&id).is_ok() { &*id } else { "" };
-                            messages.error(&kind.label(id), &e);
-                            tally.count(&e);
-                            continue;
-                        }
-                    };
-                    if !self.filter.takes(&record, date) {
-                        continue;
-                    }
-                    if tokens.as_mut().is_some_and(|tokens| !tokens.compare(&record)) {
-                        continue;
-                    }
-                    count += 1;
-                    match &self.sort {
-                        None if tokens.is_none() => one(&mut output, &messages, &record)?,
-                        sort => {
-                            let key = sort.as_ref().map(|order| order.key(&record)).unwrap_or_default();
-                            held.push((key, record.id.to_string(), object.to_owned(), date));
-                        }
-                    }
+        let mut to = Printed { output: Output::new(io, style), messages, tally: Tally::default() };
+        let api = self.api;
+        thread::scope(|scope| {
+            let pages = |kind: &Kind| api.pages(*kind, self.team);
+            let lists: Vec<Box<dyn Iterator<Item = _>>> = match kinds {
+                [kind] => vec![Box::new(pages(kind))],
+                kinds => kinds.iter().map(|kind| ahead(scope, pages(kind))).collect(),
+            };
+            for (kind, pages) in kinds.iter().zip(lists) {
+                let goes_on = self.list(*kind, pages, &mut to);
+                if !matches!(goes_on, Ok(true)) {
+                    // Nobody waits for the other lists.
+                    api.stop().ask();
+                    return goes_on.map(drop);
                 }
-                output.flush()
-            });
-            if let Some(order) = &self.sort {
-                held.sort_by(|(a, ..), (b, ..)| order.compare(a, b));
             }
-            if let Some(tokens) = &tokens {
-                // Only the whole list tells whether a token fits one authorization.
-                let ids = if listed.is_ok() { tokens.finish(&messages) } else { Vec::new() };
-                held.retain(|(_, id, ..)| ids.contains(&id.as_str()));
-            }
-            for (_, _, json, date) in &held {
-                one(&mut output, &messages, &self.marked(from_api(kind, json, *date)?))?;
-            }
-            if let Err(e) = listed {
-                if e.is_stdout() || e.class() == Class::Usage {
-                    return Err(e);
-                }
-                // What came is printed, and what comes from other lists. A failure of all lists is reported without
-                // the name of one.
-                // A server that lacks one list may have the others.
-                let stops = e.stops_the_run() && e.class() != Class::Unsupported;
-                messages.error(&if stops { String::new() } else { format!("{}s", kind.noun()) }, &e);
-                tally.count(&e);
-                if stops {
-                    break;
-                }
-            } else if count == 0 && style.format == Format::Table {
-                messages.say(&format!("no {}s", kind.noun()));
-            }
-        }
+            Ok(())
+        })?;
+        let Printed { output, messages, tally } = to;
         output.finish()?;
         tally.result(None, false)?;
         if messages.has_failed() { Err(Error::reported(FAILED)) } else { Ok(()) }
+    }
+
+    /// Prints one list. Returns false if the other lists would fail like this one, which has been reported.
+    ///
+    /// # Errors
+    /// Those of the output.
+    fn list(
+        &mut self,
+        kind: Kind,
+        mut pages: impl Iterator<Item = Result<(Page, Unix), Error>>,
+        to: &mut Printed<'_>,
+    ) -> Result<bool, Error> {
+        let mut count = 0;
+        let mut held = Vec::new();
+        let mut tokens = self.tokens.take();
+        let is_table = to.output.format() == Format::Table;
+        let mut page = |page: &Page, date: Unix| {
+            for object in page.objects() {
+                let record = match from_api(kind, object, date) {
+                    Ok(record) => self.marked(record),
+                    // One unusable object must not hide the rest of the page.
+                    Err(e) => {
+                        // The message quotes an id that cannot be used.
+                        let id = page::id(object);
+                        let id = if check_id(&id).is_ok() { &*id } else { "" };
+                        to.messages.error(&kind.label(id), &e);
+                        to.tally.count(&e);
+                        continue;
+                    }
+                };
+                if !self.filter.takes(&record, date) {
+                    continue;
+                }
+                if tokens.as_mut().is_some_and(|tokens| !tokens.compare(&record)) {
+                    continue;
+                }
+                count += 1;
+                match &self.sort {
+                    None if tokens.is_none() => to.one(&record)?,
+                    sort => {
+                        let key = sort.as_ref().map(|order| order.key(&record)).unwrap_or_default();
+                        held.push((key, record.id.to_string(), object.to_owned(), date));
+                    }
+                }
+            }
+            to.output.flush()
+        };
+        let listed = pages.try_for_each(|listed| listed.and_then(|(objects, date)| page(&objects, date)));
+        if let Some(order) = &self.sort {
+            held.sort_by(|(a, ..), (b, ..)| order.compare(a, b));
+        }
+        if let Some(tokens) = &tokens {
+            // Only the whole list tells whether a token fits one authorization.
+            let ids = if listed.is_ok() { tokens.finish(&to.messages) } else { Vec::new() };
+            held.retain(|(_, id, ..)| ids.contains(&id.as_str()));
+        }
+        for (_, _, json, date) in &held {
+            to.one(&self.marked(from_api(kind, json, *date)?))?;
+        }
+        match listed {
+            Err(e) if e.is_stdout() || e.class() == Class::Usage => return Err(e),
+            // What came is printed, and what comes from other lists. A failure of all lists is reported without the name
+            // of one.
+            Err(e) => {
+                // A server that lacks one list may have the others.
+                let stops = e.stops_the_run() && e.class() != Class::Unsupported;
+                let place = if stops { String::new() } else { format!("{}s", kind.noun()) };
+                to.messages.error(&place, &e);
+                to.tally.count(&e);
+                return Ok(!stops);
+            }
+            Ok(()) if count == 0 && is_table => {
+                to.messages.say(&format!("no {}s", kind.noun()));
+            }
+            Ok(()) => {}
+        }
+        Ok(true)
     }
 
     /// Prints objects in the order in which they are named, `parallel` calls at a time. One that fails does not hide the
@@ -319,21 +373,6 @@ impl List<'_> {
 fn from_api(kind: Kind, json: &str, date: Unix) -> Result<Record<'_>, Error> {
     Record::from_api(kind, json, date)
         .map_err(|what| Error::permanent(format!("unusable {} in the response: {what}", kind.noun())))
-}
-
-/// Prints a record. If its secret cannot be printed, that is reported and the others are printed.
-fn one(
-    output: &mut Output<'_>,
-    messages: &crate::sys::messages::Messages,
-    record: &Record<'_>,
-) -> Result<(), Error> {
-    match output.record(record) {
-        Err(e) if e.class() == Class::Failed => {
-            messages.error(&record.kind.label(&record.id), &e);
-            Ok(())
-        }
-        other => other,
-    }
 }
 
 mod select;
