@@ -36,6 +36,8 @@ pub struct Session {
     parallel: usize,
     /// The account that the user chose.
     account: Option<String>,
+    /// Where connections were opened before the API was needed.
+    transport: Option<Box<dyn Transport + Send>>,
     api: Option<Api>,
 }
 
@@ -60,6 +62,7 @@ impl Session {
             policy: Policy { retry_for: Duration::from_secs(60), wait: true },
             parallel: 1,
             account: None,
+            transport: None,
             api: None,
         }
     }
@@ -128,6 +131,21 @@ impl Session {
         args.style(self.io.terminal.stdout, may_color, change)
     }
 
+    /// Begins to open connections for calls that will be made soon. What is wrong is left for the first call to find.
+    pub(crate) fn connect_ahead(&mut self, count: usize) {
+        if let Some(api) = &self.api {
+            return api.connect_ahead(count);
+        }
+        if self.transport.is_none()
+            && let Ok(base) = self.config.base()
+        {
+            self.transport = (self.connector)(&self.config, base, self.parallel).ok();
+        }
+        if let Some(transport) = &self.transport {
+            transport.connect_ahead(count, &self.stop);
+        }
+    }
+
     /// Returns the API; finds a token and connects when it is first called.
     ///
     /// # Errors
@@ -148,7 +166,10 @@ impl Session {
                 let account = self.account.as_deref();
                 let found = credentials::find(&self.config, &base, account, &self.io.messages, &self.stop)?;
                 self.io.messages.trace(|| format!("using the token from {}", found.source));
-                let transport = (self.connector)(&self.config, base.clone(), self.parallel)?;
+                let transport = match self.transport.take() {
+                    Some(transport) => transport,
+                    None => (self.connector)(&self.config, base.clone(), self.parallel)?,
+                };
                 let (messages, stop) = (self.io.messages.clone(), self.stop.clone());
                 let mut api =
                     Api::new(transport, &self.config, base, found.token, self.policy, messages, stop)?;

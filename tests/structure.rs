@@ -93,11 +93,11 @@ fn only(word: &str, files: &[&str]) {
 
 #[test]
 fn each_dependency_has_its_one_place() {
-    only("http::Uri", &["api/wire.rs", "base/url.rs", "sandbox/service/clients.rs"]);
+    only("http::Uri", &["api/wire/resolver.rs", "base/url.rs", "sandbox/service/clients.rs"]);
     only("jiff", &["base/time.rs", "sandbox/account/clock.rs"]);
     only("lexopt", &["cli/mod.rs"]);
     only("percent_encoding", &["sandbox/wire/form.rs", "tools/mk/web_flow.rs"]);
-    only("ureq", &["api/http.rs", "api/wire.rs"]);
+    only("ureq", &["api/http.rs", "api/wire/ahead.rs", "api/wire/mod.rs", "api/wire/resolver.rs"]);
     only("csv::", &["input/table.rs", "output/printer.rs"]);
     only("signal_hook", &["sys/signals.rs"]);
     only("unicode_width", &["base/text.rs", "output/cells.rs"]);

@@ -74,7 +74,7 @@ impl From<Error> for Fault {
 
 /// Sends the calls of one account.
 pub(crate) struct Caller {
-    transport: Box<dyn Transport + Send>,
+    pub(super) transport: Box<dyn Transport + Send>,
     pub(crate) base: Base,
     pub(crate) token: Secret,
     /// Where the token was found, for messages.

@@ -18,6 +18,7 @@ use crate::base::error::{Error, reason};
 use crate::base::sync::lock;
 use crate::config::base_url::Base;
 use crate::config::environment::Config;
+use crate::sys::signals::Stop;
 
 /// The largest status line and headers of a response, in bytes.
 const LARGEST_HEAD: usize = 48 * 1024;
@@ -43,6 +44,10 @@ pub struct Http {
     agent: Agent,
     /// Opens a new connection for each request, and leaves the pool of `agent` as it is.
     unpooled: Agent,
+    /// Opens connections for the requests of `agent`.
+    ahead: Agent,
+    /// The wire of `agent` and `ahead`.
+    wire: Wire,
     addresses: Addresses,
     base: Base,
     proxy: Option<Via>,
@@ -124,10 +129,12 @@ impl Http {
         };
         let addresses = Addresses::default();
         let cache = || Cache::new(&addresses);
-        let agent = |idle| Agent::with_parts(settings(idle), Wire::default(), cache());
-        let (agent, unpooled) = (agent(parallel), agent(0));
+        let wire = Wire::default();
+        let agent = |idle, wire| Agent::with_parts(settings(idle), wire, cache());
+        let (agent, unpooled, ahead) =
+            (agent(parallel, wire.clone()), agent(0, wire.fresh()), agent(0, wire.clone()));
         let unused_proxy = config.unused_proxy();
-        Ok(Http { agent, unpooled, addresses, base, proxy: via, unused_proxy, certificates })
+        Ok(Http { agent, unpooled, ahead, wire, addresses, base, proxy: via, unused_proxy, certificates })
     }
 }
 
@@ -140,7 +147,7 @@ impl Transport for Http {
         }
         let invalid = |e| Failure::Permanent { what: format!("invalid request: {e}"), hint: None };
         let idle = request.idle;
-        wire::begin(request.stop);
+        wire::begin(request.stop, idle);
         let agent = if idle.is_zero() { &self.unpooled } else { &self.agent };
         let response = match request.method {
             Method::Get | Method::Delete => {
@@ -164,6 +171,13 @@ impl Transport for Http {
             head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
         let body = Box::new(Body(body.into_reader()));
         Ok(Response { status: head.status.as_u16(), headers, body })
+    }
+
+    fn connect_ahead(&self, count: usize, stop: &Stop) {
+        for _ in 0..count {
+            let (agent, url) = (self.ahead.clone(), self.base.url("/"));
+            self.wire.open_ahead(stop, move || drop(agent.get(url).call()));
+        }
     }
 }
 

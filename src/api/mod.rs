@@ -118,6 +118,11 @@ impl Api {
         &self.caller.messages
     }
 
+    /// Begins to open connections for calls that will be made soon.
+    pub(crate) fn connect_ahead(&self, count: usize) {
+        self.caller.transport.connect_ahead(count, &self.caller.stop);
+    }
+
     /// Lists a collection page by page, each when it is asked for (docs/heroku-api.md, Lists).
     pub fn pages(&self, kind: Kind, team: Option<&str>) -> Pages<'_> {
         Pages::new(&self.caller, collection(kind, team), kind, team.is_some())

@@ -89,4 +89,8 @@ pub trait Transport: Sync {
     /// # Errors
     /// A [`Failure`] if there is no response.
     fn send(&self, request: &Request<'_>) -> Result<Response, Failure>;
+
+    /// Begins to open connections for requests that will be sent soon, and does not wait for them. `stop` ends the
+    /// attempts.
+    fn connect_ahead(&self, _count: usize, _stop: &Stop) {}
 }

@@ -187,6 +187,11 @@ fn run_whole<C: Change>(
     mut rest: Option<Rest>,
     log: Option<OpenLog>,
 ) -> Result<(), Error> {
+    let protects = change.effect() != Effect::Creates;
+    if protects && input.is_read() {
+        // While the input is still coming.
+        session.connect_ahead(guard::CALLS);
+    }
     let targets = Targets::read(session, input, &|item| change.accept(item), rest.as_mut())?;
     style.check_count(targets.len())?;
     if let Some(rest) = &mut rest {
@@ -208,6 +213,10 @@ fn run_whole<C: Change>(
     }
     let rehearses = options.dry_run && matches!(input.need, Need::Identity | Need::Plan);
     let look_ups = guard.look_ups_for(targets.iter()).with_names(targets.iter(), words.is_some(), rehearses);
+    if protects && !options.dry_run {
+        // While the look-ups are on their way. Their connections are used again.
+        session.connect_ahead(options.parallel.min(targets.len()).saturating_sub(guard::CALLS));
+    }
     let guard = guard.look_up(session, look_ups)?;
     if let Some(words) = words {
         confirm::confirm(session, words, &targets, &guard)?;

@@ -62,6 +62,10 @@ fn settings(certificate: &Certificate, key: &KeyPair) -> Arc<ServerConfig> {
 /// Accepts connections until it is dropped; each gets a thread.
 struct Listener {
     port: u16,
+    /// How many it has accepted.
+    accepted: Arc<AtomicUsize>,
+    /// How many of them are closed.
+    closed: Arc<AtomicUsize>,
     ended: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -71,17 +75,22 @@ impl Listener {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let (ended, serve) = (Arc::new(AtomicBool::new(false)), Arc::new(serve));
-        let end = ended.clone();
+        let (accepted, closed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (end, count, down) = (ended.clone(), accepted.clone(), closed.clone());
         let thread = std::thread::spawn(move || {
             for stream in listener.incoming() {
                 if end.load(Ordering::SeqCst) {
                     break;
                 }
-                let serve = serve.clone();
-                std::thread::spawn(move || stream.map(|stream| serve(stream)));
+                count.fetch_add(1, Ordering::SeqCst);
+                let (serve, down) = (serve.clone(), down.clone());
+                std::thread::spawn(move || {
+                    let _ = stream.map(|stream| serve(stream));
+                    down.fetch_add(1, Ordering::SeqCst)
+                });
             }
         });
-        Listener { port, ended, thread: Some(thread) }
+        Listener { port, accepted, closed, ended, thread: Some(thread) }
     }
 }
 
@@ -128,6 +137,20 @@ impl TlsRelay {
         }))
     }
 
+    /// A relay that closes the first connections: after the handshake, or if it `breaks` them, in the middle of it.
+    pub fn closing(server: &Server, authority: &Authority, first: usize, breaks: bool) -> TlsRelay {
+        let (config, target) = (authority.server(&["localhost"], (2020, 2100)), server.addr());
+        let seen = AtomicUsize::new(0);
+        TlsRelay(Listener::start(move |mut stream| {
+            let mut connection = ServerConnection::new(config.clone()).unwrap();
+            if seen.fetch_add(1, Ordering::SeqCst) >= first {
+                relay(StreamOwned::new(connection, stream), target);
+            } else if !breaks {
+                let _ = connection.complete_io(&mut stream);
+            }
+        }))
+    }
+
     /// A relay that passes the first request with that method on, and responds to it with plain text.
     pub fn plain_after(server: &Server, authority: &Authority, method: &'static str) -> TlsRelay {
         let (config, target) = (authority.server(&["localhost"], (2020, 2100)), server.addr());
@@ -152,6 +175,16 @@ impl TlsRelay {
 
     pub fn port(&self) -> u16 {
         self.0.port
+    }
+
+    /// How many connections it has accepted.
+    pub fn accepted(&self) -> usize {
+        self.0.accepted.load(Ordering::SeqCst)
+    }
+
+    /// How many connections it has closed.
+    pub fn closed(&self) -> usize {
+        self.0.closed.load(Ordering::SeqCst)
     }
 }
 

@@ -32,6 +32,9 @@ use crate::session::Session;
 /// How many look-ups are made at the same time.
 pub(crate) const LOOK_UPS: usize = 5;
 
+/// How many of them most runs need.
+pub(crate) const CALLS: usize = 2;
+
 /// The protected objects.
 #[derive(Debug, Default)]
 pub(crate) struct Guard {

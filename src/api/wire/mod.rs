@@ -4,29 +4,31 @@
 //! including a proxy's CONNECT and the TLS handshake, nothing of the request has been sent. From its first byte on, the
 //! server may have acted on it.
 //!
-//! The names of hosts are resolved here too: each once, in a thread that nobody has to wait for.
-//!
 //! A thread sends one request at a time, and reads its response, so the state of the request is one of the thread.
+//!
+//! - `ahead`: connections that are opened before there are requests for them
+//! - `resolver`: resolves the names of hosts
+//! - `tls`: TLS whose settings are made once
+
+mod ahead;
+mod resolver;
+mod tls;
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ureq::config::Config;
-use ureq::http::Uri;
-use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::Error;
 use ureq::unversioned::transport::{
-    Buffers, ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout, RustlsConnector,
-    SocksConnector, TcpConnector, Transport, time,
+    Buffers, ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout, SocksConnector, TcpConnector,
+    Transport,
 };
-use ureq::{Error, Timeout};
 
-use crate::base::sync::lock;
+use crate::api::wire::ahead::Ahead;
+pub(crate) use crate::api::wire::resolver::{Addresses, Cache, Unresolved};
+use crate::api::wire::tls::Tls;
 use crate::sys::signals::Stop;
 
 /// How long connecting may take, with a proxy's CONNECT and the TLS handshake.
@@ -49,6 +51,10 @@ struct State {
     sent: bool,
     /// Its connection is being opened.
     connecting: bool,
+    /// There is no request: its connection is kept for one of another thread.
+    is_ahead: bool,
+    /// How long a connection that was opened ahead may have been idle.
+    idle: Duration,
     /// When the phase must be over.
     until: Option<Instant>,
     stop: Stop,
@@ -61,9 +67,9 @@ fn set(sent: bool, span: Duration) {
     });
 }
 
-/// Begins a request of this thread.
-pub(crate) fn begin(stop: &Stop) {
-    REQUEST.with_borrow_mut(|state| state.stop = stop.clone());
+/// Begins a request of this thread, for which a connection may have been idle so long.
+pub(crate) fn begin(stop: &Stop, idle: Duration) {
+    REQUEST.with_borrow_mut(|state| (state.stop, state.idle) = (stop.clone(), idle));
     set(false, CONNECT + SILENCE + BODY);
 }
 
@@ -77,9 +83,12 @@ pub(crate) fn is_over() -> bool {
     REQUEST.with_borrow(|state| state.stop.is_over())
 }
 
-/// Opens connections that note how far their requests get.
-#[derive(Debug)]
-pub(crate) struct Wire(Box<dyn Connector<(), Out = Box<dyn Transport>>>);
+/// Opens connections that note how far their requests get. Clones share what they open ahead.
+#[derive(Debug, Clone)]
+pub(crate) struct Wire {
+    chain: Arc<dyn Connector<(), Out = Box<dyn Transport>>>,
+    ahead: Ahead,
+}
 
 impl Default for Wire {
     fn default() -> Wire {
@@ -88,9 +97,35 @@ impl Default for Wire {
             .chain(ConnectProxyConnector::default())
             .chain(TcpConnector::default())
             .chain(Watch)
-            .chain(RustlsConnector::default())
+            .chain(Tls::default())
             .chain(Boxed);
-        Wire(Box::new(chain))
+        Wire { chain: Arc::new(chain), ahead: Ahead::default() }
+    }
+}
+
+impl Wire {
+    /// Returns a wire with the same settings that takes no connection opened ahead.
+    pub(crate) fn fresh(&self) -> Wire {
+        Wire { chain: self.chain.clone(), ahead: Ahead::default() }
+    }
+
+    /// Opens a connection for a later request, in a thread of its own. `connect` must ask an agent with this wire for a
+    /// connection; the agent then gets an error, and sends nothing.
+    pub(crate) fn open_ahead(&self, stop: &Stop, connect: impl FnOnce() + Send + 'static) {
+        self.ahead.begin();
+        let (ahead, stop) = (self.ahead.clone(), stop.clone());
+        let thread = thread::Builder::new().spawn(move || {
+            begin(&stop, Duration::ZERO);
+            REQUEST.with_borrow_mut(|state| state.is_ahead = true);
+            connect();
+            // The agent found an error before it connected.
+            if REQUEST.with_borrow(|state| state.is_ahead) {
+                ahead.put(Err(Error::ConnectionFailed));
+            }
+        });
+        if thread.is_err() {
+            self.ahead.put(Err(Error::ConnectionFailed));
+        }
     }
 }
 
@@ -100,13 +135,20 @@ impl Connector<()> for Wire {
     fn connect(&self, details: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<Self::Out>, Error> {
         // A CONNECT proxy's own connection is opened inside the one through it, whose deadline goes on.
         if REQUEST.with_borrow_mut(|state| std::mem::replace(&mut state.connecting, true)) {
-            return self.0.connect(details, None);
+            return self.chain.connect(details, None);
         }
         set(false, CONNECT);
-        let opened = self.0.connect(details, None);
+        let (is_ahead, idle) =
+            REQUEST.with_borrow_mut(|state| (std::mem::take(&mut state.is_ahead), state.idle));
+        let taken = if is_ahead { None } else { self.ahead.take(idle) };
+        let opened = taken.map_or_else(|| self.chain.connect(details, None), |taken| taken.map(Some));
         // What was sent so far was for the proxy, or the handshake.
         set(false, SILENCE + BODY);
         REQUEST.with_borrow_mut(|state| state.connecting = false);
+        if is_ahead {
+            self.ahead.put(opened.and_then(|opened| opened.ok_or(Error::ConnectionFailed)));
+            return Err(Error::ConnectionFailed);
+        }
         Ok(opened?.map(|inner| Box::new(Carrier(inner)) as Box<dyn Transport>))
     }
 }
@@ -216,110 +258,4 @@ impl<T: Transport> Transport for Watched<T> {
     fn is_tls(&self) -> bool {
         self.0.is_tls()
     }
-}
-
-/// The addresses of each host that was resolved.
-pub(crate) type Addresses = Arc<Mutex<HashMap<String, Vec<SocketAddr>>>>;
-
-/// Resolves each host once, until it cannot be reached: ureq resolves before each request, even if it then uses a pooled
-/// connection.
-#[derive(Debug)]
-pub(crate) struct Cache {
-    addresses: Addresses,
-    system: DefaultResolver,
-}
-
-impl Cache {
-    /// Creates a resolver that shares `addresses` with others.
-    pub(crate) fn new(addresses: &Addresses) -> Cache {
-        Cache { addresses: addresses.clone(), system: DefaultResolver::default() }
-    }
-
-    /// Asks the system. Its resolver has no limit of its own that we could set, so it runs in a thread that is left behind
-    /// if it takes too long, or after a stop.
-    fn look_up(
-        &self,
-        uri: &Uri,
-        config: &Config,
-        timeout: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, Error> {
-        let unlimited =
-            NextTimeout { after: time::Duration::NotHappening, reason: timeout.reason, ..timeout };
-        let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
-        if host.parse::<IpAddr>().is_ok() {
-            return self.system.resolve(uri, config, unlimited);
-        }
-        let (sender, receiver) = sync_channel(1);
-        let (for_uri, with) = (uri.clone(), config.clone());
-        let thread = thread::Builder::new().spawn(move || {
-            let _ = sender.send(DefaultResolver::default().resolve(&for_uri, &with, unlimited));
-        });
-        if thread.is_err() {
-            // The system has no room for a thread.
-            return self.system.resolve(uri, config, unlimited);
-        }
-        let start = Instant::now();
-        loop {
-            match receiver.recv_timeout(Duration::from_millis(50)) {
-                Ok(resolved) => return resolved,
-                Err(RecvTimeoutError::Disconnected) => return Err(Error::HostNotFound),
-                Err(RecvTimeoutError::Timeout)
-                    if is_over() || start.elapsed() >= CONNECT.min(*timeout.after) =>
-                {
-                    return Err(Error::Timeout(Timeout::Resolve));
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-            }
-        }
-    }
-}
-
-impl Resolver for Cache {
-    fn resolve(
-        &self,
-        uri: &Uri,
-        config: &Config,
-        timeout: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, Error> {
-        let key =
-            format!("{}://{}", uri.scheme_str().unwrap_or(""), uri.authority().map_or("", |a| a.as_str()));
-        let mut known = lock(&self.addresses);
-        if let Some(addresses) = known.get(&key) {
-            let mut resolved = self.empty();
-            addresses.iter().for_each(|address| resolved.push(*address));
-            return Ok(resolved);
-        }
-        let resolved = self.look_up(uri, config, timeout).map_err(|e| match (&e, uri.host()) {
-            (Error::HostNotFound | Error::Timeout(Timeout::Resolve), Some(host)) => named(host),
-            // The resolver's error has no kind of its own.
-            (Error::Io(io), Some(host)) if io.to_string().contains("failed to lookup address") => named(host),
-            _ => e,
-        })?;
-        // Plain http is for this machine only, and `localhost` may resolve to another one.
-        if uri.scheme_str() == Some("http")
-            && config.proxy().is_none()
-            && let Some(outside) = resolved.iter().find(|a| !a.ip().is_loopback())
-        {
-            let what = format!("{} is not loopback", outside.ip());
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, what).into());
-        }
-        known.insert(key, resolved.iter().copied().collect());
-        Ok(resolved)
-    }
-}
-
-/// The host that the system cannot resolve: with a proxy, this may be the proxy's or the API's.
-#[derive(Debug)]
-pub(crate) struct Unresolved(pub(crate) String);
-
-impl std::fmt::Display for Unresolved {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "cannot resolve the host {}", self.0)
-    }
-}
-
-impl std::error::Error for Unresolved {}
-
-fn named(host: &str) -> Error {
-    Error::Other(Box::new(Unresolved(host.to_owned())))
 }
