@@ -97,7 +97,8 @@ fn each_dependency_has_its_one_place() {
     only("jiff", &["base/time.rs", "sandbox/account/clock.rs"]);
     only("lexopt", &["cli/mod.rs"]);
     only("percent_encoding", &["sandbox/wire/form.rs", "tools/mk/web_flow.rs"]);
-    only("ureq", &["api/http.rs", "api/wire/ahead.rs", "api/wire/mod.rs", "api/wire/resolver.rs"]);
+    let wire = ["ahead", "mod", "resolver", "tls"].map(|name| format!("api/wire/{name}.rs"));
+    only("ureq", &[&["api/http.rs"], &wire.each_ref().map(String::as_str)[..]].concat());
     only("csv::", &["input/table.rs", "output/printer.rs"]);
     only("signal_hook", &["sys/signals.rs"]);
     only("unicode_width", &["base/text.rs", "output/cells.rs"]);

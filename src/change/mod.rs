@@ -8,35 +8,33 @@
 //! - `targets`, `stream`: the items, read as a whole or line by line
 //! - `guard`: protects the objects in use and the default API key
 //! - `confirm`: asks before several objects are removed at a terminal
-//! - `ordered`: a map over items on several threads, in order
 //! - `delivery`: results to the output, to `--rest`, to the messages, and to the exit status
 //! - `outcome`: the plan and the result for one item
 //! - `create`: creates objects, and never a duplicate
 //! - `exec`: passes a new secret to a command
+//! - `rehearsal`: prints the plans and changes nothing (`-n`)
 //! - `rest`, `log`: the files of `--rest` and `--log`
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Mutex;
 
 use crate::api::Api;
-use crate::api::request::Body;
-use crate::base::error::{Error, NOTHING_GETS_THROUGH, Tally};
+use crate::base::error::Error;
+use crate::base::ordered::{self, Bounds};
 use crate::change::delivery::{Delivery, Summary};
 use crate::change::exec::Exec;
 use crate::change::guard::Guard;
 use crate::change::log::{Log, OpenLog};
 use crate::change::options::Options;
-use crate::change::ordered::Bounds;
 use crate::change::outcome::Outcome;
 pub(crate) use crate::change::outcome::{Plan, Step};
+use crate::change::rehearsal::rehearse;
 use crate::change::rest::Rest;
 use crate::change::stream::Stream;
 use crate::change::targets::{Input, Item, Sourced, Targets, refuse_terminal};
 use crate::cli::Args;
 use crate::input::entry::Need;
 use crate::output::{Output, Style};
-use crate::record::Record;
 use crate::record::kind::Kind;
 use crate::session::Session;
 use crate::sys::signals::Stop;
@@ -49,8 +47,8 @@ pub(crate) mod exec;
 pub(crate) mod guard;
 pub(crate) mod log;
 pub(crate) mod options;
-pub(crate) mod ordered;
 pub(crate) mod outcome;
+mod rehearsal;
 pub(crate) mod rest;
 pub(crate) mod stream;
 pub(crate) mod targets;
@@ -387,71 +385,4 @@ fn change_one<C: Change>(
             log::around(run.log, item.kind, &item.id, || change.apply(ready, run, item, &step))
         }
     }
-}
-
-/// Prints the plan for each item and changes nothing (`-n`).
-fn rehearse<'t, C: Change>(
-    session: &mut Session,
-    options: &Options,
-    style: Style,
-    source: &mut dyn Iterator<Item = Sourced<'t>>,
-    (guard, change, ready): (&Guard, &C, &C::Ready),
-) -> Result<(), Error> {
-    let (messages, stop) = (session.io.messages.clone(), session.stop.clone());
-    let summarizes = options.summarizes(session.io.terminal.stderr);
-    // A change that needs no protection is rehearsed without a token.
-    let (io, api) = match guard.is_idle() {
-        true => (&mut session.io, None),
-        false => session.connect().map(|(io, api)| (io, Some(&*api)))?,
-    };
-    let mut output = Output::new(io, style);
-    let mut tally = Tally::default();
-    let summary = RefCell::new(Summary::default());
-    let mut failed = |place: &str, error: &Error| {
-        summary.borrow_mut().fail(error);
-        messages.error(place, error);
-        tally.count(error);
-        if tally.is_stuck() {
-            messages.say(NOTHING_GETS_THROUGH);
-        }
-        if error.stops_the_run() || tally.is_stuck() {
-            stop.ask();
-        }
-    };
-    for item in source.take_while(|_| !stop.is_set()) {
-        let item = match item {
-            Ok(item) => item,
-            Err(reason) => {
-                failed("", &Error::failed(reason));
-                continue;
-            }
-        };
-        match change.plan(ready, &item) {
-            Ok(Plan::Skip(outcome)) => {
-                output.record(&outcome.record(&item))?;
-                match &outcome.failure {
-                    Some(e) => failed(&item.place(), e),
-                    None => summary.borrow_mut().count(outcome.status),
-                }
-            }
-            Ok(Plan::Do(step)) => {
-                match guard.check(&item).and_then(|()| api.map_or(Ok(()), |api| guard.prove(api, &item))) {
-                    Err(e) if e.is_gone() && change.accepts_absence() => {
-                        summary.borrow_mut().count("absent");
-                        output.record(&Record::bare(item.kind, &item.id, "absent"))?;
-                    }
-                    Ok(()) => {
-                        summary.borrow_mut().count(step.would);
-                        let shown = step.body.as_ref().map_or_else(|| guard.named(&item), Body::shown);
-                        output.record(&Record::draft(item.kind, &item.id, step.would, &shown))?;
-                    }
-                    Err(e) => failed(&item.place(), &e),
-                }
-            }
-            Err(e) => failed(&item.place(), &e),
-        }
-    }
-    output.finish()?;
-    summary.borrow().say(&messages, summarizes);
-    tally.result(stop.signal(), stop.signal().is_some())
 }
