@@ -171,6 +171,15 @@ fn a_new_token_that_is_dead_at_once_does_not_count_as_made() {
             }
         }
     }
+    let account = hostile(&[r#"member@POST /oauth/tokens:to={"access_token":{"expires_in":0}}"#]);
+    let client = account.id("Example CI");
+    let ran = account.sh(&format!(
+        "oauth-ls client {client} -S > secret; oauth-mk authz --client-id {client} -S > code; \
+         oauth-mk token --grant-code @code --client-secret @secret --exec 'touch ran'"
+    ));
+    assert_eq!(ran.each("status"), ["expired"], "{ran}");
+    ran.exits(1).says(DEAD).says("remove this one: oauth-rm token ");
+    assert!(!account.path("ran").exists());
     let account = hostile(&[r#"member@POST:to={"access_token":{"expires_in":1}}"#]);
     account.sh(&format!("oauth-rot authz {} -o id", account.id("terraform"))).exits(0);
 }

@@ -107,7 +107,7 @@ impl Change for Exchange {
             }),
             Exchange::Web(id, secret, scope) => web_flow_body(run.api, id, secret.as_ref(), scope)?,
         };
-        Ok(Outcome::new(run.api.exchange(&body.to_string())?, "created").pass_on(run.exec))
+        Ok(Outcome::renewed(run.api.exchange(&body.to_string())?, "created").pass_on(run.exec))
     }
 }
 
