@@ -65,13 +65,10 @@ pub(crate) fn find<'m, V>(map: &'m HashMap<String, V>, id: &str) -> Option<&'m V
 /// Returns whether two ids name the same object.
 pub(crate) fn same(a: &str, b: &str) -> bool {
     // Most ids differ in their ends already.
-    let ends = |id: &str| {
-        let ends = [id.bytes().next(), id.bytes().next_back()];
-        ends.map(|end| end.map(|byte| byte.to_ascii_lowercase()))
-    };
-    let differ = |a: Option<u8>, b: Option<u8>| a != b && a != Some(b'-') && b != Some(b'-');
-    let ([first, last], [first_of_b, last_of_b]) = (ends(a), ends(b));
-    if differ(first, first_of_b) || differ(last, last_of_b) {
+    let differ = |a: &u8, b: &u8| !a.eq_ignore_ascii_case(b) && ![*a, *b].contains(&b'-');
+    if let ([first, .., last], [first_of_b, .., last_of_b]) = (a.as_bytes(), b.as_bytes())
+        && (differ(first, first_of_b) || differ(last, last_of_b))
+    {
         return false;
     }
     a == b

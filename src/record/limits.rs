@@ -19,14 +19,11 @@ pub(crate) fn check(json: &str, max_bytes: usize) -> Result<(), String> {
     if json.len() <= MAX_VALUES && count(b'{') + count(b'[') <= MAX_DEPTH {
         return Ok(());
     }
-    let (mut depth, mut values, mut quoted, mut escaped) = (0_usize, 0, false, false);
-    for b in json.bytes() {
-        match b {
-            _ if quoted => {
-                quoted = escaped || b != b'"';
-                escaped = !escaped && b == b'\\';
-            }
-            b'"' => quoted = true,
+    let (mut depth, mut values, mut rest) = (0_usize, 0, json.as_bytes());
+    while let Some((byte, after)) = rest.split_first() {
+        rest = after;
+        match byte {
+            b'"' => rest = after_string(after),
             b'{' | b'[' => depth += 1,
             b'}' | b']' => depth = depth.saturating_sub(1),
             b',' => values += 1,
@@ -40,6 +37,17 @@ pub(crate) fn check(json: &str, max_bytes: usize) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Returns what follows a JSON string, of which `text` is without the first quote; nothing if it does not end.
+fn after_string(mut text: &[u8]) -> &[u8] {
+    while let Some(at) = memchr::memchr2(b'"', b'\\', text) {
+        if text[at] == b'"' {
+            return &text[at + 1..];
+        }
+        text = text.get(at + 2..).unwrap_or_default();
+    }
+    &[]
 }
 
 #[cfg(test)]
