@@ -162,7 +162,7 @@ impl Transport for Http {
         let response = response.map_err(|e| explain(e, self, wire::sent())).inspect_err(|failure| {
             // The host's addresses may have changed: the next attempt resolves it again.
             if let Failure::NotSent(_) = failure {
-                lock(&self.addresses).clear();
+                lock(&self.addresses).addresses.clear();
             }
         })?;
         let (head, body) = response.into_parts();

@@ -185,8 +185,8 @@ fn run_whole<C: Change>(
     mut rest: Option<Rest>,
     log: Option<OpenLog>,
 ) -> Result<(), Error> {
-    let protects = change.effect() != Effect::Creates;
-    if protects && input.is_read() {
+    let mut guard = Guard::new(options, change.effect());
+    if input.is_read() && guard.protects() {
         // While the input is still coming.
         session.connect_ahead(guard::CALLS);
     }
@@ -205,13 +205,12 @@ fn run_whole<C: Change>(
     if !options.dry_run {
         session.stop_on_signals()?;
     }
-    let mut guard = Guard::new(options, change.effect());
     if change.compares() {
         guard.watch(targets.iter());
     }
     let rehearses = options.dry_run && matches!(input.need, Need::Identity | Need::Plan);
     let look_ups = guard.look_ups_for(targets.iter()).with_names(targets.iter(), words.is_some(), rehearses);
-    if protects && !options.dry_run {
+    if !guard.is_idle() && !options.dry_run {
         // While the look-ups are on their way. Their connections are used again.
         session.connect_ahead(options.parallel.min(targets.len()).saturating_sub(guard::CALLS));
     }

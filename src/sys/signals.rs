@@ -91,6 +91,8 @@ pub struct Stop {
     signal: Arc<OnceLock<u8>>,
     /// True if the run itself asked for the stop.
     asked: Arc<AtomicBool>,
+    /// True if nothing in flight is to be waited for.
+    abandoned: Arc<AtomicBool>,
     /// When the stop was first seen.
     seen: Arc<OnceLock<Instant>>,
 }
@@ -114,6 +116,12 @@ impl Stop {
         self.asked.store(true, Ordering::Relaxed);
     }
 
+    /// Requests the stop, and that nothing in flight is waited for.
+    pub fn abandon(&self) {
+        self.ask();
+        self.abandoned.store(true, Ordering::Relaxed);
+    }
+
     /// Returns the number of the signal that arrived, if any.
     pub fn signal(&self) -> Option<u8> {
         self.signal.get().copied().or_else(|| first(&self.flags).map(|n| *self.signal.get_or_init(|| n)))
@@ -124,9 +132,10 @@ impl Stop {
         self.asked.load(Ordering::Relaxed) || self.signal().is_some()
     }
 
-    /// Returns whether the stop was requested so long ago that nothing is waited for any more.
+    /// Returns whether nothing is waited for any more: the stop was requested long ago, or by [`Stop::abandon`].
     pub fn is_over(&self) -> bool {
-        self.is_set() && self.seen.get_or_init(Instant::now).elapsed() >= GRACE
+        self.abandoned.load(Ordering::Relaxed)
+            || self.is_set() && self.seen.get_or_init(Instant::now).elapsed() >= GRACE
     }
 
     /// Sleeps for `span`, or until the stop is requested. Returns false if it was requested.

@@ -212,14 +212,15 @@ impl List<'_> {
         thread::scope(|scope| {
             let pages = |kind: &Kind| api.pages(*kind, self.team);
             let lists: Vec<Box<dyn Iterator<Item = _>>> = match kinds {
+                // Not ahead of a reader such as head, which may want no further page.
                 [kind] => vec![Box::new(pages(kind))],
                 kinds => kinds.iter().map(|kind| ahead(scope, pages(kind))).collect(),
             };
             for (kind, pages) in kinds.iter().zip(lists) {
                 let goes_on = self.list(*kind, pages, &mut to);
                 if !matches!(goes_on, Ok(true)) {
-                    // Nobody waits for the other lists.
-                    api.stop().ask();
+                    // The other lists are not waited for.
+                    api.stop().abandon();
                     return goes_on.map(drop);
                 }
             }

@@ -14,6 +14,16 @@ fn ids(server: &Server, count: usize) -> String {
     listed.out.split_inclusive('\n').take(count).collect()
 }
 
+#[test]
+fn lists_are_asked_for_at_the_same_time() {
+    let at_once = |args: &[&str]| {
+        let server = start(Settings { latency: Duration::from_millis(300), ..Settings::default() });
+        finish(tool(&server, "oauth-ls", args)).exits(0);
+        server.stats().most_at_once
+    };
+    assert_eq!((at_once(&[]), at_once(&["clients"])), (3, 1));
+}
+
 /// Runs oauth-rm through a relay. Its input comes once `is_time`.
 fn remove(
     server: &Server,
@@ -33,11 +43,12 @@ fn remove(
     while !is_time() && start.elapsed() < Duration::from_secs(60) {
         std::thread::sleep(Duration::from_millis(5));
     }
+    assert!(is_time(), "nothing was opened ahead");
     running.feed_to_end(input.as_bytes())
 }
 
 #[test]
-fn connections_are_opened_while_the_input_comes_and_no_more_than_are_used() {
+fn connections_are_opened_while_the_input_comes_and_no_more_than_calls_are_made_at_once() {
     let server = start(Settings { authz: 20, ..Settings::default() });
     let ours = Authority::new();
     let relay = TlsRelay::start(&server, &ours, &["localhost"], (2020, 2100));

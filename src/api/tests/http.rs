@@ -24,10 +24,10 @@ fn an_unreachable_host_is_resolved_again() {
         http.send(&request).map(|response| response.status)
     };
     assert!(send(Duration::from_secs(9)).is_ok());
-    assert_eq!(lock(&http.addresses).len(), 1, "both agents share the addresses");
+    assert_eq!(lock(&http.addresses).addresses.len(), 1, "both agents share the addresses");
     server.stop();
     assert!(matches!(send(Duration::ZERO), Err(Failure::NotSent(_))));
-    assert!(lock(&http.addresses).is_empty());
+    assert!(lock(&http.addresses).addresses.is_empty());
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub(super) struct Ahead(Arc<(Mutex<State>, Condvar)>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// Those that are open or failed, and since when.
+    /// Connections that are open, or the errors of those that failed, and when they came.
     ready: Vec<(Instant, Opened)>,
     /// How many are being opened.
     opening: usize,
@@ -25,18 +25,32 @@ struct State {
     waiting: usize,
 }
 
-impl Ahead {
-    /// Notes that a connection is being opened: [`Ahead::put`] must follow.
-    pub(super) fn begin(&self) {
-        lock(&self.0.0).opening += 1;
-    }
+/// A connection that is being opened. Dropped, it counts as failed.
+#[derive(Debug)]
+pub(super) struct Opening(Ahead, Option<Opened>);
 
-    /// Adds a connection that was begun, or the reason why there is none.
-    pub(super) fn put(&self, opened: Opened) {
-        let mut state = lock(&self.0.0);
+impl Opening {
+    /// Adds the connection, or the reason why there is none.
+    pub(super) fn done(mut self, opened: Opened) {
+        self.1 = Some(opened);
+    }
+}
+
+impl Drop for Opening {
+    fn drop(&mut self) {
+        let (state, changed) = &*self.0.0;
+        let mut state = lock(state);
         state.opening -= 1;
-        state.ready.push((Instant::now(), opened));
-        self.0.1.notify_all();
+        state.ready.push((Instant::now(), self.1.take().unwrap_or(Err(Error::ConnectionFailed))));
+        changed.notify_all();
+    }
+}
+
+impl Ahead {
+    /// Notes that a connection is being opened.
+    pub(super) fn begin(&self) -> Opening {
+        lock(&self.0.0).opening += 1;
+        Opening(self.clone(), None)
     }
 
     /// Returns a connection that is still open and has been idle for less than `idle`; `None` if a new one must be
@@ -56,6 +70,7 @@ impl Ahead {
                     }
                 }
                 Some((_, Err(e))) if waits => break Some(Err(e)),
+                // Too old, closed, or failed: this request opens its own.
                 Some(_) => {}
                 None if is_over() || state.opening < state.waiting + usize::from(!waits) => break None,
                 None => {

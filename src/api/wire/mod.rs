@@ -26,7 +26,7 @@ use ureq::unversioned::transport::{
     Transport,
 };
 
-use crate::api::wire::ahead::Ahead;
+use crate::api::wire::ahead::{Ahead, Opening};
 pub(crate) use crate::api::wire::resolver::{Addresses, Cache, Unresolved};
 use crate::api::wire::tls::Tls;
 use crate::sys::signals::Stop;
@@ -51,8 +51,8 @@ struct State {
     sent: bool,
     /// Its connection is being opened.
     connecting: bool,
-    /// There is no request: its connection is kept for one of another thread.
-    is_ahead: bool,
+    /// This thread has no request: it opens a connection for another one.
+    opening: Option<Opening>,
     /// How long a connection that was opened ahead may have been idle.
     idle: Duration,
     /// When the phase must be over.
@@ -112,20 +112,15 @@ impl Wire {
     /// Opens a connection for a later request, in a thread of its own. `connect` must ask an agent with this wire for a
     /// connection; the agent then gets an error, and sends nothing.
     pub(crate) fn open_ahead(&self, stop: &Stop, connect: impl FnOnce() + Send + 'static) {
-        self.ahead.begin();
-        let (ahead, stop) = (self.ahead.clone(), stop.clone());
-        let thread = thread::Builder::new().spawn(move || {
+        let (opening, stop) = (self.ahead.begin(), stop.clone());
+        // Without a thread, it has failed.
+        let _ = thread::Builder::new().spawn(move || {
             begin(&stop, Duration::ZERO);
-            REQUEST.with_borrow_mut(|state| state.is_ahead = true);
+            REQUEST.with_borrow_mut(|state| state.opening = Some(opening));
             connect();
-            // The agent found an error before it connected.
-            if REQUEST.with_borrow(|state| state.is_ahead) {
-                ahead.put(Err(Error::ConnectionFailed));
-            }
+            // Still there if the agent found an error before it connected.
+            drop(REQUEST.with_borrow_mut(|state| state.opening.take()));
         });
-        if thread.is_err() {
-            self.ahead.put(Err(Error::ConnectionFailed));
-        }
     }
 }
 
@@ -138,15 +133,14 @@ impl Connector<()> for Wire {
             return self.chain.connect(details, None);
         }
         set(false, CONNECT);
-        let (is_ahead, idle) =
-            REQUEST.with_borrow_mut(|state| (std::mem::take(&mut state.is_ahead), state.idle));
-        let taken = if is_ahead { None } else { self.ahead.take(idle) };
+        let (opening, idle) = REQUEST.with_borrow_mut(|state| (state.opening.take(), state.idle));
+        let taken = if opening.is_some() { None } else { self.ahead.take(idle) };
         let opened = taken.map_or_else(|| self.chain.connect(details, None), |taken| taken.map(Some));
         // What was sent so far was for the proxy, or the handshake.
         set(false, SILENCE + BODY);
         REQUEST.with_borrow_mut(|state| state.connecting = false);
-        if is_ahead {
-            self.ahead.put(opened.and_then(|opened| opened.ok_or(Error::ConnectionFailed)));
+        if let Some(opening) = opening {
+            opening.done(opened.and_then(|opened| opened.ok_or(Error::ConnectionFailed)));
             return Err(Error::ConnectionFailed);
         }
         Ok(opened?.map(|inner| Box::new(Carrier(inner)) as Box<dyn Transport>))

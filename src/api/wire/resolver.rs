@@ -17,8 +17,16 @@ use ureq::{Error, Timeout};
 use crate::api::wire::{CONNECT, is_over};
 use crate::base::sync::lock;
 
-/// The addresses of each host that was resolved.
-pub(crate) type Addresses = Arc<Mutex<HashMap<String, Vec<SocketAddr>>>>;
+/// What is known of each host.
+pub(crate) type Addresses = Arc<Mutex<Known>>;
+
+/// The hosts that were resolved, and those that could not be.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    pub(crate) addresses: HashMap<String, Vec<SocketAddr>>,
+    /// When the last look-up failed.
+    failed: HashMap<String, Instant>,
+}
 
 /// Resolves each host once, until it cannot be reached: ureq resolves before each request, even if it then uses a pooled
 /// connection.
@@ -82,13 +90,21 @@ impl Resolver for Cache {
     ) -> Result<ResolvedSocketAddrs, Error> {
         let key =
             format!("{}://{}", uri.scheme_str().unwrap_or(""), uri.authority().map_or("", |a| a.as_str()));
+        let asked = Instant::now();
         let mut known = lock(&self.addresses);
-        if let Some(addresses) = known.get(&key) {
+        if let Some(addresses) = known.addresses.get(&key) {
             let mut resolved = self.empty();
             addresses.iter().for_each(|address| resolved.push(*address));
             return Ok(resolved);
         }
-        let resolved = self.look_up(uri, config, timeout).map_err(|e| match (&e, uri.host()) {
+        // Requests that waited for a look-up that failed do not begin another one each.
+        if known.failed.get(&key).is_some_and(|at| *at >= asked) {
+            return Err(named(uri.host().unwrap_or_default()));
+        }
+        let resolved = self.look_up(uri, config, timeout).inspect_err(|_| {
+            known.failed.insert(key.clone(), Instant::now());
+        });
+        let resolved = resolved.map_err(|e| match (&e, uri.host()) {
             (Error::HostNotFound | Error::Timeout(Timeout::Resolve), Some(host)) => named(host),
             // The resolver's error has no kind of its own.
             (Error::Io(io), Some(host)) if io.to_string().contains("failed to lookup address") => named(host),
@@ -102,7 +118,7 @@ impl Resolver for Cache {
             let what = format!("{} is not loopback", outside.ip());
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, what).into());
         }
-        known.insert(key, resolved.iter().copied().collect());
+        known.addresses.insert(key, resolved.iter().copied().collect());
         Ok(resolved)
     }
 }

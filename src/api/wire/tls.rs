@@ -29,8 +29,17 @@ impl<In: Transport> Connector<In> for Tls {
         if details.needs_tls() {
             let mut is_ready = lock(&self.is_ready);
             if !*is_ready {
+                // For the settings of a single request, the library keeps nothing.
+                let of_agent = ConnectionDetails {
+                    request_level: false,
+                    addrs: details.addrs.clone(),
+                    current_time: details.current_time.clone(),
+                    run_connector: details.run_connector.clone(),
+                    register_shutdown: details.register_shutdown.clone(),
+                    ..*details
+                };
                 // Fails once the certificates are read; if they cannot be read, the real attempt says so.
-                let _ = self.library.connect(details, Some(Nowhere(LazyBuffers::new(1, 1))));
+                let _ = self.library.connect(&of_agent, Some(Nowhere(LazyBuffers::new(1, 1))));
                 *is_ready = true;
             }
         }

@@ -118,6 +118,11 @@ impl Guard {
         id::find(&self.seen, id)
     }
 
+    /// Returns whether there is something that the options do not include.
+    pub(crate) fn protects(&self) -> bool {
+        !self.include_self || !self.include_default
+    }
+
     /// Returns whether nothing is protected.
     pub(crate) fn is_idle(&self) -> bool {
         self.is_idle
