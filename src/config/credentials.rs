@@ -71,11 +71,7 @@ pub(crate) fn find(
     };
     let (home, known) = (config.path("HOME"), Vec::new());
     let mut search = Search { config, base, account, home, messages, stop, known, why: None };
-    let found = match config.skips_keychain()? {
-        true => None,
-        false => search.keychain(),
-    };
-    let found = match found {
+    let found = match search.keychain()? {
         Some(found) => Some(found),
         None => search.netrc()?,
     };
@@ -109,13 +105,16 @@ struct Search<'a> {
 impl Search<'_> {
     /// Returns the token in the desktop keychain and its source. Without a wanted account, it is that of the account that
     /// the official client is logged in to.
-    fn keychain(&mut self) -> Option<(String, String)> {
-        if !is_heroku_host(self.base.host()) {
-            return None;
+    ///
+    /// # Errors
+    /// Those of [`Config::skips_keychain`], which counts only where the keychain is used.
+    fn keychain(&mut self) -> Result<Option<(String, String)>, Error> {
+        if !is_heroku_host(self.base.host()) || self.config.skips_keychain()? {
+            return Ok(None);
         }
         let current = self.current_account().filter(|name| is_account(name));
         self.known.extend(current.clone());
-        let account = self.account.map(str::to_owned).or(current)?;
+        let Some(account) = self.account.map(str::to_owned).or(current) else { return Ok(None) };
         let (program, args) = if cfg!(target_os = "macos") {
             ("security", vec!["find-generic-password", "-a", &account, "-s", "heroku-cli", "-w"])
         } else {
@@ -126,11 +125,11 @@ impl Search<'_> {
             Err(what) => {
                 // Many users have no keychain, so this is not a warning.
                 self.messages.trace(|| format!("no token from the keychain: {what}"));
-                return None;
+                return Ok(None);
             }
         };
         let found = found.trim_end_matches(['\r', '\n']);
-        (!found.is_empty()).then(|| (found.to_owned(), format!("the keychain, account {account}")))
+        Ok((!found.is_empty()).then(|| (found.to_owned(), format!("the keychain, account {account}"))))
     }
 
     /// Returns the account that the official client is logged in to.

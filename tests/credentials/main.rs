@@ -240,6 +240,9 @@ fn xdg_data_home_is_used_and_netrc_write_skips_the_keychain() {
         machine.set("HEROKU_NETRC_WRITE", ours);
         machine.found();
     }
+    // For a host that never gets the token in the keychain, the variable means nothing.
+    machine.set("HEROKU_NETRC_WRITE", "1").set("HEROKU_HOST", "https://api.example.test");
+    assert!(machine.refused().contains("no token for api.example.test"));
 }
 
 #[test]
