@@ -75,8 +75,8 @@ fn is_filled(field: &Option<String>) -> bool {
 /// How much longer than asked for a new authorization may live, in seconds, before that is reported.
 const TOLERANCE: Unix = 60;
 
-/// Returns an error if an object with a new secret is not what the request to create it asked for: it has expired already,
-/// may do more, or lives longer.
+/// Returns an error if an object with a new secret is not what the request to create it asked for: it may do more, or lives
+/// longer.
 pub(crate) fn objection(body: &str, object: &Object) -> Option<Error> {
     #[derive(Deserialize)]
     struct Asked {
@@ -88,18 +88,7 @@ pub(crate) fn objection(body: &str, object: &Object) -> Option<Error> {
     let asked: Asked = serde_json::from_str(body).ok()?;
     // The expiry of an authorization for a client is that of its code, not a lifetime.
     let seconds = asked.expires_in.filter(|_| asked.client.is_none());
-    dead(&object.record)
-        .or_else(|| widened(&asked.scope, &object.record))
-        .or_else(|| outlives(seconds?, object))
-}
-
-/// Returns an error if an object with a new secret has expired already.
-pub(crate) fn dead(record: &Record<'_>) -> Option<Error> {
-    let label = record.kind.label(&record.id);
-    (record.status == "expired").then(|| {
-        Error::failed("the response says that it has expired: its new secret does not work")
-            .with_hint(format!("create another with oauth-mk, and remove this one: oauth-rm {label}"))
-    })
+    widened(&asked.scope, &object.record).or_else(|| outlives(seconds?, object))
 }
 
 /// Returns an error if an authorization with a new token may do more than the scopes `before` allow. Of an empty list,

@@ -73,17 +73,24 @@ impl Outcome {
             let what = "the response holds no complete secret: there is a new one that nobody knows";
             Error::failed(what).with_hint(recovery(&object.record))
         });
-        let failure = unknown.or_else(|| creation::dead(&object.record));
-        Outcome { failure, ..Outcome::new(object, status) }.with_true_status()
+        Outcome { failure: unknown, ..Outcome::new(object, status) }.unless_dead()
     }
 
-    /// Gives the outcome the status `expired` if the object has expired already, so that nobody stores its secret.
-    pub(crate) fn with_true_status(self) -> Outcome {
-        let is_dead = self.object.as_ref().is_some_and(|object| object.record.status == "expired");
-        Outcome { status: if is_dead { "expired" } else { self.status }, ..self }
+    /// Makes it a failure with the status `expired` if the object has expired already, so that nobody stores its secret.
+    pub(crate) fn unless_dead(self) -> Outcome {
+        let Some(object) = self.object.as_ref().filter(|object| object.record.status == "expired") else {
+            return self;
+        };
+        let label = object.record.kind.label(&object.record.id);
+        let failure = self.failure.or_else(|| {
+            let what = "the response says that it has expired: its new secret does not work";
+            let hint = format!("create another with oauth-mk, and remove this one: oauth-rm {label}");
+            Some(Error::failed(what).with_hint(hint))
+        });
+        Outcome { status: "expired", failure, ..self }
     }
 
-    /// Makes it a failure if a rotated object is not what the request to create it asked for.
+    /// Makes it a failure if a new object is not what the request to create it asked for.
     pub(crate) fn held_to(mut self, body: &str) -> Outcome {
         let object = self.object.as_ref();
         self.failure = self.failure.or_else(|| creation::objection(body, object?));

@@ -222,6 +222,28 @@ fn a_rotation_that_widens_the_scope_does_not_count_as_done() {
 }
 
 #[test]
+fn a_rotation_is_compared_with_the_account_rather_than_with_an_edited_record() {
+    let rotation = "member@POST /oauth/authorizations/*/actions";
+    for (edit, faults, status) in [
+        (r#"s/"identity"/"write"/"#, vec![], 0),
+        (r#"s/"read"/"global"/"#, vec![format!(r#"{rotation}:to={{"scope":["global"]}}"#)], 1),
+    ] {
+        let account = hostile(&faults.iter().map(String::as_str).collect::<Vec<&str>>());
+        let id = account.sh("oauth-mk authz -d narrow -s read,identity -o id").succeeds().out;
+        let ran =
+            account.sh(&format!("oauth-ls authz {} | sed '{edit}' | oauth-rot", id.trim())).exits(status);
+        assert_eq!(ran.each("status"), ["rotated"], "{ran}");
+        assert_eq!(ran.err.contains("wider than 'read identity'"), status == 1, "{ran}");
+        // Where the account is not looked at, only the record tells.
+        let line = format!(
+            "oauth-ls authz {} | sed 's/\"identity\"/\"write\"/' | oauth-rot --include-self --include-default",
+            id.trim()
+        );
+        account.sh(&line).exits(1).says("wider than 'read write'");
+    }
+}
+
+#[test]
 fn a_lost_creation_that_is_repaired_is_held_to_what_was_asked_for() {
     for (member, what) in [
         (r#"{"scope":["global"]}"#, "its scope is 'global', wider than 'read'"),

@@ -10,7 +10,6 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::api::call::Fault;
-use crate::api::creation;
 use crate::api::request::SETTLE;
 use crate::api::{Api, Object};
 use crate::base::error::Error;
@@ -220,8 +219,7 @@ impl<'a> Maker<'a> {
                 Ok(object) => match self.other(&object, likeness, sent) {
                     None => {
                         self.remember_created(&object);
-                        let failure = creation::objection(body, &object);
-                        return Ok(Outcome { failure, ..Outcome::new(object, "created") }.with_true_status());
+                        return Ok(Outcome::new(object, "created").unless_dead().held_to(body));
                     }
                     // A cache, or a response that belongs to another request: this one was lost.
                     Some(Other::Known(what)) => (what, false),

@@ -23,7 +23,6 @@ use crate::change::guard::in_use::{Own, note_name, own_objects, part_id};
 pub(crate) use crate::change::guard::in_use::{alias, compare};
 use crate::change::options::Options;
 use crate::change::targets::Item;
-use crate::input::entry::Fields;
 use crate::input::hunk::Verb;
 use crate::record::Expiry;
 use crate::record::kind::Kind;
@@ -108,9 +107,8 @@ impl Guard {
 
     /// Remembers what the look-ups show of the authorizations among the items whose records do not say it.
     pub(crate) fn watch<'a>(&mut self, items: impl Iterator<Item = Item<'a>>) {
-        let is_unknown = |fields: &Fields| fields.expires_at.is_none() || fields.scope.is_none();
-        let unknown = items.filter(|item| item.kind == Kind::Authz && is_unknown(item.fields()));
-        self.watched = unknown.map(|item| id::key(&item.id)).collect();
+        let watched = items.filter(|item| item.kind == Kind::Authz);
+        self.watched = watched.map(|item| id::key(&item.id)).collect();
     }
 
     /// Returns what the look-ups have shown of a watched authorization.

@@ -95,13 +95,11 @@ impl Change for Rotate {
     fn apply(&self, (): &(), run: &Run<'_>, item: &Item<'_>, _: &Step) -> Result<Outcome, Error> {
         let object = run.api.rotate(item.kind, &item.id)?;
         let before = before(run, item);
-        let new_expiry = object.record.expiry;
         let mut outcome = Outcome::renewed(object, "rotated");
-        let is_dead = outcome.status != "rotated";
-        if let Some(what) = shortened(before.expiry, new_expiry).filter(|_| !is_dead) {
-            run.api.messages().say(&format!("{}: {what}", item.place()));
-        }
         if let (Some(object), None) = (&outcome.object, &outcome.failure) {
+            if let Some(what) = shortened(before.expiry, object.record.expiry) {
+                run.api.messages().say(&format!("{}: {what}", item.place()));
+            }
             let new = object.record.whole_secret().map(Secret::new);
             let is_old = |new: &Secret| match new.expose() == run.api.token().expose() {
                 true => true,
@@ -116,18 +114,19 @@ impl Change for Rotate {
     }
 }
 
-/// Returns what is known of an object before its rotation, from the record in the input or from a look-up that was made
-/// anyway.
+/// Returns what is known of an object before its rotation: from a look-up that was made anyway, or else from the record in
+/// the input, which somebody may have edited. The token comes from the record if it has one: a list shows only a part.
 fn before(run: &Run<'_>, item: &Item<'_>) -> Seen {
     let fields = item.fields();
     let seen = run.guard.and_then(|guard| guard.seen(&item.id));
-    let expiry = match fields.expires_at.as_deref() {
-        Some("never") => Expiry::Never,
-        Some(at) => time::parse_rfc3339(at).map_or(Expiry::Unknown, Expiry::At),
-        None => seen.map_or(Expiry::Unknown, |seen| seen.expiry),
+    let expiry = match (seen.map(|seen| seen.expiry), fields.expires_at.as_deref()) {
+        (Some(expiry), _) if expiry != Expiry::Unknown => expiry,
+        (_, Some("never")) => Expiry::Never,
+        (_, at) => at.and_then(time::parse_rfc3339).map_or(Expiry::Unknown, Expiry::At),
     };
     let token = fields.secret.clone().or_else(|| seen.map(|seen| seen.token.clone()));
-    let scope = fields.scope.clone().or_else(|| seen.map(|seen| seen.scope.clone()));
+    let shown = seen.map(|seen| seen.scope.clone()).filter(|scope| !scope.is_empty());
+    let scope = shown.or_else(|| fields.scope.clone());
     Seen { scope: scope.unwrap_or_default(), expiry, token: token.unwrap_or_default() }
 }
 
