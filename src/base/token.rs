@@ -32,16 +32,17 @@ pub(crate) fn clean_token(text: &str) -> Result<&str, &'static str> {
     };
     let token = text.trim_matches(around);
     let quote = |c: char| "\"'`\u{ab}\u{bb}\u{2018}\u{2019}\u{201c}\u{201d}\u{201e}".contains(c);
-    let word = token.to_ascii_lowercase();
+    // The text may be a secret, of which no copy is left in memory.
+    let is_one_of = |words: &[&str], text: &str| words.iter().any(|word| word.eq_ignore_ascii_case(text));
     let placeholders =
         ["undefined", "null", "(null)", "none", "nil", "nan", "true", "false", "[object object]"];
     let (first, rest) =
-        word.split_once(|c: char| c.is_whitespace() || c == ':' || c == '=').unwrap_or((&word, ""));
+        token.split_once(|c: char| c.is_whitespace() || c == ':' || c == '=').unwrap_or((token, ""));
     if token.is_empty() {
         Err(BLANK)
     } else if token.starts_with(quote) || token.ends_with(quote) {
         Err("has quotes around it: an env file keeps its quotes, remove them")
-    } else if placeholders.contains(&&word[..]) {
+    } else if is_one_of(&placeholders, token) {
         Err("is 'undefined', 'null' or the like, and not a token")
     } else if token.contains(['*', '\u{2022}', '\u{2026}']) || token.contains("...") {
         Err("is masked: a part of it is hidden")
@@ -49,9 +50,9 @@ pub(crate) fn clean_token(text: &str) -> Result<&str, &'static str> {
         Err("is JSON: give the bare token")
     } else if token.starts_with(['$', '<', '{', '%']) {
         Err("is a placeholder that was not replaced")
-    } else if !rest.is_empty() && ["bearer", "basic", "token", "authorization"].contains(&first) {
+    } else if !rest.is_empty() && is_one_of(&["bearer", "basic", "token", "authorization"], first) {
         Err("has a word such as 'Bearer' before the token: remove it")
-    } else if !rest.is_empty() && ["heroku_api_key", "export"].contains(&first) {
+    } else if !rest.is_empty() && is_one_of(&["heroku_api_key", "export"], first) {
         Err("has the name of a variable before the token: remove it")
     } else {
         check_token(token).map(|()| token)
