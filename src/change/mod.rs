@@ -221,8 +221,8 @@ fn run_whole<C: Change>(
     let repeats = guard.repeats(targets.iter())?;
     let items = || targets.iter().filter(|item| !repeats.contains(&item.index));
     let ready = change.prepare(session, Some(&targets))?;
-    let needed = |item: &Item<'_>| change.needs(&ready, item);
-    let needs: HashMap<usize, usize> = items().filter_map(|i| Some((i.index, needed(&i)?))).collect();
+    let needs: HashMap<usize, usize> =
+        items().filter_map(|item| Some((item.index, change.needs(&ready, &item)?))).collect();
     if options.dry_run {
         let style = Style { eager: false, ..style };
         return rehearse(session, options, style, &mut items().map(Ok), (&guard, change, &ready));
@@ -240,10 +240,11 @@ fn run_whole<C: Change>(
     work.delivery.announce(targets.get(0).kind)?;
     work.delivery.watch(needs.values().copied());
     let first = |item: &Item<'_>| !guard.goes_last(item) && !change.waits(item);
-    work.drive(&mut items().filter(|i| first(i) && needed(i).is_none()).map(Ok), options.parallel);
-    let undone = work.delivery.undone().clone();
-    let second = |item: &Item<'_>| first(item) && needed(item).is_some_and(|i| !undone.contains(&i));
-    work.drive(&mut items().filter(second).map(Ok), options.parallel);
+    work.drive(&mut items().filter(|i| first(i) && !needs.contains_key(&i.index)).map(Ok), options.parallel);
+    let undone = work.delivery.undone();
+    let can_be_done = |item: &Item<'_>| needs.get(&item.index).is_some_and(|i| !undone.contains(i));
+    let second: Vec<Item<'_>> = items().filter(|item| first(item) && can_be_done(item)).collect();
+    work.drive(&mut second.into_iter().map(Ok), options.parallel);
     let waiting = |item: &Item<'_>| !guard.goes_last(item) && change.waits(item);
     let goes_on = !work.delivery.has_failed();
     work.drive(&mut items().filter(|item| goes_on && waiting(item)).map(Ok), options.parallel);

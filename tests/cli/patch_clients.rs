@@ -146,13 +146,15 @@ fn clients_that_cannot_be_told_apart_are_refused() {
         oauth-mk authz -d one -s read --client-id $id -o id";
     let account = planned(&[], twins);
     let state = account.state();
-    account
-        .sh("oauth-patch < plan")
-        .exits(2)
-        .prints("")
-        .says("stdin:1: authz: its client is made by stdin:2 and by stdin:3")
-        .says("--client-id");
-    assert_eq!(account.state(), state);
+    for options in ["-n", ""] {
+        account
+            .sh(&format!("oauth-patch {options} < plan"))
+            .exits(1)
+            .prints("")
+            .says("stdin:1: authz: conflict: several lines make its client, and cannot be told apart: stdin:2, stdin:3")
+            .says("--client-id");
+        assert_eq!(account.state(), state);
+    }
     // Without the authorization, both are made.
     let ran = account
         .sh("oauth-patch client < /dev/null; grep '\"kind\":\"client\"' plan | oauth-patch")

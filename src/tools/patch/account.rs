@@ -16,7 +16,7 @@ use crate::input::hunk::{Hunk, Value, Verb, same};
 use crate::record::json::display_text;
 use crate::record::kind::Kind;
 use crate::session::Session;
-use crate::tools::patch::clients::{Clients, Known};
+use crate::tools::patch::clients::{Clients, Known, Problems};
 use crate::tools::patch::{SECRETS, hunk, masked, sent};
 
 /// The number of conflicts that are reported one by one; the others are only counted.
@@ -62,12 +62,12 @@ pub(super) struct Compared {
 /// Those of the calls; a status, once all conflicts have been reported.
 pub(super) fn compare(session: &mut Session, targets: &Targets, removes: bool) -> Result<Compared, Error> {
     let messages = session.io.messages.clone();
-    let (account, clients, mut unknown) = look_up(session, targets, removes)?;
+    let (account, clients, mut problems) = look_up(session, targets, removes)?;
     let (mut states, mut conflicts) = (Vec::with_capacity(targets.len()), 0);
     let mut made: HashMap<(Likeness, usize), Origin> = HashMap::new();
     for item in targets.iter() {
         let hunk = hunk(&item).map_err(Error::input)?;
-        let state = match (hunk.verb, unknown.remove(&item.index)) {
+        let state = match (hunk.verb, problems.remove(&item.index)) {
             (_, Some(what)) => Err(what),
             (Verb::Added, None) => {
                 let likeness = clients.likeness(&item);
@@ -107,19 +107,15 @@ pub(super) fn compare(session: &mut Session, targets: &Targets, removes: bool) -
     Err(Error::reported(FAILED))
 }
 
-/// The problems with the clients of authorizations, by the places of these.
-type Unknown = HashMap<usize, String>;
-
 /// Lists the kinds that the plan is about. Clients come first: an authorization to make is like another one only if that
 /// is for the same client.
 fn look_up(
     session: &mut Session,
     targets: &Targets,
     removes: bool,
-) -> Result<(Account, Clients, Unknown), Error> {
-    let mut clients = Clients::read(targets)?;
+) -> Result<(Account, Clients, Problems), Error> {
+    let (mut clients, mut problems) = Clients::read(targets);
     let mut account = Account { names: Clients::names(targets), ..Account::default() };
-    let mut unknown = Unknown::new();
     for kind in [Kind::Client, Kind::Authz, Kind::Session] {
         let mut is_listed = kind == Kind::Client && !account.names.is_empty();
         for item in targets.iter().filter(|item| item.kind == kind) {
@@ -138,10 +134,10 @@ fn look_up(
             account.list(session, kind)?;
         }
         if kind == Kind::Client {
-            unknown = account.find_clients(targets, &mut clients)?;
+            problems.extend(account.find_clients(targets, &mut clients)?);
         }
     }
-    Ok((account, clients, unknown))
+    Ok((account, clients, problems))
 }
 
 fn verb(item: &Item<'_>) -> Result<Verb, Error> {
@@ -172,7 +168,7 @@ impl Account {
     }
 
     /// Finds the clients of the authorizations to make that exist, and returns the problems with those that do not.
-    fn find_clients(&mut self, targets: &Targets, clients: &mut Clients) -> Result<Unknown, Error> {
+    fn find_clients(&mut self, targets: &Targets, clients: &mut Clients) -> Result<Problems, Error> {
         for item in targets.iter().filter(|item| item.kind == Kind::Client) {
             let hunk = hunk(&item).map_err(Error::input)?;
             if hunk.verb == Verb::Added
@@ -183,8 +179,7 @@ impl Account {
         }
         let removed = &self.removed;
         self.clients.retain(|(_, id)| !removed.contains(&(Kind::Client, id::key(id))));
-        let problem = |item: Item<'_>| Some((item.index, clients.find(&item, &self.clients).err()?));
-        Ok(targets.iter().filter(|item| item.kind == Kind::Authz).filter_map(problem).collect())
+        Ok(clients.find(targets, &self.clients))
     }
 
     /// Returns whether the object that a line makes is there. Those that were there before the plan, or that it removes,
