@@ -133,8 +133,8 @@ pub(crate) fn is_complete(value: &str) -> bool {
     !value.is_empty() && !value.contains(dots) && !value.as_bytes().chunk_by(|a, b| a == b).any(hides)
 }
 
-/// The longest text that cannot hold a token of the API, in bytes.
-pub(crate) const SHORTEST_TOKEN: usize = 24;
+/// The length of the shortest token, in bytes.
+pub(crate) const SHORTEST_TOKEN: usize = 25;
 
 /// Masks each complete token of the API in a text, such as a description that somebody has pasted one into. Unlike
 /// [`redact`] it leaves UUIDs alone: a text for people must not change more than it must.
@@ -145,7 +145,7 @@ pub(crate) fn mask_tokens(text: &str) -> Cow<'_, str> {
         let end = at + 5 + token_len(&rest.as_bytes()[at + 5..]);
         masked.push_str(&rest[..at]);
         masked.push_str("HRKU-");
-        masked.push_str(if end - at > SHORTEST_TOKEN { STARS } else { &rest[at + 5..end] });
+        masked.push_str(if end - at >= SHORTEST_TOKEN { STARS } else { &rest[at + 5..end] });
         rest = &rest[end..];
     }
     if masked.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(masked + rest) }

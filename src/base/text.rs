@@ -118,7 +118,7 @@ pub(crate) fn distance(a: &str, b: &str) -> usize {
 }
 
 /// The least characters of a token that give something away.
-const SHORTEST_TOKEN: usize = 8;
+const TELLING: usize = 8;
 
 /// Cuts `text` after at most `max` characters and adds how many were cut: `abc… (7 more)`. It never cuts a word that could
 /// be a token: of its half, nobody could tell that it is to be redacted.
@@ -128,13 +128,21 @@ pub(crate) fn shorten(text: &str, max: usize) -> Cow<'_, str> {
         Some((end, _)) => {
             let is_of_token = |c: char| c.is_ascii_alphanumeric() || "-_.~+/=".contains(c);
             let word = text[..end].chars().rev().take_while(|c| is_of_token(*c)).count();
-            let at =
-                if text[end..].starts_with(is_of_token) && word >= SHORTEST_TOKEN { end - word } else { end };
+            let at = if text[end..].starts_with(is_of_token) && word >= TELLING { end - word } else { end };
             let mut short = text[..at].to_owned();
             let _ = write!(short, "… ({} more)", text[at..].chars().count());
             Cow::Owned(short)
         }
     }
+}
+
+/// How messages say that [`is_quoted`].
+pub(crate) const QUOTED: &str = "has quotes around it: an env file keeps its quotes, remove them";
+
+/// Returns whether a text begins or ends with a quote of a shell or of typography, as after pasting, or in an env file.
+pub(crate) fn is_quoted(text: &str) -> bool {
+    let quote = |c: char| "\"'`\u{ab}\u{bb}\u{2018}\u{2019}\u{201c}\u{201d}\u{201e}".contains(c);
+    text.starts_with(quote) || text.ends_with(quote)
 }
 
 /// Formats a number with `one` or `more`, the singular or plural of the noun (and verb): `2 records were`.

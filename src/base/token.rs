@@ -1,6 +1,7 @@
 //! A token or secret as a user gives it: in a variable, a file or an option.
 
 use crate::base::secret::SHORTEST_TOKEN;
+use crate::base::text::{QUOTED, is_quoted};
 
 /// Checks that a token can be sent in a header line.
 ///
@@ -31,7 +32,6 @@ pub(crate) fn clean_token(text: &str) -> Result<&str, &'static str> {
         c.is_whitespace() || c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
     };
     let token = text.trim_matches(around);
-    let quote = |c: char| "\"'`\u{ab}\u{bb}\u{2018}\u{2019}\u{201c}\u{201d}\u{201e}".contains(c);
     // The text may be a secret, of which no copy is left in memory.
     let is_one_of = |words: &[&str], text: &str| words.iter().any(|word| word.eq_ignore_ascii_case(text));
     let placeholders =
@@ -40,8 +40,8 @@ pub(crate) fn clean_token(text: &str) -> Result<&str, &'static str> {
         token.split_once(|c: char| c.is_whitespace() || c == ':' || c == '=').unwrap_or((token, ""));
     if token.is_empty() {
         Err(BLANK)
-    } else if token.starts_with(quote) || token.ends_with(quote) {
-        Err("has quotes around it: an env file keeps its quotes, remove them")
+    } else if is_quoted(token) {
+        Err(QUOTED)
     } else if is_one_of(&placeholders, token) {
         Err("is 'undefined', 'null' or the like, and not a token")
     } else if token.contains(['*', '\u{2022}', '\u{2026}']) || token.contains("...") {

@@ -20,15 +20,27 @@ impl Url {
     /// # Errors
     /// A predicate that says what is wrong: `has a fragment (#)`. It does not show the URL, which may have a password.
     pub(crate) fn parse(text: &str) -> Result<Url, String> {
-        // In what was pasted from a document, the character at fault is often not visible.
-        if let Some(c) = text.chars().find(|&c| is_hidden(c) || is_noncharacter(c)) {
-            return Err(format!("contains the invisible character '{}'", c.escape_default()));
-        }
+        check_visible(text)?;
         Url::parse_visible(text).map_err(str::to_owned)
     }
 
+    /// Parses a host and possibly a port, by the rules of a URL.
+    ///
+    /// # Errors
+    /// A predicate that says what is wrong: `has an invalid port`; `invalid` if it is nothing like that.
+    pub(crate) fn of_host(text: &str, invalid: &str) -> Result<Url, String> {
+        if text.contains(['/', '?']) {
+            return Err(invalid.to_owned());
+        }
+        check_visible(text)?;
+        match Url::parse_visible(&format!("https://{text}")) {
+            Ok(url) if is_host(url.host()) => Ok(url),
+            Ok(_) | Err(INVALID) => Err(invalid.to_owned()),
+            Err(what) => Err(what.to_owned()),
+        }
+    }
+
     fn parse_visible(text: &str) -> Result<Url, &'static str> {
-        const INVALID: &str = "is not a valid URL";
         if text.bytes().any(|b| b == b' ' || b == b'\\') {
             return Err("contains a space or a backslash");
         }
@@ -38,7 +50,8 @@ impl Url {
         }
         let after = text.split_once("://").map_or("", |(_, rest)| rest);
         let authority = after.split(['/', '?']).next().unwrap_or_default();
-        if !authority.is_ascii() && !authority.contains('@') {
+        let host = authority.rsplit('@').next().unwrap_or_default();
+        if !host.is_ascii() {
             return Err("has a host that is not ASCII: give its ASCII form (xn--...)");
         }
         let uri: Uri = text.parse().map_err(|_| INVALID)?;
@@ -107,6 +120,23 @@ impl Url {
     pub(crate) fn query(&self) -> Option<&str> {
         self.uri.query()
     }
+}
+
+/// How [`Url::parse`] says that a text is no URL.
+const INVALID: &str = "is not a valid URL";
+
+/// Checks that a text has no invisible character. In what was pasted from a document, it is often the one at fault.
+fn check_visible(text: &str) -> Result<(), String> {
+    match text.chars().find(|&c| is_hidden(c) || is_noncharacter(c)) {
+        Some(c) => Err(format!("contains the invisible character '{}'", c.escape_default())),
+        None => Ok(()),
+    }
+}
+
+/// Returns whether the host of a URL is a name with only letters, digits, `-`, `.` and `_`, or an IPv6 address.
+pub(crate) fn is_host(host: &str) -> bool {
+    let name = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'.' || b == b'_';
+    host.starts_with('[') || (host.len() <= 253 && host.bytes().all(name))
 }
 
 /// Returns whether Unicode reserves a code point for internal use. The URL standard allows none of them.

@@ -1,6 +1,6 @@
 //! The API's base URL, from the value of `HEROKU_HOST`.
 
-use crate::base::url::{Url, is_loopback};
+use crate::base::url::{Url, is_host, is_loopback};
 
 /// The API's base URL: a scheme, a host and possibly a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,9 +16,7 @@ impl Base {
         let url = if value.contains("://") { value.to_owned() } else { format!("https://api.{value}") };
         let base = Base(Url::parse(&url)?);
         let host = base.host();
-        let name = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'.' || b == b'_';
-        let is_host = host.starts_with('[') || (host.len() <= 253 && host.bytes().all(name));
-        if !is_host || base.0.path() != "/" || base.0.query().is_some() {
+        if !is_host(host) || base.0.path() != "/" || base.0.query().is_some() {
             return Err("must be a host name, or a URL with a host, an optional port and no path".to_owned());
         }
         if base.scheme() == "http" && !base.is_loopback() {

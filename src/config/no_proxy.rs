@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use crate::config::base_url::Base;
+use crate::base::text::{QUOTED, is_quoted};
+use crate::base::url::Url;
 
 /// What to give instead of an invalid item.
 pub(crate) const HINT: &str =
@@ -58,8 +59,8 @@ impl NoProxy {
 
 impl Item {
     fn parse(item: &str) -> Result<Item, String> {
-        if item.starts_with(['"', '\'']) || item.ends_with(['"', '\'']) {
-            return Err("has quotes around it: an env file keeps its quotes, remove them".to_owned());
+        if is_quoted(item) {
+            return Err(QUOTED.to_owned());
         }
         if item.contains("://") {
             return Err("is a URL: give the host alone".to_owned());
@@ -78,22 +79,19 @@ impl Item {
             return Err("is not a valid domain: a name is missing before or after a dot".to_owned());
         }
         if all.is_none() && name.contains('*') {
-            return Err("has a * that does not stand alone or for the first name of a domain".to_owned());
+            return Err("has a * in the wrong place: use * alone, or *. before a domain".to_owned());
         }
-        // The rules for a host and its port are those of HEROKU_HOST.
-        let url = all.map_or_else(|| format!("https://{name}"), |port| format!("https://all{port}"));
-        let base = Base::parse(&url).map_err(|what| match what.strip_prefix("has a host that ") {
-            Some(what) => what.to_owned(),
-            None if what.contains("URL") => "is not a valid host, address or network".to_owned(),
-            None => what,
-        })?;
-        let host = bare(base.host());
+        let url = Url::of_host(
+            &all.map_or_else(|| name.to_owned(), |port| format!("all{port}")),
+            "is not a valid host, address or network",
+        )?;
+        let host = bare(url.host());
         let hosts = match host.parse() {
             _ if all.is_some() => Hosts::All,
             Ok(address) => Hosts::Network(address, bits(address).1),
             Err(_) => Hosts::Domain(host),
         };
-        Ok(Item { hosts, port: base.port() })
+        Ok(Item { hosts, port: url.port() })
     }
 }
 
@@ -208,13 +206,10 @@ mod tests {
             ("::1]", "'::1]' is not a valid host, address or network"),
             ("[::1]x", "'[::1]x' is not a valid host, address or network"),
             ("fe80::1%eth0", "'fe80::1%eth0' is not a valid host, address or network"),
-            ("10.0.0.256", "'10.0.0.256' is not a valid IPv4 address"),
-            ("192.168.", "'192.168.' is not a valid IPv4 address"),
-            ("10.*", "'10.*' has a * that does not stand alone or for the first name of a domain"),
-            (
-                "*heroku.com",
-                "'*heroku.com' has a * that does not stand alone or for the first name of a domain",
-            ),
+            ("10.0.0.256", "'10.0.0.256' has a host that is not a valid IPv4 address"),
+            ("192.168.", "'192.168.' has a host that is not a valid IPv4 address"),
+            ("10.*", "'10.*' has a * in the wrong place: use * alone, or *. before a domain"),
+            ("*heroku.com", "'*heroku.com' has a * in the wrong place: use * alone, or *. before a domain"),
             (".", "'.' is not a valid domain: a name is missing before or after a dot"),
             ("*.", "'*.' is not a valid domain: a name is missing before or after a dot"),
             ("heroku..com", "'heroku..com' is not a valid domain: a name is missing before or after a dot"),
@@ -231,7 +226,7 @@ mod tests {
             ("'a", "''a' has quotes around it: an env file keeps its quotes, remove them"),
             ("\"a,b\"", "'\"a' has quotes around it: an env file keeps its quotes, remove them"),
             ("a\u{200b}", r"contains the invisible character '\u{200b}'"),
-            ("b\u{fc}cher.example", "is not ASCII: give its ASCII form (xn--...)"),
+            ("b\u{fc}cher.example", "has a host that is not ASCII: give its ASCII form (xn--...)"),
         ] {
             let error = NoProxy::parse(list).expect_err(list);
             assert!(error == what || error.ends_with(&format!("' {what}")), "{list}: {error}");

@@ -1,7 +1,7 @@
 //! The choice of a proxy, by curl's rules.
 
 use crate::base::error::Error;
-use crate::base::text::is_hidden;
+use crate::base::text::{QUOTED, is_hidden, is_quoted};
 use crate::base::url::Url;
 use crate::config::base_url::Base;
 use crate::config::environment::Config;
@@ -55,8 +55,8 @@ impl Config {
 fn check(text: &str) -> Result<String, String> {
     const SCHEMES: [&str; 7] = ["http", "https", "socks", "socks4", "socks4a", "socks5", "socks5h"];
     let text = text.trim();
-    if text.starts_with(['"', '\'']) || text.ends_with(['"', '\'']) {
-        return Err("it has quotes around it: an env file keeps its quotes, remove them".to_owned());
+    if is_quoted(text) {
+        return Err(format!("it {QUOTED}"));
     }
     if let Some(c) = text.chars().find(|&c| is_hidden(c)) {
         return Err(format!("it contains the invisible character '{}'", c.escape_default()));
@@ -91,10 +91,10 @@ fn check(text: &str) -> Result<String, String> {
         return Err("it must be a scheme, a host and a port, without a path".to_owned());
     }
     // What follows a colon may be a password, if the host is missing.
-    Url::parse(&format!("http://{host}")).map_err(|what| match host.is_empty() {
-        true => "it has no host".to_owned(),
-        false => format!("its address {}", what.replace("URL", "host and port")),
-    })?;
+    if host.is_empty() {
+        return Err("it has no host".to_owned());
+    }
+    Url::of_host(host, "is not a valid host and port").map_err(|what| format!("its address {what}"))?;
     Ok(format!("{}://{authority}", scheme.to_ascii_lowercase()))
 }
 

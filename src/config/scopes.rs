@@ -1,16 +1,13 @@
 //! The scopes that the API knows, against which a new authorization is checked before anything is sent.
 
 use crate::base::error::Error;
-use crate::base::text::nearest;
+use crate::base::text::{QUOTED, is_quoted, nearest};
 use crate::base::url::{is_heroku, is_loopback};
 use crate::config::environment::Config;
 
 /// Heroku's scopes (docs/heroku-api.md, "Objects").
 pub(crate) const HEROKU: [&str; 6] =
     ["global", "identity", "read", "write", "read-protected", "write-protected"];
-
-/// The quotes of a shell.
-const QUOTES: [char; 2] = ['"', '\''];
 
 /// The scopes that an API knows.
 #[derive(Debug)]
@@ -34,11 +31,11 @@ impl Scopes {
             Some([]) => Err(Error::input("HEROKU_SCOPES names no scope")),
             Some(["*"]) => Ok(Scopes::Any),
             Some(words) if words.contains(&"*") => {
-                Err(Error::input("HEROKU_SCOPES has a * beside scopes: it stands alone, or not at all"))
+                Err(Error::input("HEROKU_SCOPES must be * alone, or a list of scopes"))
             }
-            Some(words) if words.iter().any(|w| w.starts_with(QUOTES) || w.ends_with(QUOTES)) => Err(
-                Error::input("HEROKU_SCOPES has quotes around it: an env file keeps its quotes, remove them"),
-            ),
+            Some(words) if words.iter().any(|word| is_quoted(word)) => {
+                Err(Error::input(format!("HEROKU_SCOPES {QUOTED}")))
+            }
             Some(words) => Ok(known(words.to_vec())),
             None => {
                 let base = config.base()?;

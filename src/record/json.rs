@@ -265,11 +265,22 @@ pub(crate) fn each_secret(json: &str, each: &mut dyn FnMut(&str)) {
     }
 }
 
+/// Returns the place of the quote that ends a JSON string, from a place in it; the length of the text if it does not end.
+pub(crate) fn end_of_string(text: &[u8], mut at: usize) -> usize {
+    while let Some(next) = memchr::memchr2(b'"', b'\\', &text[at..]) {
+        match text[at + next] {
+            b'"' => return at + next,
+            _ => at = (at + next + 2).min(text.len()),
+        }
+    }
+    text.len()
+}
+
 /// Returns true if a text may hold a token, or an escape that may spell one.
 fn may_hold_token(raw: &str) -> bool {
     static TOKEN: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("HRKU-"));
     // No token is shorter. Most texts of a list are.
-    raw.len() > SHORTEST_TOKEN && (has_escapes(raw) || TOKEN.find(raw.as_bytes()).is_some())
+    raw.len() >= SHORTEST_TOKEN && (has_escapes(raw) || TOKEN.find(raw.as_bytes()).is_some())
 }
 
 fn has_escapes(raw: &str) -> bool {

@@ -1,5 +1,7 @@
 //! Limits checked before JSON is parsed: size, depth, number of values.
 
+use crate::record::json::end_of_string;
+
 /// The most levels that JSON may be nested. A record of Heroku has three.
 const MAX_DEPTH: usize = 64;
 /// The most commas that JSON may have, one for each further value. A record of Heroku has some twenty.
@@ -23,7 +25,7 @@ pub(crate) fn check(json: &str, max_bytes: usize) -> Result<(), String> {
     while let Some((byte, after)) = rest.split_first() {
         rest = after;
         match byte {
-            b'"' => rest = after_string(after),
+            b'"' => rest = after.get(end_of_string(after, 0) + 1..).unwrap_or_default(),
             b'{' | b'[' => depth += 1,
             b'}' | b']' => depth = depth.saturating_sub(1),
             b',' => values += 1,
@@ -37,17 +39,6 @@ pub(crate) fn check(json: &str, max_bytes: usize) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-/// Returns what follows a JSON string, of which `text` is without the first quote; nothing if it does not end.
-fn after_string(mut text: &[u8]) -> &[u8] {
-    while let Some(at) = memchr::memchr2(b'"', b'\\', text) {
-        if text[at] == b'"' {
-            return &text[at + 1..];
-        }
-        text = text.get(at + 2..).unwrap_or_default();
-    }
-    &[]
 }
 
 #[cfg(test)]

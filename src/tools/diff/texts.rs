@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 
+use crate::record::json::end_of_string;
+
 /// How many forms are kept apart. Records of more forms than that are kept as they are.
 const FORMS: usize = 1000;
 /// The form of a text that is kept as it is.
@@ -162,17 +164,6 @@ fn take_apart<'t>(text: &'t str, frame: &mut String) -> Vec<&'t str> {
     }
     frame.push_str(&text[from.min(text.len())..]);
     values
-}
-
-/// Returns the place of the quote that ends a string.
-fn end_of_string(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(next) = memchr::memchr2(b'"', b'\\', &bytes[at..]) {
-        match bytes[at + next] {
-            b'"' => return at + next,
-            _ => at = (at + next + 2).min(bytes.len()),
-        }
-    }
-    bytes.len()
 }
 
 #[cfg(test)]
