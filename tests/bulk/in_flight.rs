@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Held, living, rows, server, stall, undelivered};
+use super::{Held, active, rows, server, stall, undelivered};
 
 /// Long enough for a run to go too far. A run that stops where it should passes, however slow the machine is.
 const A_MOMENT: Duration = Duration::from_millis(300);
@@ -16,7 +16,7 @@ fn behind_a_slow_one(
     ms: u32,
     may: u64,
 ) -> (oauth_tools::sandbox::Server, Held, u64) {
-    let all = living(&server(60, &[], 0));
+    let all = active(&server(60, &[], 0));
     let fault = format!("slow@{}:ms={ms}", place.replace("{id}", &all[0]));
     let server = server(60, &[&fault], 0);
     let mut held = Held::start(&server, name, &["-P", &IN_FLIGHT.to_string()]);
@@ -47,7 +47,7 @@ fn no_more_new_secrets_wait_than_requests_are_in_flight() {
 fn no_more_new_secrets_wait_if_the_output_is_not_read() {
     let server = server(400, &[], 0);
     let mut held = Held::start(&server, "oauth-rot", &["-P", "8"]);
-    held.feed(&rows(&living(&server)));
+    held.feed(&rows(&active(&server)));
     stall(&server);
     drop(held.stdout);
     let ran = held.program.ended().exits(1);

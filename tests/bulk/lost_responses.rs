@@ -2,7 +2,7 @@
 
 use oauth_tools::parts::Secret;
 
-use super::{changed, living, server};
+use super::{active, changed, server};
 use crate::common::{objects, run, secret, tool};
 
 #[test]
@@ -32,7 +32,7 @@ fn a_create_that_is_applied_late_is_found() {
 fn a_rotation_that_is_applied_late_keeps_the_printed_secret_valid() {
     let fault = "late@POST /oauth/authorizations/:ms=500:count=1";
     let server = server(9, &[fault], 0);
-    let id = &living(&server)[0];
+    let id = &active(&server)[0];
     let ran = run(tool(&server, "oauth-rot", &["authz", id]), "").exits(0);
     let endpoint = "POST /oauth/authorizations/{id}/actions/regenerate-tokens";
     assert_eq!(server.stats().applied(endpoint), 2);

@@ -33,7 +33,7 @@ fn generated(server: &Server) -> Vec<String> {
 }
 
 /// Those of them that have not expired: for the others, a new token is dead at once.
-fn living(server: &Server) -> Vec<String> {
+fn active(server: &Server) -> Vec<String> {
     let dump = server.dump();
     let expired = dump.iter().filter(|line| line.contains("\"status\":\"expired\""));
     let expired: BTreeSet<String> =
@@ -265,9 +265,9 @@ fn undelivered(err: &str) -> BTreeSet<String> {
 #[test]
 fn a_reader_that_goes_away_stops_the_run_and_undelivered_changes_are_named() {
     // One request is in flight when the reader goes.
-    let fault = format!("slow@POST /oauth/authorizations/{}/actions:ms=500", living(&server(200, &[], 0))[9]);
+    let fault = format!("slow@POST /oauth/authorizations/{}/actions:ms=500", active(&server(200, &[], 0))[9]);
     let (server, folder) = (server(200, &[&fault], 2), Folder::new());
-    let (all, rest, before) = (living(&server), folder.join("rest"), objects(&server));
+    let (all, rest, before) = (active(&server), folder.join("rest"), objects(&server));
     let mut held = Held::start(&server, "oauth-rot", &["--rest", rest.to_str().expect("UTF-8")]);
     held.feed(&rows(&all));
     let taken: Vec<String> = (0..3).map(|_| held.next()).collect();
@@ -307,7 +307,7 @@ fn stall(server: &Server) {
 #[test]
 fn a_signal_stops_a_run_whose_output_is_not_read() {
     let (server, folder) = (server(400, &[], 0), Folder::new());
-    let (all, rest, before) = (living(&server), folder.join("rest"), objects(&server));
+    let (all, rest, before) = (active(&server), folder.join("rest"), objects(&server));
     let mut held = Held::start(&server, "oauth-rot", &["--rest", rest.to_str().expect("UTF-8")]);
     held.feed(&rows(&all));
     stall(&server);
@@ -328,7 +328,7 @@ fn a_signal_stops_a_run_whose_output_is_not_read() {
 #[test]
 fn an_undelivered_record_is_in_the_rest_even_after_a_kill() {
     let (server, folder) = (server(400, &[], 0), Folder::new());
-    let (all, rest, before) = (living(&server), folder.join("rest"), objects(&server));
+    let (all, rest, before) = (active(&server), folder.join("rest"), objects(&server));
     let args = ["-P", "4", "--rest", rest.to_str().expect("UTF-8")];
     let mut held = Held::start(&server, "oauth-rot", &args);
     held.feed(&rows(&all));
@@ -378,7 +378,7 @@ fn a_full_disk_stops_the_run_and_every_change_is_named() {
         let before = objects(&server);
         let mut command = tool(&server, name, args);
         command.stdout(full());
-        let ran = run(command, &rows(&living(&server))).exits(1);
+        let ran = run(command, &rows(&active(&server))).exits(1);
         let changed = changed(&before, &objects(&server));
         assert_eq!(undelivered(&ran.err), changed);
         assert!(!changed.is_empty() && changed.len() < 100, "{} were changed", changed.len());

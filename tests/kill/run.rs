@@ -126,7 +126,8 @@ impl Round {
         let (made, revoked) = (self.server.stats().applied(CREATE), self.server.stats().applied(REVOKE));
         must(made == 0 || !lines.is_empty(), "a change is not in the log")?;
         must(count("created") as u64 <= made, "the log has more than was made")?;
-        must(count("revoked") as u64 <= revoked || left == 0, "the log has more than was revoked")
+        must(count("revoked") as u64 <= revoked, "the log has more than was revoked")?;
+        must(count("revoked") == 0 || left == 0, "the log says that it was revoked, but it is there")
     }
 }
 
