@@ -34,7 +34,7 @@ pub(crate) struct Rest {
     padded: bool,
     /// The line that a line needs.
     needs: HashMap<usize, usize>,
-    /// For each line that others need: how many of them all are not done.
+    /// For each line that others need: how many of these lines, itself included, are not done.
     open: HashMap<usize, usize>,
 }
 
@@ -161,8 +161,8 @@ impl Rest {
         Ok(())
     }
 
-    /// Keeps lines until those that need them are done too: a second run could not do these without them. `needs` has the
-    /// place of each line that needs another, and of that one.
+    /// Keeps each line that others need until those are done too; a second run could not do them without it. `needs` maps
+    /// the place of a line to the place of the line that it needs.
     pub(crate) fn hold(&mut self, needs: &HashMap<usize, usize>) {
         for needed in needs.values() {
             *self.open.entry(*needed).or_insert(1) += 1;

@@ -40,8 +40,8 @@ const CLIENT_FIRST: [&str; 9] = [
 /// Names of which one is enough: if the record has one, a word like the other is a name of its own.
 const EITHER: [[&str; 2]; 2] = [["redirect_uri", "url"], ["client", "client_id"]];
 
-/// What other programs call a field that is read, without `_` and in the singular. Passed over, each would leave the
-/// default, which grants most or lasts longest.
+/// Names that other programs use for fields that are read, without `_` and a final s: `acces` is `access`. If they were
+/// ignored, the default would apply, which grants most or lasts longest.
 const OTHER_WORDS: [(&str, &str); 16] = [
     ("permission", "scope"),
     ("privilege", "scope"),

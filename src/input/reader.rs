@@ -300,7 +300,7 @@ enum Content {
         says: u16,
     },
     /// CSV, a bare id or a blank line: left to the sniffer, because the lines before it matter. So is an unusable JSON
-    /// record, which may be the first line of one.
+    /// record, which may be the first line of a record over several lines.
     Other,
 }
 

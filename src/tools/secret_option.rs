@@ -22,7 +22,8 @@ const MOST_TEXT: u64 = 16 << 20;
 /// - `env:NAME`: a variable of the environment
 /// - otherwise the value itself, which everybody on the machine can see in the process list
 ///
-/// What is around it is removed as from `HEROKU_API_KEY`, and what cannot be a secret is refused by the same rule.
+/// White space and a byte order mark around it are removed, and a text that cannot be a secret is refused, as for
+/// `HEROKU_API_KEY`.
 ///
 /// # Errors
 /// A usage error if the text cannot be a secret, or standard input is already used; those of the file.

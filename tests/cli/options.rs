@@ -187,7 +187,7 @@ fn once_reports_an_authorization_with_the_same_description_and_another_scope() {
             let what =
                 format!("authz: authz {id} has the description 'job' and the scope 'read', not '{shown}'\n");
             let ran = make(scope, more).exits(1).prints("").says(&what);
-            ran.says("a description of its own").says(&format!("oauth-rm authz {id}\n"));
+            ran.says("give this one another description").says(&format!("oauth-rm authz {id}\n"));
         }
     }
     let edited = "description,scope\nother,read\njob,write\n";

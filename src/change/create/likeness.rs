@@ -83,16 +83,18 @@ impl Likeness {
         let (real, wanted) = (other.rest_text(), self.rest_text());
         let (real, wanted) = (text::shorten(&real, 200), text::shorten(&wanted, 200));
         match self.kind {
-            Kind::Client => {
-                Error::failed(format!("{place} has the name '{name}' and the redirect URI '{real}'"))
-                    .with_hint("change it with oauth-set client ID --url URL, or create a second one without --once")
-            }
+            Kind::Client => Error::failed(format!(
+                "{place} has the name '{name}' and the redirect URI '{real}'"
+            ))
+            .with_hint(format!(
+                "change it with oauth-set client {id} --url URL, or create a second one without --once"
+            )),
             _ => Error::failed(format!(
                 "{place} has the description '{name}' and the scope '{real}', not '{wanted}'"
             ))
             .with_hint(format!(
-                "the API cannot change a scope: give this one a description of its own, or create it without --once, \
-                 and revoke the other with oauth-rm authz {id}"
+                "give this one another description; or create it without --once, and then revoke the other: \
+                 oauth-rm authz {id}"
             )),
         }
     }

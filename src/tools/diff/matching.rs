@@ -228,7 +228,7 @@ impl<'a> Matching<'a> {
                 self.found.push(Difference::new(slot.kind, slot.id, change, slot.text));
             }
         }
-        // The place of a text stands for the order of the lines, of records without ids.
+        // Records without ids keep the order of their lines, which is that of their texts.
         let held = &*self.held;
         let key = |found: &Difference| (found.kind, held.id(found.id), found.text.at);
         self.found.sort_unstable_by(|a, b| key(a).cmp(&key(b)));

@@ -152,14 +152,14 @@ fn pass(
     Ok(named)
 }
 
-/// The most text to write at once, in bytes.
+/// How much text is collected before it is written, in bytes.
 const AT_ONCE: usize = 64 * 1024;
 
 fn print(session: &mut Session, style: Style, held: &Held, found: &[Difference]) -> Result<(), Error> {
     if style.format == Format::Table {
         let mut text = String::new();
         for difference in found {
-            let told = Told::of(held, difference);
+            let told = Unpacked::of(held, difference);
             let was = told.old.as_ref().map(|(was, _)| was.as_str());
             report::write(&mut text, difference.change, &told.record()?, was, &told.now, style.color);
             if text.len() > AT_ONCE {
@@ -170,12 +170,12 @@ fn print(session: &mut Session, style: Style, held: &Held, found: &[Difference])
         return session.io.out.write_all(text.as_bytes()).map_err(Error::stdout);
     }
     let mut output = Output::new(&mut session.io, style);
-    found.iter().try_for_each(|difference| output.record(&Told::of(held, difference).record()?))?;
+    found.iter().try_for_each(|difference| output.record(&Unpacked::of(held, difference).record()?))?;
     output.finish()
 }
 
 /// A difference with its texts.
-struct Told<'a> {
+struct Unpacked<'a> {
     difference: &'a Difference,
     id: &'a str,
     now: String,
@@ -185,10 +185,10 @@ struct Told<'a> {
     like: Vec<&'a str>,
 }
 
-impl<'a> Told<'a> {
-    fn of(held: &'a Held, difference: &'a Difference) -> Told<'a> {
+impl<'a> Unpacked<'a> {
+    fn of(held: &'a Held, difference: &'a Difference) -> Unpacked<'a> {
         let text = |packed| held.texts.get(packed);
-        Told {
+        Unpacked {
             difference,
             id: held.id(difference.id),
             now: text(difference.text),

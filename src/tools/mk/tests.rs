@@ -255,7 +255,7 @@ fn a_client_of_the_name_with_another_redirect_uri_is_reported_and_no_second_one_
         let args = [&["client", "Shop", "https://new.example/cb", "--once"], more].concat();
         let ran = Stub::new().on(Get, CLIENTS, 200, page).run(MK, &args, "").exits(1).prints("");
         ran.says("client: client c1 has the name 'Shop' and the redirect URI 'https://old.example/cb'\n")
-            .says("change it with oauth-set client ID --url URL");
+            .says("change it with oauth-set client c1 --url URL");
     }
     // Both are wanted.
     let both = "Shop,https://old.example/cb\nShop,https://new.example/cb\n";
