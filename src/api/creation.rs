@@ -129,6 +129,10 @@ pub(crate) fn lifetime(fields: &Fields) -> Result<Option<u64>, String> {
     if fields.expires_in.as_deref() == Some("") {
         return Err(format!("its expires_in {EMPTY}"));
     }
+    let is_given = |field: &Option<String>| field.as_deref().is_some_and(|text| !text.is_empty());
+    if is_given(&fields.expires_in) && is_given(&fields.expires_at) {
+        return Err("it has both expires_in and expires_at: give one of them".to_owned());
+    }
     if let Some(when) = fields.expires_in.as_deref().filter(|s| *s != "never") {
         return time::parse_when(when)?.seconds_left(time::now());
     }

@@ -83,6 +83,11 @@ impl Error {
         Error::new(Class::Auth, text)
     }
 
+    /// Returns the error with another text.
+    pub(crate) fn with_text(self, text: impl Into<String>) -> Error {
+        Error { text: text.into(), ..self }
+    }
+
     /// Creates an error: the API refused the request with this HTTP status.
     pub(crate) fn refused(status: u16, text: impl Into<String>) -> Error {
         Error::new(Class::Refused(status), text)

@@ -37,7 +37,7 @@ impl Exec {
     /// standard output is for records.
     ///
     /// # Errors
-    /// If the record has no complete secret, or the command cannot be started or fails.
+    /// If the record has no complete secret, or the command fails; one that stops the run if it cannot be run at all.
     pub(crate) fn run(&self, record: &Record<'_>) -> Result<(), Error> {
         let Some(secret) = record.whole_secret() else {
             return Err(Error::failed("the response holds no complete secret to pass on"));
@@ -54,7 +54,7 @@ impl Exec {
                 None => shell.env_remove(name),
             };
         }
-        let failed = |e: io::Error| Error::failed(format!("--exec: sh: {}", reason(&e)));
+        let failed = |e: io::Error| Error::permanent(format!("--exec: sh: {}", reason(&e)));
         let (input, mut output) = io::pipe().map_err(failed)?;
         // If this program is killed, the command must not store an empty secret over the one that it has.
         let fits = secret.len() <= PIPE;
@@ -74,6 +74,10 @@ impl Exec {
         let status = child.wait().map_err(|e| Error::failed(format!("--exec: {}", reason(&e))))?;
         match child::code(status) {
             0 => Ok(()),
+            // Those of sh(1) for a command that it cannot find or execute: so it would be for each record.
+            code @ (126 | 127) => {
+                Err(Error::permanent(format!("--exec: the command exited with status {code}")))
+            }
             code => Err(Error::failed(format!("--exec: the command exited with status {code}"))),
         }
     }

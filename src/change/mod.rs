@@ -357,7 +357,8 @@ impl<'a, C: Change> Work<'a, C> {
                 Ok(item) => change_one(*change, *ready, guard, run, item),
                 Err(reason) => Err(Error::failed(reason.clone())),
             };
-            if result.as_ref().is_err_and(Error::stops_the_run) {
+            let failure = result.as_ref().map_or_else(Some, |outcome| outcome.failure.as_ref());
+            if failure.is_some_and(Error::stops_the_run) {
                 stop.ask();
             }
             result

@@ -139,8 +139,8 @@ impl Outcome {
                     }
                     _ => recovery(&record),
                 };
-                Error::failed(format!("{e}; it is {}, and its new secret is live", self.status))
-                    .with_hint(resume)
+                let text = format!("{e}; it is {}, and its new secret is live", self.status);
+                e.with_text(text).with_hint(resume)
             });
             self.delivered = self.failure.is_none();
         }

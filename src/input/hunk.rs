@@ -36,6 +36,8 @@ pub struct Hunk {
     pub id: Option<String>,
     /// The values that change; of an object to remove, those by which people know it.
     pub values: Vec<Value>,
+    /// Other values of an object to change: those that it has before and after.
+    pub context: Vec<Value>,
     /// The ids of objects that look like the one to make, and are not it.
     pub like: Vec<String>,
     /// Of several objects to make that look the same: which one this is, from 1.
@@ -99,6 +101,12 @@ impl Hunk {
             }
         };
         let id = object.text("id").filter(|_| verb == Verb::Added).map(std::borrow::Cow::into_owned);
+        let mut context = Vec::new();
+        for name in TELLING.iter().filter(|name| !values.iter().any(|value| value.name == **name)) {
+            if let Some(value) = object.get(name).filter(|_| verb == Verb::Changed) {
+                context.push(Value { name: (*name).to_owned(), was: raw(value), now: Some(raw(value)) });
+            }
+        }
         let like = match object.get("like") {
             None => Vec::new(),
             Some(ids) => {
@@ -109,7 +117,7 @@ impl Hunk {
             None => 1,
             Some(nth) => nth.get().parse().map_err(|_| "its nth is not a number".to_owned())?,
         };
-        Ok(Hunk { verb, id, values, like, nth })
+        Ok(Hunk { verb, id, values, context, like, nth })
     }
 }
 

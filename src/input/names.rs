@@ -42,8 +42,11 @@ const EITHER: [[&str; 2]; 2] = [["redirect_uri", "url"], ["client", "client_id"]
 
 /// Names that other programs use for fields that are read, without `_` and a final s: `acces` is `access`. If they were
 /// ignored, the default would apply, which grants most or lasts longest.
-const OTHER_WORDS: [(&str, &str); 16] = [
+const OTHER_WORDS: [(&str, &str); 23] = [
     ("permission", "scope"),
+    ("perm", "scope"),
+    ("scp", "scope"),
+    ("capabilitie", "scope"),
     ("privilege", "scope"),
     ("right", "scope"),
     ("acces", "scope"),
@@ -51,11 +54,15 @@ const OTHER_WORDS: [(&str, &str); 16] = [
     ("role", "scope"),
     ("ttl", "expires_in"),
     ("lifetime", "expires_in"),
+    ("lifespan", "expires_in"),
+    ("validity", "expires_in"),
+    ("ttlsecond", "expires_in"),
     ("maxage", "expires_in"),
     ("duration", "expires_in"),
     ("validfor", "expires_in"),
     ("exp", "expires_at"),
     ("validuntil", "expires_at"),
+    ("until", "expires_at"),
     ("validto", "expires_at"),
     ("notafter", "expires_at"),
     ("enddate", "expires_at"),
@@ -165,8 +172,12 @@ pub(crate) fn misspelled(word: &str, name: &str, read: &str) -> String {
 /// Returns the name that a tool reads and an unknown name resembles most, if it does.
 fn resembles(name: &str, need: Need) -> Option<(Likeness, &'static str)> {
     let plain = plain(name);
-    let other = OTHER_WORDS.iter().find(|(word, read)| *word == plain && need.names().contains(read));
-    if let Some((_, read)) = other {
+    // `oauth_scopes`, `token_scope`
+    let other = match plain.contains("scope") {
+        true => Some("scope"),
+        false => OTHER_WORDS.iter().find(|(word, _)| *word == plain).map(|(_, read)| *read),
+    };
+    if let Some(read) = other.filter(|read| need.names().contains(read) && plain != *read) {
         return Some((Likeness::Letters, read));
     }
     need.names()
@@ -231,6 +242,14 @@ mod tests {
             ("scope ", "scope"),
             ("scope\u{200b}", "scope"),
             ("scope_list", "scope"),
+            ("oauth_scopes", "scope"),
+            ("tokenScope", "scope"),
+            ("perms", "scope"),
+            ("capabilities", "scope"),
+            ("lifespan", "expires_in"),
+            ("validity", "expires_in"),
+            ("ttl_seconds", "expires_in"),
+            ("until", "expires_at"),
             ("permissions", "scope"),
             ("Privileges", "scope"),
             ("access_level", "scope"),

@@ -74,7 +74,7 @@ pub(crate) fn cell(record: &Record<'_>, column: Column, reveal: bool) -> String 
             let hide = matches!(name, "token" | "secret" | "refresh_token" | "code") && !reveal;
             match hide && !text.is_empty() && !is_masked(&text) {
                 true => STARS.to_owned(),
-                false if reveal => text,
+                false if reveal && !["description", "name", "client_name"].contains(&name) => text,
                 false => mask_tokens(&text).into_owned(),
             }
         }

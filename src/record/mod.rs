@@ -356,7 +356,9 @@ impl<'a> Record<'a> {
             out.push(b':');
             // The secrets that were exchanged for a token are the caller's: only the new ones are shown.
             let is_callers = self.kind == Kind::Token && ["client", "grant"].contains(&name.as_ref());
-            if reveal && !is_callers {
+            // A token in the text of a person is not the secret of the object.
+            let is_title = ["description", "name"].contains(&name.as_ref());
+            if reveal && !is_callers && !is_title {
                 write_on_one_line(out, value.get());
             } else {
                 write_masked(out, name, value);

@@ -144,3 +144,20 @@ fn a_command_that_fails_counts_as_not_done_and_names_the_next_step() {
     let ran = account.sh(&format!("oauth-rot authz {id} -o id --exec false")).exits(1);
     ran.says(&format!("its secret is lost: oauth-rot authz {id} gives it another"));
 }
+
+#[test]
+fn a_command_that_cannot_be_run_stops_the_run() {
+    for (tool, kept) in [("oauth-rot", "rotated"), ("oauth-mk --once client -", "created")] {
+        let account = Account::new();
+        account.sh("for i in 1 2 3 4 5; do oauth-mk client n$i https://x.example/$i -o id; done").succeeds();
+        let input = match tool {
+            "oauth-rot" => "oauth-ls clients",
+            _ => {
+                r#"for i in 6 7 8 9; do echo "{\"name\":\"n$i\",\"redirect_uri\":\"https://x.example/$i\"}"; done"#
+            }
+        };
+        let ran = account.sh(&format!("{input} | {tool} -P 1 --exec no-such-command -o id")).exits(1);
+        assert!(ran.err.contains(&format!("it is {kept}")), "{ran}");
+        assert_eq!(ran.lines().len(), 1, "{ran}");
+    }
+}

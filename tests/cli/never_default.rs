@@ -361,3 +361,19 @@ fn another_word_for_a_field_is_refused() {
     let cases: Vec<_> = cases.iter().map(|(input, wanted)| (input.as_str(), wanted.as_str())).collect();
     refused("oauth-mk authz -", &cases);
 }
+
+#[test]
+fn of_two_expiries_none_is_chosen() {
+    let account = Account::new();
+    let state = account.state();
+    for line in [
+        r#"echo '{"description":"x","scope":["read"],"expires_in":"52w","expires_at":"2999-12-01"}' | oauth-mk authz -"#,
+        r#"printf 'description,scope,expires_in,expires_at\nx,read,1h,2999-12-01\n' | oauth-mk authz -"#,
+    ] {
+        account.sh(line).exits(2).says("it has both expires_in and expires_at: give one of them");
+    }
+    assert_eq!(account.state(), state);
+    account
+        .sh("printf 'description,scope,expires_in,expires_at\nx,read,1h,\n' | oauth-mk authz -")
+        .succeeds();
+}

@@ -280,3 +280,47 @@ fn new_secrets_are_passed_on() {
     assert_eq!(account.read("secret"), text(&ran.record()["secret"]));
     account.feed("oauth-patch -o secret", plan).exits(2).says("unknown value");
 }
+
+#[test]
+fn a_value_that_was_does_not_name_is_never_passed_over() {
+    let account = Account::new();
+    let (ci, tf) = (account.id("Example CI"), account.id("terraform"));
+    let state = account.state();
+    for (line, says) in [
+        (
+            format!(
+                r#"{{"kind":"client","change":"changed","id":"{ci}","was":{{"name":"Example CI"}},"name":"New","redirect_uri":"https://new.example"}}"#
+            ),
+            "its redirect_uri is 'https://ci.example.net/oauth', not 'https://new.example' as it was in the plan; to change it, name it in was",
+        ),
+        (
+            format!(
+                r#"{{"kind":"authz","change":"changed","id":"{tf}","was":{{"description":"terraform"}},"description":"tf","scope":["read"]}}"#
+            ),
+            "its scope is 'global', not 'read' as it was in the plan",
+        ),
+        (
+            format!(r#"{{"kind":"client","change":"changed","id":"{ci}","was":{{}},"name":"New"}}"#),
+            "its name is 'Example CI', not 'New' as it was in the plan",
+        ),
+    ] {
+        account.write("plan", &line);
+        account.sh("oauth-patch < plan").exits(1).says(says).says("nothing was changed");
+        assert_eq!(account.state(), state);
+    }
+}
+
+#[test]
+fn an_authorization_that_is_there_with_another_lifetime_is_a_failure() {
+    let account = Account::new();
+    account.write(
+        "plan",
+        r#"{"kind":"authz","change":"added","description":"terraform","scope":["global"],"expires_in":"1h"}"#,
+    );
+    let state = account.state();
+    account
+        .sh("oauth-patch -o id < plan")
+        .exits(1)
+        .says("it already exists with another lifetime: it never expires");
+    assert_eq!(account.state(), state);
+}

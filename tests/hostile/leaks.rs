@@ -51,3 +51,18 @@ fn a_token_that_was_pasted_into_a_description_is_masked_in_every_format() {
         assert!(format == "id" || ran.out.contains("for ci: HRKU-**********"), "{format}{ran}");
     }
 }
+
+#[test]
+fn a_token_in_a_description_is_masked_beside_a_new_secret() {
+    let account = Account::new();
+    let token = "HRKU-AAbcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvw";
+    for line in [
+        format!("oauth-mk authz -d 'x {token}'"),
+        format!("oauth-mk authz -n -d 'x {token}'"),
+        format!("oauth-mk authz -d 'x {token}' -o csv"),
+        format!("oauth-mk client 'x {token}' https://x.example/ -o table"),
+    ] {
+        let ran = account.sh(&line).succeeds();
+        assert!(!ran.out.contains(token) && ran.out.contains("HRKU-***"), "{line} {ran}");
+    }
+}

@@ -54,8 +54,8 @@ impl Ahead {
     }
 
     /// Returns a connection that is still open and has been idle for less than `idle`; `None` if a new one must be
-    /// opened. Waits for one that is being opened, since a new one would be ready later, and returns its error if it
-    /// fails.
+    /// opened. Waits for one that is being opened, since a new one would be ready later, and returns its error if that
+    /// takes too long.
     pub(super) fn take(&self, idle: Duration) -> Option<Opened> {
         let mut state = lock(&self.0.0);
         let mut waits = false;
@@ -69,7 +69,8 @@ impl Ahead {
                         break Some(Ok(connection));
                     }
                 }
-                Some((_, Err(e))) if waits => break Some(Err(e)),
+                // Another attempt would take as long.
+                Some((_, Err(e @ Error::Timeout(_)))) if waits => break Some(Err(e)),
                 // Too old, closed, or failed: this request opens its own.
                 Some(_) => {}
                 None if is_over() || state.opening < state.waiting + usize::from(!waits) => break None,

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use crate::api::creation;
 use crate::base::error::Error;
 use crate::base::text;
+use crate::base::time::{self, Unix};
 use crate::input::entry::Fields;
-use crate::record::Record;
 use crate::record::kind::Kind;
+use crate::record::{Expiry, Record};
 
 /// The properties by which a user tells objects apart: description, scopes and client, or name and redirect URI.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -107,4 +108,27 @@ impl Likeness {
         };
         Likeness::new(record.kind, &record.name(), rest).made_for(Some(&record.text(&["client", "id"])))
     }
+}
+
+/// How far two equal lifetimes may differ, in seconds. The token of an object that was found after a lost response is
+/// younger than its authorization.
+const LIFETIME_SKEW: Unix = 60;
+
+/// Returns how the lifetime of an existing authorization differs from the wanted one, which a likeness ignores.
+pub(crate) fn other_lifetime(kind: Kind, wanted: &Fields, record: &Record<'_>) -> Option<String> {
+    let seconds = creation::lifetime(wanted).ok().flatten().and_then(|seconds| Unix::try_from(seconds).ok());
+    let close = |a: Unix, b: Unix| (a - b).abs() <= LIFETIME_SKEW;
+    let what = match (seconds, record.expiry) {
+        _ if kind != Kind::Authz || wanted.client_id.is_some() => return None,
+        (Some(_), Expiry::Never) => "never expires".to_owned(),
+        // The same lifetime, counted from now or from its creation.
+        (Some(wanted), Expiry::At(at)) if close(wanted, at - time::now()) => return None,
+        (Some(wanted), Expiry::At(_)) if record.lifetime().is_none_or(|life| close(wanted, life)) => {
+            return None;
+        }
+        (_, Expiry::Past) => "has expired".to_owned(),
+        (_, Expiry::At(at)) => format!("expires at {}", time::rfc3339(at).unwrap_or_default()),
+        _ => return None,
+    };
+    Some(format!("it already exists with another lifetime: it {what}"))
 }

@@ -17,7 +17,7 @@ use crate::base::id;
 use crate::base::sync::lock;
 use crate::base::time::{self, Unix};
 use crate::change::Run;
-pub(crate) use crate::change::create::likeness::Likeness;
+pub(crate) use crate::change::create::likeness::{Likeness, other_lifetime};
 use crate::change::outcome::Outcome;
 use crate::record::kind::Kind;
 

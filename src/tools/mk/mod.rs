@@ -6,8 +6,7 @@ pub(crate) mod web_flow;
 use crate::api::Object;
 use crate::api::creation;
 use crate::base::error::Error;
-use crate::base::time::{self, Unix};
-use crate::change::create::{Likeness, Maker};
+use crate::change::create::{Likeness, Maker, other_lifetime};
 use crate::change::outcome::Outcome;
 use crate::change::targets::{Input, Item, Targets};
 use crate::change::{self, Change, Effect, Plan, Run, Step};
@@ -16,7 +15,6 @@ use crate::cli::{Args, Opt, Takes, Tool, opts};
 use crate::config::scopes::Scopes;
 use crate::input::entry::{Fields, Need};
 use crate::output::Style;
-use crate::record::Expiry;
 use crate::record::kind::Kind;
 use crate::session::Session;
 use crate::sys::messages::Messages;
@@ -265,28 +263,14 @@ fn fill(fields: &Fields, options: &Fields) -> Fields {
     }
 }
 
-/// How far two equal lifetimes may differ, in seconds. The token of an object that was found after a lost response is
-/// younger than its authorization.
-const LIFETIME_SKEW: Unix = 60;
-
-/// Reports an existing object with another lifetime than the wanted one. A likeness ignores lifetimes, and users should
-/// know if access lasts longer or shorter than they asked for.
+/// Reports an existing object with another lifetime than the wanted one: users should know if access lasts longer or
+/// shorter than they asked for.
 fn report_lifetime(messages: &Messages, item: &Item<'_>, fields: &Fields, exists: &Outcome) {
     let Some(Object { record, .. }) = &exists.object else { return };
-    let wanted = creation::lifetime(fields).ok().flatten().and_then(|seconds| Unix::try_from(seconds).ok());
-    let close = |a: Unix, b: Unix| (a - b).abs() <= LIFETIME_SKEW;
-    let what = match (wanted, record.expiry) {
-        _ if item.kind != Kind::Authz || fields.client_id.is_some() => return,
-        (Some(_), Expiry::Never) => "never expires".to_owned(),
-        // The same lifetime, counted from now or from its creation.
-        (Some(wanted), Expiry::At(at)) if close(wanted, at - time::now()) => return,
-        (Some(wanted), Expiry::At(_)) if record.lifetime().is_none_or(|life| close(wanted, life)) => return,
-        (_, Expiry::Past) => "has expired".to_owned(),
-        (_, Expiry::At(at)) => format!("expires at {}", time::rfc3339(at).unwrap_or_default()),
-        _ => return,
-    };
-    let place = Item { id: record.id.as_ref().into(), ..item.clone() }.place();
-    messages.say(&format!("{place}: it already exists with another lifetime: it {what}"));
+    if let Some(what) = other_lifetime(item.kind, fields, record) {
+        let place = Item { id: record.id.as_ref().into(), ..item.clone() }.place();
+        messages.say(&format!("{place}: {what}"));
+    }
 }
 
 #[cfg(test)]

@@ -211,6 +211,12 @@ impl Account {
             }
             is_open = true;
         }
+        for value in &hunk.context {
+            let found = member(object, &value.name);
+            if !same(found, &value.was) {
+                return Err(format!("{}; to change it, name it in was", unlike(value, found, "")));
+            }
+        }
         Ok(if is_open { State::Open } else { State::Done(Box::new(object.clone()), "unchanged") })
     }
 

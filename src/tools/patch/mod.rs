@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 use crate::api::request::Body;
 use crate::api::{Object, creation};
 use crate::base::error::Error;
-use crate::change::create::Maker;
+use crate::change::create::{Maker, other_lifetime};
 use crate::change::outcome::Outcome;
 use crate::change::targets::{Input, Item, Targets};
 use crate::change::{self, Change, Effect, Plan, Run, Step};
@@ -196,7 +196,13 @@ impl Change for Patch {
     fn plan(&self, ready: &Ready, item: &Item<'_>) -> Result<Plan, Error> {
         match ready.compared.states.get(item.index) {
             Some(State::Done(object, status)) => {
-                return Ok(Plan::Skip(Outcome::new((**object).clone(), status)));
+                let fields = item.fields();
+                // The expiry of one for a client is that of its code.
+                let lives =
+                    fields.are_of_new_object() && fields.client_id.is_none() && fields.client_name.is_none();
+                let other = if lives { other_lifetime(item.kind, fields, &object.record) } else { None };
+                let failure = other.map(Error::failed);
+                return Ok(Plan::Skip(Outcome { failure, ..Outcome::new((**object).clone(), status) }));
             }
             Some(State::Absent) => return Ok(Plan::Skip(Outcome::bare("absent"))),
             Some(State::Kept) => return Ok(Plan::Skip(Outcome::bare("kept"))),

@@ -207,7 +207,10 @@ fn pass_on(run: &Run<'_>, old: &str, outcome: &mut Outcome, in_use: bool) -> Res
     };
     run.api.prove(&token).map_err(|e| both(&e))?;
     let Some(exec) = run.exec else { return Ok(()) };
-    exec.run(&new).map_err(|e| both(&e))?;
+    exec.run(&new).map_err(|e| {
+        let text = format!("both it and its successor {id} are live: {e}");
+        e.with_text(text).with_hint(resume(&id, old))
+    })?;
     outcome.delivered = true;
     let revoke = || Outcome::revoke(run.api, old, Some(&token).filter(|_| in_use));
     log::around(run.log, Kind::Authz, old, revoke).map_err(|e| both(&e))?;
