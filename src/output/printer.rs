@@ -174,9 +174,10 @@ impl<'a> Output<'a> {
     /// move the cursor, turn the text around, or hide.
     fn print(&mut self) -> Result<(), Error> {
         let is_shown = self.columns > 0 && self.style.format != Format::Table;
-        match str::from_utf8(&self.line) {
-            Ok(line) if is_shown => self.out.write_all(text::escape_units(line).as_bytes()),
-            _ => self.out.write_all(&self.line),
+        let shown = if is_shown { str::from_utf8(&self.line).ok() } else { None };
+        match shown {
+            Some(line) => self.out.write_all(text::escape_units(line).as_bytes()),
+            None => self.out.write_all(&self.line),
         }
         .map_err(Error::stdout)
     }

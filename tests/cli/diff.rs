@@ -113,7 +113,8 @@ fn a_table_says_what_changed_from_what_to_what() {
     account.sh("oauth-ls --secrets > before").succeeds();
     let script = format!(
         "oauth-set client {ci} --url https://ci.example.org/ -o id; oauth-set authz {tf} -d 'a\u{1b}[2Jb' -o id; \
-         oauth-rot authz {red} -o id; oauth-mk authz -d new -s read,identity -o id; oauth-rm session {} -o id",
+         oauth-rot authz {red} -o id; oauth-mk authz -d new -s read,identity -o id; \
+         oauth-mk authz -d code -s read --client-id {ci} -o id; oauth-rm session {} -o id",
         account.id("Session @ 198.51.100.23")
     );
     account.sh(&script).succeeds();
@@ -124,6 +125,7 @@ fn a_table_says_what_changed_from_what_to_what() {
         ),
         format!("changed authorization {tf} (a\\u{{1b}}[2Jb)\n  description: terraform -> a\\u{{1b}}[2Jb\n"),
         "  scope: read,identity\n  expires_at: never\n".to_owned(),
+        "  client: Example CI\n".to_owned(),
         "  access_token.token: ".to_owned(),
         "removed session ".to_owned(),
     ] {

@@ -61,6 +61,11 @@ pub(super) fn write(
                     let _ = writeln!(out, "  {member}: {text}");
                 }
             }
+            let client = now.get("client").filter(|client| client.get() != "null");
+            if let Some(client) = client.filter(|_| record.kind == Kind::Authz) {
+                let known_by = now.at(&["client", "name"]).or_else(|| now.at(&["client", "id"]));
+                let _ = writeln!(out, "  client: {}", value_text(known_by.unwrap_or(client)));
+            }
         }
     }
 }
