@@ -21,7 +21,12 @@ pub(crate) fn write_details(out: &mut Vec<u8>, record: &Record<'_>, now: Unix, r
             None => text,
         }
     };
-    let words = record.expiry_words(now);
+    // An object to create says how long it is to live; without that, it never expires.
+    let planned = || match record.text(&["expires_in"]).parse() {
+        Ok(seconds) => format!("in {}", time::span_words(seconds)),
+        Err(_) => "never".to_owned(),
+    };
+    let words = if record.status == "would-create" { planned() } else { record.expiry_words(now) };
     let expires = match record.expires_at() {
         Some(at) => format!("{at} ({words})"),
         None => words,
@@ -30,6 +35,8 @@ pub(crate) fn write_details(out: &mut Vec<u8>, record: &Record<'_>, now: Unix, r
         text if reveal || text.is_empty() || is_masked(&text) => text,
         _ => STARS.to_owned(),
     };
+    let paths: [&[&str]; 3] = [&["client", "name"], &["client", "id"], &["client"]];
+    let client = paths.map(|path| record.text(path)).into_iter().find(|text| !text.is_empty());
     let id = record.id.to_string();
     // Any other status is the result of a change, which the sentence before has.
     let status = match (&record.status[..], record.current, record.default) {
@@ -40,7 +47,7 @@ pub(crate) fn write_details(out: &mut Vec<u8>, record: &Record<'_>, now: Unix, r
     };
     let fields: Vec<(&str, String)> = match record.kind {
         Kind::Authz => vec![
-            ("Client", or_none(record.text(&["client", "name"]))),
+            ("Client", or_none(client.unwrap_or_default())),
             ("Redirect URI", record.text(&["client", "redirect_uri"])),
             ("ID", id),
             ("Description", record.title()),

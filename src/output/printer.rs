@@ -98,8 +98,10 @@ impl<'a> Output<'a> {
             Format::Table if self.style.change => {
                 let color = self.style.color;
                 write_sentence(&mut self.line, record, self.columns, color);
-                if reveal && (record.whole_secret().is_some() || !record.text(&["grant", "code"]).is_empty())
-                {
+                // What would be granted is the point of a rehearsal.
+                let is_plan = record.status == "would-create";
+                let code = || record.text(&["grant", "code"]);
+                if is_plan || reveal && (record.whole_secret().is_some() || !code().is_empty()) {
                     write_details(&mut self.line, record, self.now, reveal, color);
                 }
             }

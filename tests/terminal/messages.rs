@@ -27,7 +27,14 @@ fn a_change_is_shown_as_a_sentence() {
     assert!(lines.len() == 1 && lines[0].ends_with("…)"), "{lines:?}");
     let lines = said(80, &format!("oauth-rm authz {id}"));
     assert!(lines[0].starts_with(&format!("revoked authorization {id} (long ")), "{lines:?}");
-    assert_eq!(said(80, "oauth-mk -n client Shop https://shop.example/cb"), ["would create client (Shop)"]);
+    let lines = said(80, "oauth-mk -n authz -d x -s read -e 8h");
+    let fields =
+        ["Client:        <none>", "Description:   x", "Scope:         read", "Expires at:    in 8 hours"];
+    assert_eq!(lines, [&["would create authorization (x)"], &fields[..]].concat());
+    let ci = world.off("oauth-ls client -o id | head -n 1").out.trim().to_owned();
+    let lines = said(80, &format!("oauth-mk -n authz -d x --client-id {ci}"));
+    assert!(lines.contains(&format!("Client:        {ci}")), "{lines:?}");
+    assert!(lines.contains(&"Expires at:    never".to_owned()), "{lines:?}");
     // The grant code is shown only now.
     let script = "oauth-mk authz -d job --client-id $(oauth-ls client -o id | head -n 1)";
     let lines = said(80, script);
