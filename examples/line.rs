@@ -44,7 +44,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
 /// Carries bytes between a new port of loopback and `server` until the process ends.
 ///
 /// # Errors
-/// If there is no port.
+/// If no port can be opened.
 fn line(delay: Duration, server: SocketAddr) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;

@@ -95,7 +95,7 @@ pub(crate) fn ask(messages: &Messages, stop: &Stop, host: &str) -> Result<Secret
                 None => "no two-factor code was entered",
             },
             Err(e) if e.kind() == io::ErrorKind::TimedOut => "no two-factor code was entered",
-            Err(_) => "a two-factor code is required, and there is no terminal to ask on",
+            Err(_) => "a two-factor code is required, and there is no terminal for the prompt",
         };
     Err(Error::auth(what).with_hint(HINT))
 }

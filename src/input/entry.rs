@@ -201,22 +201,22 @@ impl<'a> Entry<'a> {
         may_be_escaped: bool,
         is_error: bool,
     ) -> Result<Entry<'a>, String> {
-        let [kind, id, current, default, ..] = slots;
-        let kind = kind.as_ref().map_or(Ok(None), |value| value.text(READ[0]))?;
+        let [id, current, default, kind, ..] = slots;
+        let kind = kind.as_ref().map_or(Ok(None), |value| value.text("kind"))?;
         let kind = kind.as_deref().map(str::trim).filter(|word| !word.is_empty());
         let kind = kind.map(Kind::parse).transpose()?;
-        let mark = |at: usize, value: &Option<Value<'a>>| {
-            value.as_ref().map_or(Ok(false), |value| value.mark(READ[at]))
+        let mark = |name: &str, value: &Option<Value<'a>>| {
+            value.as_ref().map_or(Ok(false), |value| value.mark(name))
         };
         let mut entry = Entry { kind, ..Entry::default() };
         if need != Need::New {
             let id = match id {
-                Some(Value::Json(raw)) => json_text(raw, READ[1])?,
+                Some(Value::Json(raw)) => json_text(raw, "id")?,
                 Some(Value::Cell(cell)) => Some(cell.clone()).filter(|cell| !cell.is_empty()),
                 None => None,
             };
             entry.id = id.map(Id::Unchecked);
-            (entry.current, entry.default) = (mark(2, current)?, mark(3, default)?);
+            (entry.current, entry.default) = (mark("current", current)?, mark("default", default)?);
         }
         if matches!(need, Need::Fields | Need::New) {
             for (at, value) in slots.iter().enumerate() {
@@ -285,7 +285,7 @@ impl<'a> Visitor<'a> for Members<'_, 'a> {
                         found.twice = Some(READ[at]);
                     }
                 }
-                None if names::is_known(&name) => match is_identity {
+                None if names::is_known_to(self.need, &name) => match is_identity {
                     true => {
                         map.next_value::<IgnoredAny>()?;
                     }

@@ -9,10 +9,10 @@ use crate::record::kind::Kind;
 
 /// All names that some tool reads. [`Slots`](crate::input::entry) has a place for each.
 pub(crate) const READ: [&str; 13] = [
-    "kind",
     "id",
     "current",
     "default",
+    "kind",
     "description",
     "scope",
     "expires_in",
@@ -42,11 +42,12 @@ const EITHER: [[&str; 2]; 2] = [["redirect_uri", "url"], ["client", "client_id"]
 
 /// Names that other programs use for fields that are read, without `_` and a final s: `acces` is `access`. If they were
 /// ignored, the default would apply, which grants most or lasts longest.
-const OTHER_WORDS: [(&str, &str); 23] = [
+const OTHER_WORDS: [(&str, &str); 27] = [
     ("permission", "scope"),
     ("perm", "scope"),
     ("scp", "scope"),
     ("capabilitie", "scope"),
+    ("claim", "scope"),
     ("privilege", "scope"),
     ("right", "scope"),
     ("acces", "scope"),
@@ -57,12 +58,15 @@ const OTHER_WORDS: [(&str, &str); 23] = [
     ("lifespan", "expires_in"),
     ("validity", "expires_in"),
     ("ttlsecond", "expires_in"),
+    ("timeout", "expires_in"),
+    ("day", "expires_in"),
     ("maxage", "expires_in"),
     ("duration", "expires_in"),
     ("validfor", "expires_in"),
     ("exp", "expires_at"),
     ("validuntil", "expires_at"),
     ("until", "expires_at"),
+    ("deadline", "expires_at"),
     ("validto", "expires_at"),
     ("notafter", "expires_at"),
     ("enddate", "expires_at"),
@@ -78,18 +82,8 @@ impl Need {
                 &["kind", "id", "current", "default", "description", "name", "redirect_uri", "url"]
             }
             Need::Whole | Need::Plan => &READ,
-            Need::New => &[
-                "kind",
-                "description",
-                "scope",
-                "expires_in",
-                "expires_at",
-                "name",
-                "redirect_uri",
-                "url",
-                "client",
-                "client_id",
-            ],
+            // An object to create has no id and no marks.
+            Need::New => &READ[3..],
         }
     }
 
@@ -131,6 +125,12 @@ pub(crate) fn is_known(name: &str) -> bool {
         18 => name == "ignores_delinquent",
         _ => false,
     }
+}
+
+/// Returns whether a tool with this need passes over a name. The name of a client does not tell for which client an
+/// authorization is to be created: without an id beside it, it would be one for nobody's client.
+pub(crate) fn is_known_to(need: Need, name: &str) -> bool {
+    is_known(name) && !(need == Need::New && name == "client_name")
 }
 
 /// How much an unknown name resembles one that is read.
@@ -250,6 +250,11 @@ mod tests {
             ("validity", "expires_in"),
             ("ttl_seconds", "expires_in"),
             ("until", "expires_at"),
+            ("deadline", "expires_at"),
+            ("days", "expires_in"),
+            ("timeout", "expires_in"),
+            ("claims", "scope"),
+            ("client_name", "client"),
             ("permissions", "scope"),
             ("Privileges", "scope"),
             ("access_level", "scope"),

@@ -119,7 +119,7 @@ fn checked(names: Vec<String>, separator: char, need: Need) -> Result<Header, St
     if let Some((_, name)) = names.iter().enumerate().find(is_twice) {
         return Err(format!("duplicate column '{}'", text::shorten(&text::escape(name), 64)));
     }
-    let unknown = names.iter().map(String::as_str).filter(|name| !names::is_known(name));
+    let unknown = names.iter().map(String::as_str).filter(|name| !names::is_known_to(need, name));
     names::check("column", unknown, need, |name| names.iter().any(|n| n == name))?;
     let is_fixed = Kind::ALL.iter().any(|kind| column_names(*kind).eq(names.iter()));
     Ok(Header { names, separator, is_fixed })

@@ -113,7 +113,7 @@ fn a_second_factor_comes_from_the_environment() {
     code("123456").succeeds();
     code("654321").exits(4).says("set HEROKU_TWO_FACTOR_CODE to a fresh code").never_says("654321");
     let ran = account.sh("setsid -w oauth-ls sessions").exits(4).prints("");
-    ran.says("a two-factor code is required, and there is no terminal to ask on");
+    ran.says("a two-factor code is required, and there is no terminal for the prompt");
 }
 
 #[test]

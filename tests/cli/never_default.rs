@@ -363,6 +363,21 @@ fn another_word_for_a_field_is_refused() {
 }
 
 #[test]
+fn the_name_of_a_client_alone_makes_no_authorization_for_the_user() {
+    let account = Account::new();
+    let state = account.state();
+    for line in [
+        r"printf 'description,client_name,scope\nx,Example Dashboard,read\n' | oauth-mk authz -",
+        r#"echo '{"description":"x","scope":["read"],"client_name":"Example Dashboard"}' | oauth-mk authz -"#,
+    ] {
+        account.sh(line).exits(2).says("'client_name'; did you mean 'client'?");
+    }
+    assert_eq!(account.state(), state);
+    // What oauth-ls prints has the id too.
+    account.sh("oauth-ls authz --match terraform -o csv | oauth-mk authz - -n -o csv").succeeds();
+}
+
+#[test]
 fn of_two_expiries_none_is_chosen() {
     let account = Account::new();
     let state = account.state();

@@ -89,7 +89,7 @@ fn without_a_terminal_the_status_is_4() {
     let hint = "set HEROKU_TWO_FACTOR_CODE for this one command";
     let Ran { status, out, err, .. } = world.off(RUN);
     assert_eq!((status, out.as_str()), (4, ""), "{err}");
-    assert!(err.contains("there is no terminal to ask on") && err.contains(hint), "{err}");
+    assert!(err.contains("there is no terminal for the prompt") && err.contains(hint), "{err}");
     let shown = world.run(200, "oauth-ls --no-wait");
     assert_eq!(shown.status, 4);
     assert!(!shown.raw.contains(PROMPT) && shown.raw.contains(hint), "{}", shown.raw);
